@@ -1,1 +1,16 @@
-//! x
+//! Tables on Delta: the lake, its epochs, DICOM ingestion. Knows nothing of users.
+
+pub mod delta;
+pub mod dicom;
+mod epoch;
+pub mod ingest;
+mod error;
+mod lake;
+mod object;
+pub mod system;
+
+pub use delta::LakeTable;
+pub use epoch::{Epoch, Relation};
+pub use error::{Error, Result};
+pub use lake::{Lake, StagedFiles, Transaction};
+pub use object::{FIRST_OID, Object, RoleObject, SchemaObject, SettingObject, TableObject, ViewObject};

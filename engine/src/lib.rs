@@ -1,1 +1,60 @@
-//! x
+//! The embedding API of Radlake, an analytical lakehouse for medical-imaging research.
+//!
+//! A [`Lakehouse`] is a lake that has been opened: a directory or bucket of Delta tables under one catalog. A
+//! [`Session`] is somebody's view of it. Statements go in as text, rows come out as Arrow batches:
+//!
+//! ```no_run
+//! use futures::TryStreamExt;
+//! use radlake::{Identity, Lakehouse, Response};
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let lakehouse = Lakehouse::open("/data/lake").await?;
+//! let session = lakehouse.session(Identity::role("radlake")).await?;
+//! if let Response::Rows { mut stream, .. } = session.sql("SELECT * FROM imaging.studies").await? {
+//!     while let Some(batch) = stream.try_next().await? {
+//!         println!("{} studies", batch.num_rows());
+//!     }
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Everything that psql gets, an embedder gets; the server uses nothing but this crate. Text is parsed once
+//! (`radlake-sql`), names resolve against one epoch of the lake, and a table is reached only as a `SecuredTable`.
+
+mod error;
+mod guard;
+mod identity;
+mod lakehouse;
+pub mod pg_catalog;
+mod planner;
+mod policy;
+mod resources;
+mod session;
+mod settings;
+mod system;
+
+pub use datafusion::common::ScalarValue;
+pub use datafusion::execution::SendableRecordBatchStream as RowStream;
+pub use error::{Error, Result};
+pub use identity::{Identity, ScramVerifier};
+pub use lakehouse::{Lakehouse, LakehouseBuilder, SUPERUSER};
+pub use radlake_catalogs::dicom::synthetic;
+pub use radlake_catalogs::ingest;
+pub use radlake_sql::{Kind, Statement};
+pub use session::{CancelHandle, Prepared, Response, Session, TransactionStatus};
+
+/// A question that the tables answer, with its query.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cohort {
+    /// The question in words.
+    pub title: &'static str,
+    /// The query.
+    pub sql: &'static str,
+}
+
+/// The cohort queries that ship with Radlake, for demonstrations and as examples.
+#[must_use]
+pub fn cohorts() -> Vec<Cohort> {
+    radlake_sql::cohorts::COHORTS.iter().map(|cohort| Cohort { title: cohort.question(), sql: cohort.sql() }).collect()
+}

@@ -1,1 +1,7 @@
-//! x
+//! Integration tests, in one binary because each would link the whole engine again.
+
+mod embed;
+mod hostile;
+mod kill;
+mod lifecycle;
+mod scripts;

@@ -1,2 +1,16 @@
-//! x
-fn main(){}
+//! The `radlake` binary: an embedder of the engine like any other, through its public API only.
+
+mod cli;
+mod commands;
+mod failure;
+mod output;
+mod wire;
+
+use std::process::ExitCode;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    cli::main()
+}

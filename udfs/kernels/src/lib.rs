@@ -1,1 +1,44 @@
-//! x
+//! Radiomics numerics: image and mask in, named numbers out.
+//!
+//! Two profiles over one engine: [`pyradiomics`] gives the features of PyRadiomics 3.0.1 under its names and with its
+//! conventions, [`ibsi`] those of the Image Biomarker Standardisation Initiative (reference manual, arXiv:1612.07003)
+//! under its tags. Pure functions over slices: no I/O, no threads, no global state; callers run one region per thread.
+//!
+//! Axes are x (fastest in memory), y, z throughout; lengths are millimetres, volumes mm³. Hostile input (sizes that do
+//! not fit, empty masks, NaN, absurd settings) gives an [`Error`]; a feature that is not defined for a region gives an
+//! [`Undefined`] instead of a number.
+
+#![cfg_attr(test, expect(clippy::unwrap_used, reason = "tests"))]
+
+mod discretise;
+mod eigen;
+mod error;
+mod feature;
+pub mod filters;
+pub mod firstorder;
+mod geometry;
+pub mod ibsi;
+pub mod image_types;
+mod levels;
+mod mask;
+pub mod matrix;
+pub mod mesh;
+pub mod neighbours;
+mod normalise;
+pub mod pyradiomics;
+mod region;
+pub mod resample;
+pub mod resegment;
+pub mod shape;
+pub mod shape2d;
+mod volume;
+
+pub use discretise::Discretisation;
+pub use error::{Error, Result};
+pub use feature::{Feature, Undefined};
+pub use geometry::{Geometry, MAX_VOXELS};
+pub use levels::{Levels, MAX_LEVELS};
+pub use mask::{BoundingBox, Mask};
+pub use normalise::Normalisation;
+pub use region::Region;
+pub use volume::{PixelType, Volume};

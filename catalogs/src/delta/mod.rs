@@ -1,0 +1,23 @@
+//! Tables on Delta: their logs, their files, their scans.
+
+pub(crate) mod action;
+pub(crate) mod files;
+pub(crate) mod log;
+mod prune;
+pub mod schema;
+mod stats;
+mod table;
+pub(crate) mod writer;
+
+pub use files::DataFile;
+pub use table::LakeTable;
+
+/// Rows that the statistics of a file tell of.
+pub(crate) fn stats_rows(stats: Option<&str>) -> Option<u64> {
+    #[derive(serde::Deserialize)]
+    struct Rows {
+        #[serde(rename = "numRecords")]
+        rows: Option<u64>,
+    }
+    serde_json::from_str::<Rows>(stats?).ok()?.rows
+}

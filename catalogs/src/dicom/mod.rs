@@ -1,0 +1,41 @@
+//! DICOM: from the bytes of a file to rows of `imaging.instances`, and the series made of them.
+//!
+//! [`read_header`] reads a file up to Pixel Data, under [`Limits`], into a [`Header`]: a flat list of elements over its
+//! bytes. [`InstanceRows`] turns headers into Arrow columns, as the table [`COLUMNS`] says. What cannot be read is
+//! refused with a [`Refusal`].
+
+mod begin;
+mod charset;
+mod element;
+mod hash;
+mod header;
+#[cfg(test)]
+mod hostile;
+mod json;
+#[cfg(test)]
+mod judge;
+mod limits;
+mod numbers;
+mod refusal;
+mod rows;
+mod schema;
+mod source;
+mod syntax;
+pub mod series;
+pub mod synthetic;
+#[cfg(test)]
+mod testing;
+mod values;
+mod vr;
+mod walk;
+mod window;
+
+pub use element::{Element, ITEM, ITEM_END, SEQUENCE_END};
+pub use hash::HeaderHash;
+pub use header::{Header, Scratch, read_header};
+pub use limits::{INLINE_BINARY_MAX, Limits};
+pub use refusal::{Place, Refusal};
+pub use rows::{Appended, InstanceRows, Origin, with_epoch};
+pub use schema::{COLUMNS, Column, ColumnType, Items, code_fields, instances_schema};
+pub use source::{BytesSource, FileSource, HeaderSource, StreamSource};
+pub use vr::Vr;

@@ -1,0 +1,180 @@
+//! The columns of `imaging.instances`: [`COLUMNS`] is the one table that makes them and that documents them.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, LazyLock},
+};
+
+use arrow::datatypes::{DataType, Field, Fields, Schema, SchemaRef, TimeUnit};
+
+use super::Vr;
+
+mod columns;
+#[cfg(test)]
+mod tests;
+
+pub use columns::COLUMNS;
+
+/// A typed column of `imaging.instances` and the element that fills it.
+#[derive(Debug, Clone, Copy)]
+pub struct Column {
+    /// Name in SQL: the keyword in snake_case.
+    pub name: &'static str,
+    /// Keyword of PS3.6 of the element itself (not of the sequences around it).
+    pub keyword: &'static str,
+    /// Tags from the outermost sequence to the element. Sequences give their first item, except as `items` says.
+    pub path: &'static [u32],
+    /// Which items of the outermost sequence are taken.
+    pub items: Items,
+    /// VR of PS3.6.
+    pub vr: Vr,
+    /// Type in SQL.
+    pub data_type: ColumnType,
+    /// What it means, with the unit: the comment that `\d+` shows.
+    pub meaning: &'static str,
+}
+
+/// Which items of a sequence a column is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Items {
+    /// The first one; the column holds one value.
+    First,
+    /// All of them; the column is an array with an entry per item, NULL where an item says nothing.
+    Each,
+}
+
+/// The type of a column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ColumnType {
+    /// Text.
+    Text,
+    /// Array of text.
+    TextList,
+    /// 32-bit integer.
+    Int,
+    /// 64-bit integer.
+    Long,
+    /// Array of 32-bit integers.
+    IntList,
+    /// Double.
+    Float,
+    /// Array of doubles.
+    FloatList,
+    /// Day.
+    Date,
+    /// Time of day, microseconds.
+    Time,
+    /// Instant, microseconds UTC.
+    Timestamp,
+    /// First item of a code sequence: struct(value, scheme, meaning).
+    Code,
+}
+
+impl ColumnType {
+    /// The Arrow type.
+    pub fn arrow(self) -> DataType {
+        let list = |item| DataType::List(Arc::new(Field::new("item", item, true)));
+        match self {
+            Self::Text => DataType::Utf8,
+            Self::TextList => list(DataType::Utf8),
+            Self::Int => DataType::Int32,
+            Self::Long => DataType::Int64,
+            Self::IntList => list(DataType::Int32),
+            Self::Float => DataType::Float64,
+            Self::FloatList => list(DataType::Float64),
+            Self::Date => DataType::Date32,
+            Self::Time => DataType::Time64(TimeUnit::Microsecond),
+            Self::Timestamp => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
+            Self::Code => DataType::Struct(code_fields()),
+        }
+    }
+}
+
+/// Fields of a code: `value`, `scheme`, `meaning`.
+pub fn code_fields() -> Fields {
+    static FIELDS: LazyLock<Fields> = LazyLock::new(|| {
+        ["value", "scheme", "meaning"]
+            .map(|n| Field::new(n, DataType::Utf8, true))
+            .to_vec()
+            .into()
+    });
+    FIELDS.clone()
+}
+
+/// Name, type, nullable and meaning of the columns after [`COLUMNS`]: what Radlake knows of the file, and the whole header.
+pub(super) const BOOKKEEPING: [(&str, DataType, bool, &str); 9] = [
+    (
+        "transfer_syntax_uid",
+        DataType::Utf8,
+        true,
+        "How the file is encoded (0002,0010); NULL if it does not say",
+    ),
+    ("file_size", DataType::Int64, false, "Bytes of the file"),
+    (
+        "pixel_data_offset",
+        DataType::Int64,
+        true,
+        "Byte of the file where the Pixel Data element starts; NULL without pixels or if the data set is deflated",
+    ),
+    (
+        "warnings",
+        DataType::Int32,
+        false,
+        "Values that did not parse and other faults the reader passed over",
+    ),
+    (
+        "header_hash",
+        DataType::Utf8,
+        false,
+        "BLAKE3, 128 bits, of the header and the file's size",
+    ),
+    ("provider", DataType::Utf8, false, "Who brought the file"),
+    (
+        "source_uri",
+        DataType::Utf8,
+        false,
+        "Where the file is; members of archives as archive!/member",
+    ),
+    (
+        "ingested_epoch",
+        DataType::Int64,
+        false,
+        "Epoch of the lake that made the row visible",
+    ),
+    (
+        "dataset",
+        DataType::Utf8,
+        true,
+        "The whole header as DICOM JSON (PS3.18 F); binaries over 4 KiB and pixels left out",
+    ),
+];
+
+/// The schema of `imaging.instances`: [`COLUMNS`], then the bookkeeping columns, `dataset` last. The meaning stands in
+/// each field's metadata under `comment`.
+pub fn instances_schema() -> SchemaRef {
+    static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
+        let comment = |meaning: String| HashMap::from([("comment".to_owned(), meaning)]);
+        let typed = COLUMNS.iter().map(|c| {
+            let required =
+                ["sop_instance_uid", "series_instance_uid", "study_instance_uid"].contains(&c.name);
+            Field::new(c.name, c.data_type.arrow(), !required).with_metadata(comment(c.comment()))
+        });
+        let kept = BOOKKEEPING.iter().map(|(n, t, nullable, m)| {
+            Field::new(*n, t.clone(), *nullable).with_metadata(comment((*m).to_owned()))
+        });
+        Arc::new(Schema::new(typed.chain(kept).collect::<Vec<_>>()))
+    });
+    Arc::clone(&SCHEMA)
+}
+
+impl Column {
+    /// The comment that SQL shows: the meaning, and where the value comes from, as in `(0018,0050) DS`.
+    pub fn comment(&self) -> String {
+        let tags: Vec<String> = self
+            .path
+            .iter()
+            .map(|t| format!("({:04X},{:04X})", t >> 16, t & 0xFFFF))
+            .collect();
+        format!("{}; {} {}", self.meaning, tags.join(" > "), self.vr.as_str())
+    }
+}

@@ -1,0 +1,150 @@
+//! Planes of the frames of an enhanced multi-frame instance, from its functional groups in `dataset` (DICOM JSON).
+
+use serde::Deserialize;
+
+use super::geometry::Plane;
+
+/// The parts of a data set that place its frames; everything else is passed over without being built.
+#[derive(Deserialize)]
+struct Groups {
+    #[serde(rename = "52009229", default)]
+    shared: Sequence<Group>,
+    #[serde(rename = "52009230", default)]
+    per_frame: Sequence<Group>,
+}
+
+#[derive(Deserialize, Default)]
+struct Group {
+    #[serde(rename = "00209116", default)]
+    orientation: Sequence<Orientation>,
+    #[serde(rename = "00209113", default)]
+    position: Sequence<Position>,
+}
+
+#[derive(Deserialize)]
+struct Orientation {
+    #[serde(rename = "00200037")]
+    value: Option<Numbers>,
+}
+
+#[derive(Deserialize)]
+struct Position {
+    #[serde(rename = "00200032")]
+    value: Option<Numbers>,
+}
+
+#[derive(Deserialize)]
+struct Sequence<T> {
+    #[serde(rename = "Value", default = "Vec::new")]
+    items: Vec<T>,
+}
+
+impl<T> Default for Sequence<T> {
+    fn default() -> Self {
+        Self { items: Vec::new() }
+    }
+}
+
+/// DS values: numbers, or texts where the number was not one that JSON can hold as written.
+#[derive(Deserialize)]
+struct Numbers {
+    #[serde(rename = "Value", default)]
+    values: Vec<Number>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Number {
+    Number(f64),
+    Text(String),
+    Other(serde::de::IgnoredAny),
+}
+
+impl Numbers {
+    fn array<const N: usize>(&self) -> Option<[f64; N]> {
+        if self.values.len() != N {
+            return None;
+        }
+        let mut out = [f64::NAN; N];
+        for (to, from) in out.iter_mut().zip(&self.values) {
+            *to = match from {
+                Number::Number(v) => *v,
+                Number::Text(text) => text.trim().parse().ok()?,
+                Number::Other(_) => return None,
+            };
+        }
+        Some(out)
+    }
+}
+
+fn orientation(group: &Group) -> Option<[f64; 6]> {
+    group.orientation.items.first()?.value.as_ref()?.array()
+}
+
+fn position(group: &Group) -> Option<[f64; 3]> {
+    group.position.items.first()?.value.as_ref()?.array()
+}
+
+/// A plane for each frame that has a position and, itself or shared, an orientation. Nothing where the text is no JSON.
+///
+/// Frames of a segmentation that lie at one position (one per segment) are one plane: the same place is not a slice
+/// that came twice.
+pub(crate) fn planes(dataset: &str) -> Vec<Plane> {
+    let Ok(groups) = serde_json::from_str::<Groups>(dataset) else {
+        return Vec::new();
+    };
+    let shared = groups.shared.items.first();
+    let shared_orientation = shared.and_then(orientation);
+    let shared_position = shared.and_then(position);
+    let frame = |group: &Group| {
+        Some(Plane {
+            position: position(group).or(shared_position)?,
+            orientation: orientation(group).or(shared_orientation)?,
+        })
+    };
+    let mut planes: Vec<Plane> = groups.per_frame.items.iter().filter_map(frame).collect();
+    // Segment Sequence: the data set is a segmentation.
+    if dataset.contains("\"00620002\"") {
+        let key = |p: &Plane| p.position.map(f64::to_bits);
+        planes.sort_by_key(key);
+        planes.dedup_by_key(|p| key(p));
+    }
+    planes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FRAMES: &str = r#"{
+        "00080060":{"vr":"CS","Value":["MR"]},
+        "52009229":{"vr":"SQ","Value":[{"00209116":{"vr":"SQ","Value":[{"00200037":{"vr":"DS","Value":[1,0,0,0,1,0]}}]}}]},
+        "52009230":{"vr":"SQ","Value":[
+            {"00209113":{"vr":"SQ","Value":[{"00200032":{"vr":"DS","Value":[0,0,-5.5]}}]}},
+            {"00209113":{"vr":"SQ","Value":[{"00200032":{"vr":"DS","Value":["0"," 0 ","2.5"]}}]}},
+            {"00209113":{"vr":"SQ"}},
+            {"00209113":{"vr":"SQ","Value":[{"00200032":{"vr":"DS","Value":[0,null,1]}}]}}]}}"#;
+
+    #[test]
+    fn frames_have_the_shared_orientation_and_their_own_positions() {
+        let planes = planes(FRAMES);
+        assert_eq!(
+            planes.iter().map(|p| p.position[2]).collect::<Vec<_>>(),
+            [-5.5, 2.5]
+        );
+        assert_eq!(planes[0].orientation, [1., 0., 0., 0., 1., 0.]);
+    }
+
+    #[test]
+    fn frames_of_two_segments_at_one_place_are_one_plane() {
+        let twice = FRAMES.replace("-5.5", "2.5");
+        assert_eq!(planes(&twice).len(), 2);
+        let segments = twice.replacen('{', r#"{"00620002":{"vr":"SQ"},"#, 1);
+        assert_eq!(planes(&segments).len(), 1);
+    }
+
+    #[test]
+    fn no_json_no_planes() {
+        assert!(planes("{").is_empty() && planes("{}").is_empty());
+    }
+}

@@ -1,0 +1,214 @@
+//! An epoch: the whole catalog as one commit left it.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
+use crate::object::{FIRST_OID, Object, RoleObject, SchemaObject, TableObject, ViewObject};
+use crate::{Error, Result};
+
+/// The catalog as one commit left it. Immutable; made once and shared.
+#[derive(Debug, Clone)]
+pub struct Epoch {
+    /// Number of the epoch = version of the catalog's Delta table.
+    pub number: u64,
+    /// When it was committed.
+    pub committed_at: DateTime<Utc>,
+    pub(crate) next_oid: u32,
+    /// Application transactions: id → (highest sequence number, epoch that recorded it).
+    pub(crate) apps: BTreeMap<String, (i64, u64)>,
+    /// File of the catalog's Delta table that holds this epoch, and its size.
+    pub(crate) file: (String, u64),
+    objects: BTreeMap<u32, Arc<Object>>,
+    schemas: BTreeMap<String, Arc<SchemaObject>>,
+    relations: BTreeMap<String, BTreeMap<String, Relation>>,
+    relations_by_oid: HashMap<u32, Relation>,
+    roles: BTreeMap<String, Arc<RoleObject>>,
+    settings: BTreeMap<String, String>,
+}
+
+/// A table or a view.
+#[derive(Debug, Clone)]
+pub enum Relation {
+    /// A table.
+    Table(Arc<TableObject>),
+    /// A view.
+    View(Arc<ViewObject>),
+}
+
+impl Relation {
+    /// Identity.
+    pub fn oid(&self) -> u32 {
+        match self {
+            Self::Table(table) => table.oid,
+            Self::View(view) => view.oid,
+        }
+    }
+
+    /// Name within its schema.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Table(table) => &table.name,
+            Self::View(view) => &view.name,
+        }
+    }
+
+    /// Schema it is in.
+    pub fn schema(&self) -> &str {
+        match self {
+            Self::Table(table) => &table.schema,
+            Self::View(view) => &view.schema,
+        }
+    }
+}
+
+impl Epoch {
+    /// Indexes `objects`; refuses two of one name.
+    pub(crate) fn new(
+        number: u64,
+        committed_at: DateTime<Utc>,
+        next_oid: u32,
+        apps: BTreeMap<String, (i64, u64)>,
+        all: impl IntoIterator<Item = Arc<Object>>,
+    ) -> Result<Self> {
+        let mut epoch = Self {
+            number,
+            committed_at,
+            next_oid: next_oid.max(FIRST_OID),
+            apps,
+            file: (String::new(), 0),
+            objects: BTreeMap::new(),
+            schemas: BTreeMap::new(),
+            relations: BTreeMap::new(),
+            relations_by_oid: HashMap::new(),
+            roles: BTreeMap::new(),
+            settings: BTreeMap::new(),
+        };
+        for object in all {
+            epoch.index(object)?;
+        }
+        for schema in epoch.relations.keys() {
+            if !epoch.schemas.contains_key(schema) {
+                return Err(Error::not_found("schema", schema.clone()));
+            }
+        }
+        Ok(epoch)
+    }
+
+    fn index(&mut self, object: Arc<Object>) -> Result<()> {
+        let oid = object.oid();
+        let taken = match object.as_ref() {
+            Object::Schema(schema) => self.schemas.insert(schema.name.clone(), Arc::new(schema.clone())).is_some(),
+            Object::Table(table) => self.relation(Relation::Table(Arc::new(table.clone()))),
+            Object::View(view) => self.relation(Relation::View(Arc::new(view.clone()))),
+            Object::Role(role) => self.roles.insert(role.name.clone(), Arc::new(role.clone())).is_some(),
+            Object::Setting(setting) => self.settings.insert(setting.name.clone(), setting.value.clone()).is_some(),
+        };
+        if taken {
+            return Err(Error::Exists { kind: object.kind(), name: object.qualified_name() });
+        }
+        if oid == 0 || oid >= self.next_oid || self.objects.insert(oid, Arc::clone(&object)).is_some() {
+            return Err(Error::internal(format!("{} {} has OID {oid}", object.kind(), object.qualified_name())));
+        }
+        Ok(())
+    }
+
+    fn relation(&mut self, relation: Relation) -> bool {
+        self.relations_by_oid.insert(relation.oid(), relation.clone());
+        let schema = self.relations.entry(relation.schema().to_owned()).or_default();
+        schema.insert(relation.name().to_owned(), relation).is_some()
+    }
+
+    /// All schemas, by name.
+    pub fn schemas(&self) -> impl ExactSizeIterator<Item = &Arc<SchemaObject>> {
+        self.schemas.values()
+    }
+
+    /// A schema.
+    pub fn schema(&self, name: &str) -> Option<&Arc<SchemaObject>> {
+        self.schemas.get(name)
+    }
+
+    /// Tables and views of a schema, by name.
+    pub fn relations(&self, schema: &str) -> impl Iterator<Item = &Relation> {
+        self.relations.get(schema).into_iter().flat_map(BTreeMap::values)
+    }
+
+    /// Tables and views of all schemas, by schema and name.
+    pub fn all_relations(&self) -> impl Iterator<Item = &Relation> {
+        self.relations.values().flat_map(BTreeMap::values)
+    }
+
+    /// A table or a view.
+    pub fn get_relation(&self, schema: &str, name: &str) -> Option<&Relation> {
+        self.relations.get(schema)?.get(name)
+    }
+
+    /// A table or a view by its OID.
+    pub fn relation_by_oid(&self, oid: u32) -> Option<&Relation> {
+        self.relations_by_oid.get(&oid)
+    }
+
+    /// A table.
+    pub fn table(&self, schema: &str, name: &str) -> Option<&Arc<TableObject>> {
+        match self.get_relation(schema, name)? {
+            Relation::Table(table) => Some(table),
+            Relation::View(_) => None,
+        }
+    }
+
+    /// A table by its OID.
+    pub fn table_by_oid(&self, oid: u32) -> Option<&Arc<TableObject>> {
+        match self.relation_by_oid(oid)? {
+            Relation::Table(table) => Some(table),
+            Relation::View(_) => None,
+        }
+    }
+
+    /// All tables.
+    pub fn tables(&self) -> impl Iterator<Item = &Arc<TableObject>> {
+        self.all_relations().filter_map(|relation| match relation {
+            Relation::Table(table) => Some(table),
+            Relation::View(_) => None,
+        })
+    }
+
+    /// A view.
+    pub fn view(&self, schema: &str, name: &str) -> Option<&Arc<ViewObject>> {
+        match self.get_relation(schema, name)? {
+            Relation::View(view) => Some(view),
+            Relation::Table(_) => None,
+        }
+    }
+
+    /// All roles, by name.
+    pub fn roles(&self) -> impl ExactSizeIterator<Item = &Arc<RoleObject>> {
+        self.roles.values()
+    }
+
+    /// A role.
+    pub fn role(&self, name: &str) -> Option<&Arc<RoleObject>> {
+        self.roles.get(name)
+    }
+
+    /// Settings of the whole lake.
+    pub fn settings(&self) -> &BTreeMap<String, String> {
+        &self.settings
+    }
+
+    /// All objects, by OID.
+    pub fn objects(&self) -> impl ExactSizeIterator<Item = &Arc<Object>> {
+        self.objects.values()
+    }
+
+    /// An object by its OID.
+    pub fn object(&self, oid: u32) -> Option<&Arc<Object>> {
+        self.objects.get(&oid)
+    }
+
+    /// Highest sequence number that an application has published.
+    pub fn app_sequence(&self, app_id: &str) -> Option<i64> {
+        self.apps.get(app_id).map(|(sequence, _)| *sequence)
+    }
+}

@@ -1,0 +1,173 @@
+//! Archives are read member by member, as streams: nothing is unpacked to disk, nor a member held in memory.
+//!
+//! What an archive may cost is bounded: a zip's directory by [`MAX_ZIP_DIRECTORY`], names by [`MAX_NAME`], and all that
+//! is inflated by [`inflation_limit`]. An archive within an archive is not descended into.
+
+mod tar;
+mod zip;
+
+use std::fs::File;
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use flate2::read::MultiGzDecoder;
+
+use super::failure::{Failure, code};
+
+/// Bytes of a zip's central directory that are read: some million members. A larger one is refused.
+pub(crate) const MAX_ZIP_DIRECTORY: u64 = 128 << 20;
+/// Bytes of a member's path.
+pub(crate) const MAX_NAME: usize = 4096;
+/// Bytes at the start of a file that [`sniff`] looks at.
+pub(crate) const SNIFF: usize = 512;
+
+/// What a file is, judged by its first bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Not an archive: for the DICOM reader.
+    Plain,
+    Zip,
+    Tar,
+    /// A tar archive, or one file, packed by gzip.
+    Gzip,
+}
+
+/// Judges by content alone. Formats that we do not read (7z, rar, xz, bzip2, zstd) count as plain: no DICOM either.
+pub(crate) fn sniff(head: &[u8]) -> Kind {
+    if head.get(128..132) == Some(b"DICM") {
+        return Kind::Plain;
+    }
+    if head.starts_with(b"PK\x03\x04") || head.starts_with(b"PK\x05\x06") {
+        Kind::Zip
+    } else if head.starts_with(&[0x1F, 0x8B, 0x08]) {
+        Kind::Gzip
+    } else if tar::is_header(head) {
+        Kind::Tar
+    } else {
+        Kind::Plain
+    }
+}
+
+/// A member while it is being visited.
+pub(crate) struct Member<'a> {
+    /// Its path as the archive has it; not to be trusted as a path.
+    pub(crate) name: &'a [u8],
+    /// Its size as the archive has it.
+    pub(crate) size: Option<u64>,
+    /// Its bytes, or why there are none.
+    pub(crate) content: Result<&'a mut dyn Read, Failure>,
+}
+
+/// Visits the members of an archive in its own order, until `visit` breaks off.
+///
+/// # Errors
+/// What stops the reading before the archive's end. Members visited by then stay visited.
+pub(crate) fn read(
+    kind: Kind,
+    file: File,
+    path: &Path,
+    visit: &mut dyn FnMut(Member<'_>) -> ControlFlow<()>,
+) -> Result<(), Failure> {
+    let size = file.metadata().map_err(|e| Failure::of_io(&e))?.len();
+    let mut budget = Budget {
+        left: inflation_limit(size),
+        exhausted: false,
+    };
+    let result = match kind {
+        Kind::Plain => Ok(()),
+        Kind::Zip => zip::read(file, &mut budget, visit),
+        Kind::Tar => tar::read(&mut BufReader::with_capacity(64 << 10, file), visit),
+        Kind::Gzip => gzip(file, path, &mut budget, visit),
+    };
+    if budget.exhausted {
+        let limit = inflation_limit(size);
+        return Err(Failure::new(
+            code::ARCHIVE_BOMB,
+            format!(
+                "expands to more than {limit} bytes, more than {size} bytes can honestly hold; reading stopped there"
+            ),
+        ));
+    }
+    result
+}
+
+/// Bytes that an archive of `size` bytes may inflate to. Deflate packs at most 1032:1, so that only a zip whose members
+/// share their bytes, or a lie, comes near.
+fn inflation_limit(size: u64) -> u64 {
+    size.saturating_mul(1100).saturating_add(64 << 20)
+}
+
+fn gzip(
+    mut file: File,
+    path: &Path,
+    budget: &mut Budget,
+    visit: &mut dyn FnMut(Member<'_>) -> ControlFlow<()>,
+) -> Result<(), Failure> {
+    let mut head = Vec::with_capacity(SNIFF);
+    let mut probe = MultiGzDecoder::new(BufReader::new(&mut file)).take(SNIFF as u64);
+    probe.read_to_end(&mut head).map_err(|e| broken(&e))?;
+    file.seek(SeekFrom::Start(0)).map_err(|e| Failure::of_io(&e))?;
+    let inflated = MultiGzDecoder::new(BufReader::with_capacity(64 << 10, file));
+    let mut inflated = Metered {
+        inner: inflated,
+        budget,
+    };
+    if tar::is_header(&head) {
+        return tar::read(&mut inflated, visit);
+    }
+    // One file, packed: it keeps its name without the suffix.
+    let name = path
+        .file_stem()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned();
+    let _ = visit(Member {
+        name: name.as_bytes(),
+        size: None,
+        content: Ok(&mut inflated),
+    });
+    Ok(())
+}
+
+/// An error while decoding: of the file system if that says so, else the archive's own.
+fn broken(error: &io::Error) -> Failure {
+    if error.raw_os_error().is_some() {
+        return Failure::of_io(error);
+    }
+    Failure::new(
+        code::ARCHIVE_BROKEN,
+        format!("the archive is damaged or cut short: {error}"),
+    )
+}
+
+/// Inflated bytes that are left to an archive.
+struct Budget {
+    left: u64,
+    exhausted: bool,
+}
+
+/// Counts what is read against the budget and fails when it is used up.
+struct Metered<'b, R> {
+    inner: R,
+    budget: &'b mut Budget,
+}
+
+impl<R: Read> Read for Metered<'_, R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let n = self.inner.read(buf)?;
+        match self.budget.left.checked_sub(n as u64) {
+            Some(left) => {
+                self.budget.left = left;
+                Ok(n)
+            }
+            None => {
+                self.budget.exhausted = true;
+                Err(io::Error::other("the archive expands beyond its limit"))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

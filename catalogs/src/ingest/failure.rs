@@ -1,0 +1,90 @@
+//! Why a file could not be ingested, where the reason is not in its DICOM: stable codes for `imaging.files.reason_code`.
+
+use std::io;
+
+/// A reason: a stable code and a sentence for people, which never holds a patient's values.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Failure {
+    /// One of [`code`], or of `dicom::Refusal::code`.
+    pub(crate) code: &'static str,
+    /// For people.
+    pub(crate) reason: String,
+}
+
+/// Codes of failures that are not the DICOM reader's.
+pub(crate) mod code {
+    /// The operating system forbids reading it. Offered again at the next run.
+    pub(crate) const PERMISSION_DENIED: &str = "permission_denied";
+    /// Reading failed. Offered again at the next run.
+    pub(crate) const IO_ERROR: &str = "io_error";
+    /// It changed or vanished while it was being read. Offered again at the next run.
+    pub(crate) const VANISHED: &str = "vanished";
+    /// A link to nothing. Offered again at the next run.
+    pub(crate) const BROKEN_LINK: &str = "broken_link";
+    /// A link to a folder that contains it.
+    pub(crate) const LINK_LOOP: &str = "link_loop";
+    /// A pipe, socket or device.
+    pub(crate) const SPECIAL_FILE: &str = "special_file";
+    /// An archive inside an archive: not descended into.
+    pub(crate) const NESTED_ARCHIVE: &str = "nested_archive";
+    /// An archive that cannot be read, or not to its end.
+    pub(crate) const ARCHIVE_BROKEN: &str = "archive_broken";
+    /// An archive that expands beyond any honest measure.
+    pub(crate) const ARCHIVE_BOMB: &str = "archive_bomb";
+    /// A member that is encrypted or packed by a method that is not supported.
+    pub(crate) const MEMBER_UNSUPPORTED: &str = "member_unsupported";
+    /// The parser stopped on it: a bug of ours, of which this file is the witness.
+    pub(crate) const INTERNAL: &str = "internal_error";
+    /// Another instance of the same SOP Instance UID is in the lake already.
+    pub(crate) const OTHER_CONTENT: &str = "other_content";
+    /// The same instance came under another name.
+    pub(crate) const SAME_CONTENT: &str = "same_content";
+    /// The same file with a new modification time or size outside its header.
+    pub(crate) const TOUCHED: &str = "touched";
+}
+
+impl Failure {
+    /// A failure with its code and reason.
+    pub(crate) fn new(code: &'static str, reason: impl Into<String>) -> Self {
+        Self {
+            code,
+            reason: reason.into(),
+        }
+    }
+
+    /// An error of the operating system. Its text names no path, the row does that.
+    pub(crate) fn of_io(error: &io::Error) -> Self {
+        let code = match error.kind() {
+            io::ErrorKind::PermissionDenied => code::PERMISSION_DENIED,
+            io::ErrorKind::NotFound => code::VANISHED,
+            _ => code::IO_ERROR,
+        };
+        let reason = match error.raw_os_error() {
+            // walkdir's errors repeat the path; the system's own sentence does not.
+            Some(number) => io::Error::from_raw_os_error(number).to_string(),
+            None => error.to_string(),
+        };
+        Self { code, reason }
+    }
+}
+
+/// Whether a later run should try again although the file looks the same.
+pub(crate) fn is_transient(code: &str) -> bool {
+    matches!(
+        code,
+        code::PERMISSION_DENIED | code::IO_ERROR | code::VANISHED | code::BROKEN_LINK | code::INTERNAL
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn io_errors_have_codes_and_no_paths() {
+        let denied = Failure::of_io(&io::Error::from_raw_os_error(13));
+        assert_eq!(denied.code, code::PERMISSION_DENIED);
+        assert!(is_transient(denied.code) && !is_transient(code::ARCHIVE_BOMB));
+        assert!(!denied.reason.contains('/'));
+    }
+}

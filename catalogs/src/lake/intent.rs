@@ -1,0 +1,95 @@
+//! An intent: a decided commit, as a file whose existence is the decision.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use object_store::path::Path;
+use serde::{Deserialize, Serialize};
+
+use super::catalog::prune_apps;
+use crate::epoch::Epoch;
+use crate::object::Object;
+use crate::system::EpochRecord;
+use crate::{Error, Result};
+
+/// All that anybody needs to carry out a commit that was decided, at any later time and any number of times.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Intent {
+    /// Format of this file.
+    pub(crate) format: u64,
+    /// Unique id of the attempt that wrote it.
+    pub(crate) txn: String,
+    /// Who, when, what: becomes a row of `system.epochs`.
+    pub(crate) record: EpochRecord,
+    /// Commits of tables.
+    pub(crate) tables: Vec<TableCommit>,
+    /// Objects that are new or changed, tables with their new pins among them.
+    pub(crate) puts: Vec<Object>,
+    /// OIDs of objects that go.
+    pub(crate) drops: Vec<u32>,
+    /// The OID counter afterwards.
+    pub(crate) next_oid: u32,
+    /// Application transactions: id, sequence number.
+    pub(crate) apps: Vec<(String, i64)>,
+}
+
+/// A commit of one table's log.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct TableCommit {
+    /// Qualified name, for messages.
+    pub(crate) table: String,
+    /// Folder.
+    pub(crate) location: String,
+    /// Version.
+    pub(crate) version: i64,
+    /// The commit, to the byte.
+    pub(crate) commit: String,
+    /// A commit that takes it back, for when another table's commit cannot be made.
+    pub(crate) undo: String,
+}
+
+impl Intent {
+    /// Where the decision over an epoch is.
+    pub(crate) fn path(epoch: u64) -> Path {
+        Path::from(format!("_radlake/intents/{epoch:020}.json"))
+    }
+
+    /// Reads an intent.
+    pub(crate) fn parse(epoch: u64, bytes: &[u8]) -> Result<Self> {
+        let intent: Self = serde_json::from_slice(bytes).map_err(|error| Error::damaged(Self::path(epoch), error))?;
+        if intent.record.epoch != epoch {
+            return Err(Error::damaged(Self::path(epoch), format!("it is of epoch {}", intent.record.epoch)));
+        }
+        Ok(intent)
+    }
+
+    /// The epoch that it makes of `base` (`None`: a new lake). The same for everybody.
+    pub(crate) fn apply(&self, base: Option<&Epoch>) -> Result<Epoch> {
+        let mut objects: BTreeMap<u32, Arc<Object>> = BTreeMap::new();
+        let (mut apps, mut next_oid) = (BTreeMap::new(), self.next_oid);
+        if let Some(base) = base {
+            if base.number + 1 != self.record.epoch {
+                return Err(Error::internal(format!("epoch {} upon {}", self.record.epoch, base.number)));
+            }
+            objects.extend(base.objects().map(|object| (object.oid(), Arc::clone(object))));
+            apps = base.apps.clone();
+            next_oid = next_oid.max(base.next_oid);
+        }
+        if self.record.aborted.is_none() {
+            for oid in &self.drops {
+                objects.remove(oid);
+            }
+            objects.extend(self.puts.iter().map(|object| (object.oid(), Arc::new(object.clone()))));
+            for (id, sequence) in &self.apps {
+                apps.insert(id.clone(), (*sequence, self.record.epoch));
+            }
+            prune_apps(&mut apps);
+        }
+        Epoch::new(self.record.epoch, self.at(), next_oid, apps, objects.into_values())
+    }
+
+    pub(crate) fn at(&self) -> DateTime<Utc> {
+        self.record.at
+    }
+}

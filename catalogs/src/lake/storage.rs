@@ -1,0 +1,116 @@
+//! Where a lake is: from an address to an object store rooted at the lake.
+
+use std::collections::HashMap;
+use std::path::Path as FilePath;
+use std::sync::{Arc, LazyLock, Mutex};
+
+use bytes::Bytes;
+use datafusion::datasource::object_store::ObjectStoreUrl;
+use futures::TryStreamExt;
+use object_store::memory::InMemory;
+use object_store::path::Path;
+use object_store::prefix::PrefixStore;
+use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt, PutMode};
+use url::Url;
+
+use super::durable::Durable;
+use crate::{Error, Result};
+
+/// A lake's files. Paths are relative to the lake.
+#[derive(Debug, Clone)]
+pub(crate) struct Storage {
+    pub(crate) url: Url,
+    pub(crate) store: Arc<dyn ObjectStore>,
+    /// Name under which scans find the store; one per lake and process.
+    pub(crate) scan_url: ObjectStoreUrl,
+}
+
+/// Lakes of `memory:///name`, shared within the process.
+static MEMORY: LazyLock<Mutex<HashMap<String, Arc<InMemory>>>> = LazyLock::new(Mutex::default);
+
+impl Storage {
+    /// Storage at `address`: a path, or a URL. Options come from the environment (`AWS_…`, `AZURE_…`, `GOOGLE_…`).
+    pub(crate) fn at(address: &str, create: bool) -> Result<Self> {
+        let url = match Url::parse(address) {
+            // A scheme of one letter is a drive.
+            Ok(url) if url.scheme().len() > 1 => url,
+            _ => return Self::local(FilePath::new(address), address, create),
+        };
+        match url.scheme() {
+            "file" => match url.to_file_path() {
+                Ok(path) => Self::local(&path, address, create),
+                Err(()) => Err(Error::invalid(format!("{address} is no path of this machine"))),
+            },
+            "memory" => {
+                let mut lakes = MEMORY.lock().map_err(|_| Error::internal("lakes in memory"))?;
+                let store = Arc::clone(lakes.entry(url.to_string()).or_default());
+                Self::with_store(url, store)
+            }
+            _ => {
+                let environment = std::env::vars()
+                    .filter(|(key, _)| ["AWS_", "AZURE_", "GOOGLE_"].iter().any(|prefix| key.starts_with(prefix)));
+                let (store, prefix) = object_store::parse_url_opts(&url, environment)?;
+                let store: Arc<dyn ObjectStore> = Arc::from(store);
+                Self::with_store(url, Arc::new(PrefixStore::new(store, prefix)))
+            }
+        }
+    }
+
+    fn local(path: &FilePath, address: &str, create: bool) -> Result<Self> {
+        let io = |source| Error::Io { context: format!("lake at {address}"), source };
+        if create {
+            std::fs::create_dir_all(path).map_err(io)?;
+        } else if !path.is_dir() {
+            return Err(Error::NoLake { url: address.to_owned() });
+        }
+        let root = path.canonicalize().map_err(io)?;
+        let url = Url::from_directory_path(&root)
+            .map_err(|()| Error::invalid(format!("{address} is no absolute path")))?;
+        Self::with_store(url, Arc::new(Durable::new(root)?))
+    }
+
+    /// Storage over a store that is rooted at the lake.
+    pub(crate) fn with_store(url: Url, store: Arc<dyn ObjectStore>) -> Result<Self> {
+        let name = blake3::hash(url.as_str().as_bytes()).to_hex();
+        let scan_url = ObjectStoreUrl::parse(format!("radlake://{}", &name[..16]))?;
+        Ok(Self { url, store, scan_url })
+    }
+
+    /// A whole file; `None` if there is none.
+    pub(crate) async fn read(&self, path: &Path) -> Result<Option<Bytes>> {
+        match self.store.get(path).await {
+            Ok(found) => Ok(Some(found.bytes().await?)),
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Whether there is a file.
+    pub(crate) async fn exists(&self, path: &Path) -> Result<bool> {
+        match self.store.head(path).await {
+            Ok(_) => Ok(true),
+            Err(object_store::Error::NotFound { .. }) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Writes a file if there is none of that name: `false` if there is one.
+    pub(crate) async fn create(&self, path: &Path, content: impl Into<Bytes>) -> Result<bool> {
+        match self.store.put_opts(path, content.into().into(), PutMode::Create.into()).await {
+            Ok(_) => Ok(true),
+            Err(object_store::Error::AlreadyExists { .. }) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Writes a file, in place of another if there is one.
+    pub(crate) async fn write(&self, path: &Path, content: impl Into<Bytes>) -> Result<()> {
+        self.store.put(path, content.into().into()).await?;
+        Ok(())
+    }
+
+    /// Files of a folder whose names come after `after`.
+    pub(crate) async fn list_after(&self, folder: &Path, after: &Path) -> Result<Vec<ObjectMeta>> {
+        Ok(self.store.list_with_offset(Some(folder), after).try_collect().await?)
+    }
+}

@@ -1,0 +1,190 @@
+//! Writers at once, from two handles that know nothing of each other.
+
+use std::collections::BTreeSet;
+
+use super::*;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_lost_between_two_writers() {
+    let (store, lake) = memory().await;
+    let other = handle(&store).await;
+    let write = |lake: Lake, from: i64| {
+        tokio::spawn(async move {
+            for i in 0..100 {
+                // Every third goes to both tables.
+                let tables: &[&str] = if i % 3 == 0 { &["a", "b"] } else { &["a"] };
+                append(&lake, tables, vec![from + i]).await.unwrap();
+            }
+        })
+    };
+    let writers = [write(lake.clone(), 0), write(other.clone(), 1000), write(other.clone(), 2000)];
+    for writer in writers {
+        writer.await.unwrap();
+    }
+    let epoch = lake.latest().await.unwrap();
+    assert_eq!(epoch.number, 300);
+    let expected: Vec<i64> = [0, 1000, 2000].iter().flat_map(|from| *from..*from + 100).collect();
+    assert_eq!(ids(&lake, &epoch, "a").await, expected);
+    assert_eq!(ids(&other, &epoch, "b").await.len(), 3 * 34);
+    // From nothing: by way of the checkpoints that were written meanwhile.
+    let cold = handle(&store).await;
+    assert_eq!(ids(&cold, &cold.latest().await.unwrap(), "a").await, expected);
+    let head = storage_exists(&store, "_radlake/catalog/_delta_log/_last_checkpoint").await;
+    assert!(head, "the catalog has a checkpoint");
+}
+
+async fn storage_exists(store: &Arc<InMemory>, path: &str) -> bool {
+    storage(Arc::clone(store) as _).exists(&path.into()).await.unwrap()
+}
+
+/// Each transaction reads the greatest id and adds the next: a lost update would make an id twice.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_read_still_holds() {
+    let (store, lake) = memory().await;
+    append(&lake, &["a"], vec![0]).await.unwrap();
+    let other = handle(&store).await;
+    let write = |lake: Lake| {
+        tokio::spawn(async move {
+            for _ in 0..25 {
+                let lake = &lake;
+                lake.transact(|epoch| async move {
+                    let object = table(&epoch, "a");
+                    let top = ids(lake, &epoch, "a").await.pop().unwrap();
+                    let mut transaction = lake.begin(epoch);
+                    transaction.serializable();
+                    transaction.append(&object, vec![rows([top + 1])]).await?;
+                    Ok(transaction)
+                })
+                .await
+                .unwrap();
+            }
+        })
+    };
+    let writers = [write(lake.clone()), write(other)];
+    for writer in writers {
+        writer.await.unwrap();
+    }
+    let epoch = lake.latest().await.unwrap();
+    assert_eq!(ids(&lake, &epoch, "a").await, (0..=50).collect::<Vec<_>>());
+}
+
+/// delta-rs lets two compactions of the same files both win, and a DELETE lose to one: rows come twice, or back.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn compactions_and_deletes_neither_duplicate_nor_revive() {
+    let (store, lake) = memory().await;
+    for from in 0..6 {
+        append(&lake, &["a"], (from * 10..from * 10 + 10).collect()).await.unwrap();
+    }
+    let other = handle(&store).await;
+    let oid = lake.latest().await.unwrap().table("s", "a").unwrap().oid;
+    let compact = |lake: Lake| {
+        tokio::spawn(async move {
+            for _ in 0..12 {
+                lake.optimize(oid).await.unwrap();
+                tokio::task::yield_now().await;
+            }
+        })
+    };
+    let remove = |lake: Lake, step: i64| {
+        tokio::spawn(async move {
+            for i in 0..12 {
+                delete(&lake, "a", i * 5 + step).await.unwrap();
+            }
+        })
+    };
+    let add = |lake: Lake, from: i64| {
+        tokio::spawn(async move {
+            for i in 0..12 {
+                append(&lake, &["a"], vec![from + i]).await.unwrap();
+            }
+        })
+    };
+    let work = [
+        compact(lake.clone()),
+        compact(other.clone()),
+        remove(lake.clone(), 0),
+        remove(other.clone(), 1),
+        add(lake.clone(), 1000),
+        add(other.clone(), 2000),
+    ];
+    let watch = handle(&store).await;
+    let stop = tokio_util::sync::CancellationToken::new();
+    let watcher = tokio::spawn({
+        let stop = stop.clone();
+        async move {
+            while !stop.is_cancelled() {
+                let epoch = watch.latest().await.unwrap();
+                let seen = ids(&watch, &epoch, "a").await;
+                let distinct: BTreeSet<i64> = seen.iter().copied().collect();
+                assert_eq!(distinct.len(), seen.len(), "no row twice at epoch {}", epoch.number);
+                tokio::task::yield_now().await;
+            }
+        }
+    });
+    for task in work {
+        task.await.unwrap();
+    }
+    stop.cancel();
+    watcher.await.unwrap();
+    let epoch = lake.optimize(oid).await.unwrap();
+    let gone: BTreeSet<i64> = (0..12).flat_map(|i| [i * 5, i * 5 + 1]).collect();
+    let mut expected: Vec<i64> = (0..60).filter(|id| !gone.contains(id)).collect();
+    expected.extend((1000..1012).chain(2000..2012));
+    assert_eq!(ids(&lake, &epoch, "a").await, expected);
+    assert_eq!(epoch.table("s", "a").unwrap().files, 1);
+    let compactions = lake.history(1000).await.unwrap();
+    assert!(compactions.iter().filter(|record| record.statement == "OPTIMIZE").count() > 1);
+}
+
+#[tokio::test]
+async fn two_handles_in_step() {
+    let (store, lake) = memory().await;
+    append(&lake, &["a"], vec![1]).await.unwrap();
+    append(&lake, &["a"], vec![2]).await.unwrap();
+    let other = handle(&store).await;
+    let epoch = lake.latest().await.unwrap();
+    let object = table(&epoch, "a");
+    // Both rewrite the same files upon the same epoch: the second is refused, not merged.
+    let rewrite = |lake: Lake, epoch: Arc<Epoch>, object: TableObject| async move {
+        let files: Vec<String> =
+            lake.table(&object).await.unwrap().files().map(|file| file.path().to_owned()).collect();
+        let mut transaction = lake.begin(epoch);
+        transaction.replace_files(&object, &files, vec![rows([1, 2])]).await.unwrap();
+        transaction
+    };
+    let first = rewrite(lake.clone(), Arc::clone(&epoch), object.clone()).await;
+    let second = rewrite(other.clone(), other.latest().await.unwrap(), object).await;
+    lake.commit(first).await.unwrap();
+    assert!(matches!(other.commit(second).await, Err(Error::Conflict { .. })));
+    let epoch = other.latest().await.unwrap();
+    assert_eq!(ids(&other, &epoch, "a").await, [1, 2]);
+}
+
+/// The same on a disk, where names are given by links.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_handles_on_a_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().to_str().unwrap();
+    let lake = Lake::create(path, seed()).await.unwrap();
+    let other = Lake::open(path).await.unwrap();
+    let oid = lake.latest().await.unwrap().table("s", "a").unwrap().oid;
+    let write = |lake: Lake, from: i64| {
+        tokio::spawn(async move {
+            for i in 0..15 {
+                append(&lake, &["a", "b"], vec![from + i]).await.unwrap();
+                if i % 5 == 4 {
+                    lake.optimize(oid).await.unwrap();
+                }
+            }
+        })
+    };
+    let writers = [write(lake.clone(), 0), write(other, 100)];
+    for writer in writers {
+        writer.await.unwrap();
+    }
+    let cold = Lake::open(path).await.unwrap();
+    let epoch = cold.latest().await.unwrap();
+    let expected: Vec<i64> = (0..15).chain(100..115).collect();
+    assert_eq!(ids(&cold, &epoch, "a").await, expected);
+    assert_eq!(ids(&cold, &epoch, "b").await, expected);
+}

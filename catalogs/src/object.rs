@@ -1,0 +1,289 @@
+//! What a lake's catalog holds: schemas, tables, views, roles, settings.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arrow::datatypes::{Schema, SchemaRef};
+use serde::{Deserialize, Serialize};
+
+/// OIDs below are PostgreSQL's own; those of a lake's objects start here and are never used twice.
+pub const FIRST_OID: u32 = 16_384;
+
+/// An object of the catalog.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Object {
+    /// A schema.
+    Schema(SchemaObject),
+    /// A table.
+    Table(TableObject),
+    /// A view.
+    View(ViewObject),
+    /// A role.
+    Role(RoleObject),
+    /// A setting of the whole lake.
+    Setting(SettingObject),
+}
+
+/// A schema: a namespace of relations.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct SchemaObject {
+    /// Identity; 0 until the catalog gives one.
+    pub oid: u32,
+    /// Name.
+    pub name: String,
+    /// OID of the role that owns it; 0 = nobody.
+    pub owner: u32,
+    /// `COMMENT ON`.
+    pub comment: Option<String>,
+}
+
+/// A table: a Delta table at a pinned version.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TableObject {
+    /// Identity; 0 until the catalog gives one.
+    pub oid: u32,
+    /// Schema it is in.
+    pub schema: String,
+    /// Name.
+    pub name: String,
+    /// OID of the role that owns it; 0 = nobody.
+    pub owner: u32,
+    /// `COMMENT ON`.
+    pub comment: Option<String>,
+    /// Folder of the Delta table, relative to the lake; empty until the table is made.
+    pub location: String,
+    /// Pinned version of the Delta log; -1 until the table is made.
+    pub version: i64,
+    /// `id` of the Delta table's metaData; empty until the table is made.
+    pub delta_id: String,
+    /// Columns as SQL sees them. Field metadata `comment` is the column's comment.
+    pub arrow_schema: SchemaRef,
+    /// Columns that rows are sorted by within each file; most significant first.
+    pub cluster_key: Vec<String>,
+    /// Columns that get Bloom filters.
+    pub bloom_columns: Vec<String>,
+    /// Rows at the pinned version.
+    pub rows: u64,
+    /// Bytes of the data files at the pinned version.
+    pub bytes: u64,
+    /// Data files at the pinned version.
+    pub files: u64,
+    /// Whatever the layers above want to keep with the table (constraints, storage options …).
+    #[serde(default)]
+    pub properties: BTreeMap<String, String>,
+}
+
+impl TableObject {
+    /// A table that is yet to be made: `Transaction::create_table` or `Lake::create` makes it.
+    pub fn new(schema: impl Into<String>, name: impl Into<String>, arrow_schema: SchemaRef) -> Self {
+        let bloom_columns = arrow_schema
+            .fields()
+            .iter()
+            .map(|field| field.name())
+            .filter(|name| ["sop_instance_uid", "series_instance_uid", "study_instance_uid"].contains(&name.as_str()))
+            .cloned()
+            .collect();
+        Self {
+            oid: 0,
+            schema: schema.into(),
+            name: name.into(),
+            owner: 0,
+            comment: None,
+            location: String::new(),
+            version: -1,
+            delta_id: String::new(),
+            arrow_schema,
+            cluster_key: Vec::new(),
+            bloom_columns,
+            rows: 0,
+            bytes: 0,
+            files: 0,
+            properties: BTreeMap::new(),
+        }
+    }
+
+    /// Sets the columns that rows are sorted by.
+    #[must_use]
+    pub fn with_cluster_key<I: IntoIterator<Item = S>, S: Into<String>>(mut self, columns: I) -> Self {
+        self.cluster_key = columns.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Sets the columns that get Bloom filters, beside which nothing but scans finds single values.
+    #[must_use]
+    pub fn with_bloom_columns<I: IntoIterator<Item = S>, S: Into<String>>(mut self, columns: I) -> Self {
+        self.bloom_columns = columns.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Sets the comment.
+    #[must_use]
+    pub fn with_comment(mut self, comment: impl Into<String>) -> Self {
+        self.comment = Some(comment.into());
+        self
+    }
+
+    /// Sets the owner.
+    #[must_use]
+    pub fn with_owner(mut self, owner: u32) -> Self {
+        self.owner = owner;
+        self
+    }
+
+    /// `schema.name`.
+    pub fn qualified_name(&self) -> String {
+        format!("{}.{}", self.schema, self.name)
+    }
+}
+
+/// A view: text that is planned for each caller.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct ViewObject {
+    /// Identity; 0 until the catalog gives one.
+    pub oid: u32,
+    /// Schema it is in.
+    pub schema: String,
+    /// Name.
+    pub name: String,
+    /// OID of the role that owns it; 0 = nobody.
+    pub owner: u32,
+    /// `COMMENT ON`.
+    pub comment: Option<String>,
+    /// The query.
+    pub sql: String,
+    /// Columns, where they are known without planning. Field metadata `comment` is the column's comment.
+    pub columns: Option<Arc<Schema>>,
+    /// Whatever the layers above want to keep with the view (`security_invoker` …).
+    #[serde(default)]
+    pub properties: BTreeMap<String, String>,
+}
+
+impl ViewObject {
+    /// A view that is yet to be made.
+    pub fn new(schema: impl Into<String>, name: impl Into<String>, sql: impl Into<String>) -> Self {
+        Self { schema: schema.into(), name: name.into(), sql: sql.into(), ..Self::default() }
+    }
+
+    /// Sets columns with their comments.
+    #[must_use]
+    pub fn with_columns(mut self, columns: SchemaRef) -> Self {
+        self.columns = Some(columns);
+        self
+    }
+
+    /// Sets the comment.
+    #[must_use]
+    pub fn with_comment(mut self, comment: impl Into<String>) -> Self {
+        self.comment = Some(comment.into());
+        self
+    }
+
+    /// `schema.name`.
+    pub fn qualified_name(&self) -> String {
+        format!("{}.{}", self.schema, self.name)
+    }
+}
+
+/// A role.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct RoleObject {
+    /// Identity; 0 until the catalog gives one.
+    pub oid: u32,
+    /// Name.
+    pub name: String,
+    /// `COMMENT ON`.
+    pub comment: Option<String>,
+    /// May do everything.
+    pub superuser: bool,
+    /// May open a session.
+    pub login: bool,
+    /// SCRAM verifier in PostgreSQL's text: `SCRAM-SHA-256$4096:salt$StoredKey:ServerKey`.
+    pub verifier: Option<String>,
+    /// Whatever the layers above want to keep with the role.
+    #[serde(default)]
+    pub properties: BTreeMap<String, String>,
+}
+
+/// A setting of the whole lake.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct SettingObject {
+    /// Identity; 0 until the catalog gives one.
+    pub oid: u32,
+    /// Name.
+    pub name: String,
+    /// Value.
+    pub value: String,
+}
+
+impl Object {
+    /// Kind as stored: `schema`, `table`, `view`, `role`, `setting`.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Schema(_) => "schema",
+            Self::Table(_) => "table",
+            Self::View(_) => "view",
+            Self::Role(_) => "role",
+            Self::Setting(_) => "setting",
+        }
+    }
+
+    /// Identity; 0 until the catalog gives one.
+    pub fn oid(&self) -> u32 {
+        match self {
+            Self::Schema(o) => o.oid,
+            Self::Table(o) => o.oid,
+            Self::View(o) => o.oid,
+            Self::Role(o) => o.oid,
+            Self::Setting(o) => o.oid,
+        }
+    }
+
+    /// Gives the identity.
+    pub(crate) fn set_oid(&mut self, oid: u32) {
+        match self {
+            Self::Schema(o) => o.oid = oid,
+            Self::Table(o) => o.oid = oid,
+            Self::View(o) => o.oid = oid,
+            Self::Role(o) => o.oid = oid,
+            Self::Setting(o) => o.oid = oid,
+        }
+    }
+
+    /// Name within its schema, if it has one.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Schema(o) => &o.name,
+            Self::Table(o) => &o.name,
+            Self::View(o) => &o.name,
+            Self::Role(o) => &o.name,
+            Self::Setting(o) => &o.name,
+        }
+    }
+
+    /// Schema of a relation.
+    pub fn schema(&self) -> Option<&str> {
+        match self {
+            Self::Table(o) => Some(&o.schema),
+            Self::View(o) => Some(&o.schema),
+            _ => None,
+        }
+    }
+
+    /// Name with the schema before it, for messages.
+    pub fn qualified_name(&self) -> String {
+        self.schema().map_or_else(|| self.name().to_owned(), |schema| format!("{schema}.{}", self.name()))
+    }
+}
+
+macro_rules! from {
+    ($($object:ident => $variant:ident),*) => {$(
+        impl From<$object> for Object {
+            fn from(object: $object) -> Self {
+                Self::$variant(object)
+            }
+        }
+    )*};
+}
+from!(SchemaObject => Schema, TableObject => Table, ViewObject => View, RoleObject => Role, SettingObject => Setting);

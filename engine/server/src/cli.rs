@@ -1,0 +1,88 @@
+//! The command line.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
+
+use crate::commands::{demo, ingest, init, serve, sql};
+use crate::failure::Failure;
+
+/// SQL over medical imaging: DICOM in, PostgreSQL's protocol out, one directory or bucket as the store.
+#[derive(Parser, Debug)]
+#[command(name = "radlake", version, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    /// Create a lake with its superuser `radlake`.
+    Init(init::Init),
+    /// Read DICOM files, folders and archives into a lake.
+    Ingest(ingest::Ingest),
+    /// Serve a lake over PostgreSQL's protocol.
+    Serve(serve::Serve),
+    /// Run SQL on a lake, without a server.
+    Sql(sql::Sql),
+    /// Make a lake of synthetic hospitals, ask it three questions and serve it.
+    Demo(demo::Demo),
+}
+
+/// Runs the command that the arguments name.
+pub(crate) fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let filter =
+        EnvFilter::try_from_env("RADLAKE_LOG").unwrap_or_else(|_| EnvFilter::new("warn,radlake=info"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_target(false)
+        .with_writer(std::io::stderr)
+        .init();
+    // Both rustls' providers may be linked; object stores take the process's default.
+    if pgwire::tokio::tokio_rustls::rustls::crypto::ring::default_provider()
+        .install_default()
+        .is_err()
+    {
+        tracing::debug!("a TLS provider was installed before");
+    }
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("radlake: cannot start threads: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let done = runtime.block_on(async {
+        match cli.command {
+            Command::Init(command) => command.run().await,
+            Command::Ingest(command) => command.run().await,
+            Command::Serve(command) => command.run().await,
+            Command::Sql(command) => command.run().await,
+            Command::Demo(command) => command.run().await,
+        }
+    });
+    // Work that nobody waits for any more does not hold the process.
+    runtime.shutdown_background();
+    match done {
+        Ok(code) => code,
+        Err(Failure::BrokenPipe) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("radlake: {failure}");
+            ExitCode::from(failure.code())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

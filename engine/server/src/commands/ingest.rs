@@ -1,0 +1,142 @@
+//! `radlake ingest`: DICOM into the lake.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::{Args, ValueEnum};
+use radlake::ingest::{IngestOptions, IngestReport};
+use radlake::{Identity, SUPERUSER};
+
+use super::{Resources, interrupts};
+use crate::failure::Failure;
+use crate::output::progress;
+
+/// Arguments of `radlake ingest`.
+#[derive(Args, Debug)]
+pub(crate) struct Ingest {
+    /// Directory or URL of the lake
+    lake: String,
+    /// Files, folders, zip and tar(.gz) archives
+    #[arg(required = true)]
+    paths: Vec<PathBuf>,
+    /// The hospital that brings them; stands in every row
+    #[arg(long)]
+    provider: String,
+    /// Threads that read files [default: one per core]
+    #[arg(long)]
+    workers: Option<usize>,
+    /// Read and report, write nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Compare files by a hash of all their bytes, not of their header and size
+    #[arg(long)]
+    full_hash: bool,
+    /// Instances per commit
+    #[arg(long)]
+    batch_instances: Option<usize>,
+    /// How the summary is printed
+    #[arg(long, value_enum, default_value_t = Summary::Text)]
+    format: Summary,
+    #[command(flatten)]
+    resources: Resources,
+}
+
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq)]
+enum Summary {
+    /// Lines for people.
+    Text,
+    /// One JSON object.
+    Json,
+}
+
+impl Ingest {
+    pub(crate) async fn run(self) -> Result<ExitCode, Failure> {
+        for path in &self.paths {
+            std::fs::symlink_metadata(path).map_err(|error| Failure::io("cannot read", path, error))?;
+        }
+        let lakehouse = self.resources.open(&self.lake).await?;
+        let mut options = IngestOptions::new(self.provider, self.paths);
+        options.dry_run = self.dry_run;
+        options.full_hash = self.full_hash;
+        if let Some(workers) = self.workers {
+            options.workers = workers.max(1);
+        }
+        if let Some(instances) = self.batch_instances {
+            options.batch_instances = instances.max(1);
+        }
+        let progress = Arc::new(progress::Display::new());
+        let report = lakehouse
+            .ingest(
+                &Identity::role(SUPERUSER),
+                options,
+                progress.clone(),
+                interrupts()?,
+            )
+            .await;
+        progress.finish();
+        let report = report?;
+        match self.format {
+            Summary::Json => {
+                println!(
+                    "{}",
+                    serde_json::to_string(&report).map_err(|e| Failure::Output(e.to_string()))?
+                );
+            }
+            Summary::Text => print_summary(&report),
+        }
+        Ok(if report.cancelled {
+            eprintln!("radlake: interrupted: what was committed stays; the same command goes on from there");
+            ExitCode::from(130)
+        } else if report.nothing_readable() {
+            eprintln!("radlake: nothing could be read from these paths");
+            ExitCode::FAILURE
+        } else {
+            ExitCode::SUCCESS
+        })
+    }
+}
+
+/// The summary for people.
+pub(crate) fn print_summary(report: &IngestReport) {
+    let verb = if report.dry_run {
+        "would ingest"
+    } else {
+        "ingested"
+    };
+    println!(
+        "{}: {verb} {} instances in {} series, {} studies, {} patients, from {} files in {:.1} s",
+        report.provider,
+        report.ingested,
+        report.series,
+        report.studies,
+        report.patients,
+        report.offered,
+        report.seconds
+    );
+    for (count, what) in [
+        (report.unchanged, "unchanged since an earlier run"),
+        (report.duplicates, "further copies of an instance"),
+        (
+            report.conflicts,
+            "conflicts: an instance of the same UID with other content is there already",
+        ),
+        (
+            report.warnings,
+            "values that did not parse; they are NULL in their column",
+        ),
+    ] {
+        if count > 0 {
+            println!("  {count} {what}");
+        }
+    }
+    for (reason, count) in &report.refused {
+        println!("  {count} refused: {reason}");
+    }
+    for (reason, count) in &report.skipped {
+        println!("  {count} skipped: {reason}");
+    }
+    if report.refused_total() > 0 {
+        println!("  Each refused file stands in imaging.files with its reason.");
+    }
+}

@@ -1,0 +1,187 @@
+//! One client's session from its first ReadyForQuery to its end.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use futures::StreamExt;
+use pgwire::messages::response::{ReadyForQuery, TransactionStatus};
+use radlake::{Session, Statement};
+
+use super::codec::put;
+use super::encode::{Style, Zone};
+use super::extended::{Named, Portal};
+use super::frontend::Frontend;
+use super::rows::flush;
+use super::sqlstate::{Fault, Report};
+use super::startup::{is_reported, put_parameter};
+use super::watch::{Interrupt, Watch, duration};
+use super::{CHUNK, Shared, Wire};
+
+/// A session and what the protocol keeps beside it.
+pub(crate) struct Connection {
+    pub(crate) wire: Wire,
+    pub(crate) session: Arc<Session>,
+    interrupt: Interrupt,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) statements: HashMap<String, Arc<Named>>,
+    pub(crate) portals: HashMap<String, Portal>,
+    /// After an error in the extended protocol everything is skipped up to Sync.
+    skipping: bool,
+}
+
+impl Connection {
+    /// A session that has just logged in.
+    pub(crate) fn new(wire: Wire, session: Session, interrupt: Interrupt, shared: Arc<Shared>) -> Self {
+        Self {
+            wire,
+            session: Arc::new(session),
+            interrupt,
+            shared,
+            statements: HashMap::new(),
+            portals: HashMap::new(),
+            skipping: false,
+        }
+    }
+
+    /// Serves messages until one side ends the session.
+    pub(crate) async fn run(&mut self) {
+        if let Err(Fault::Report(report)) = self.serve().await {
+            report.put(self.wire.write_buffer_mut());
+            // A client that is gone does not hear why.
+            let _ = flush(&mut self.wire).await;
+        }
+    }
+
+    async fn serve(&mut self) -> Result<(), Fault> {
+        self.ready().await?;
+        let shared = self.shared.clone();
+        loop {
+            let frame = tokio::select! {
+                biased;
+                () = shared.draining.cancelled() => {
+                    return Err(Report::fatal("57P01", "terminating connection due to administrator command").into());
+                }
+                frame = self.wire.next() => frame,
+            };
+            let (kind, message) = match frame {
+                None => return Ok(()),
+                Some(frame) => frame?,
+            };
+            if matches!(message, Ok(Frontend::Terminate)) {
+                return Ok(());
+            }
+            if self.skipping && kind != b'S' {
+                continue;
+            }
+            let served = match message {
+                Ok(message) => self.message(message).await,
+                Err(malformed) => Err(malformed.into()),
+            };
+            match served {
+                Ok(()) => {}
+                Err(Fault::Report(report)) if !report.fatal => self.failed(kind, &report).await?,
+                Err(fault) => return Err(fault),
+            }
+            if self.wire.write_buffer().len() >= CHUNK {
+                flush(&mut self.wire).await?;
+            }
+        }
+    }
+
+    /// Tells the client; what follows depends on the protocol that the message belongs to.
+    async fn failed(&mut self, kind: u8, report: &Report) -> Result<(), Fault> {
+        tracing::debug!(code = report.code, message = %report.message, "statement failed");
+        report.put(self.wire.write_buffer_mut());
+        // The fault may be the server's own, such as a value that cannot be sent.
+        self.session.fail();
+        // The transaction, implicit or not, has failed with all that was open in it.
+        self.portals.clear();
+        if Frontend::is_extended(kind) {
+            self.skipping = true;
+            // A client may have asked for the answer by Flush, which is skipped now.
+            flush(&mut self.wire).await
+        } else {
+            self.ready().await
+        }
+    }
+
+    async fn message(&mut self, message: Frontend) -> Result<(), Fault> {
+        match message {
+            Frontend::Query(text) => {
+                self.simple_query(&text).await?;
+                self.ready().await
+            }
+            Frontend::Parse { name, sql, types } => self.parse(name, &sql, types).await,
+            Frontend::Bind(bind) => self.bind(bind).await,
+            Frontend::Describe(target, name) => self.describe(target, &name).await,
+            Frontend::Execute { portal, max_rows } => self.execute(&portal, max_rows).await,
+            Frontend::Close(target, name) => self.close(target, &name),
+            Frontend::Flush => flush(&mut self.wire).await,
+            Frontend::Sync => {
+                self.skipping = false;
+                self.ready().await
+            }
+            // What is left of a COPY that failed.
+            Frontend::CopyData(_) | Frontend::CopyDone | Frontend::CopyFail(_) => Ok(()),
+            Frontend::Password(_) => Err(Report::fatal("08P01", "unexpected password message").into()),
+            Frontend::FunctionCall => Err(Report::error(
+                "0A000",
+                "function calls by message type F are not supported",
+            )
+            .hint("Call the function in a SELECT.")
+            .into()),
+            Frontend::Terminate => Ok(()),
+        }
+    }
+
+    /// Ends the implicit transaction: portals go, the client may send the next command.
+    async fn ready(&mut self) -> Result<(), Fault> {
+        if self.status() == TransactionStatus::Idle {
+            self.portals.clear();
+        }
+        self.report_changes();
+        put(&ReadyForQuery::new(self.status()), self.wire.write_buffer_mut());
+        flush(&mut self.wire).await
+    }
+
+    /// The session's transaction, in the protocol's terms.
+    pub(crate) fn status(&self) -> TransactionStatus {
+        match self.session.transaction_status() {
+            radlake::TransactionStatus::Idle => TransactionStatus::Idle,
+            radlake::TransactionStatus::Open => TransactionStatus::Transaction,
+            radlake::TransactionStatus::Failed => TransactionStatus::Error,
+        }
+    }
+
+    /// Appends a ParameterStatus for every reported setting that has changed.
+    pub(crate) fn report_changes(&mut self) {
+        for (name, value) in self.session.drain_parameter_changes() {
+            if is_reported(&name) {
+                put_parameter(&mut self.wire, &name, &value);
+            }
+        }
+    }
+
+    /// A statement begins: what may end it from outside.
+    pub(crate) fn watch(&self, statement: &Statement) -> Watch {
+        let timeout = self
+            .session
+            .setting("statement_timeout")
+            .and_then(|setting| duration(&setting));
+        self.interrupt.begin(timeout, statement.is_query())
+    }
+
+    /// How the session wants its values written.
+    pub(crate) fn style(&self) -> Style {
+        let setting = |name: &str| self.session.setting(name);
+        Style {
+            zone: setting("TimeZone")
+                .and_then(|name| Zone::parse(&name))
+                .unwrap_or(Zone::Utc),
+            bytea_escape: setting("bytea_output").is_some_and(|output| output.eq_ignore_ascii_case("escape")),
+            extra_float_digits: setting("extra_float_digits")
+                .and_then(|d| d.parse().ok())
+                .unwrap_or(1),
+        }
+    }
+}

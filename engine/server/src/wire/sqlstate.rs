@@ -1,0 +1,293 @@
+//! The one place that says which SQLSTATE, hint and position an error has.
+
+use std::io;
+
+use bytes::BytesMut;
+use pgwire::messages::response::{ErrorResponse, NoticeResponse};
+
+use super::codec::{FrameError, put};
+use super::encode::EncodeError;
+use super::frontend::Malformed;
+
+/// An error as a client gets it.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Report {
+    /// True if the connection ends with it.
+    pub(crate) fatal: bool,
+    /// Five characters.
+    pub(crate) code: &'static str,
+    /// What is wrong.
+    pub(crate) message: String,
+    /// More about it.
+    pub(crate) detail: Option<String>,
+    /// What to do.
+    pub(crate) hint: Option<String>,
+    /// Where in the statement, in characters from 1.
+    pub(crate) position: Option<usize>,
+}
+
+impl Report {
+    /// An error that the session survives.
+    pub(crate) fn error(code: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            fatal: false,
+            code,
+            message: message.into(),
+            detail: None,
+            hint: None,
+            position: None,
+        }
+    }
+
+    /// An error that ends the connection.
+    pub(crate) fn fatal(code: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            fatal: true,
+            ..Self::error(code, message)
+        }
+    }
+
+    /// Says what to do.
+    pub(crate) fn hint(self, hint: impl Into<String>) -> Self {
+        Self {
+            hint: Some(hint.into()),
+            ..self
+        }
+    }
+
+    /// Ends the connection with it.
+    pub(crate) fn into_fatal(self) -> Self {
+        Self { fatal: true, ..self }
+    }
+
+    /// Appends it as ErrorResponse.
+    pub(crate) fn put(&self, out: &mut BytesMut) {
+        let severity = if self.fatal { "FATAL" } else { "ERROR" };
+        put(&ErrorResponse::new(self.fields(severity)), out);
+    }
+
+    fn fields(&self, severity: &str) -> Vec<(u8, String)> {
+        let mut fields = vec![
+            (b'S', severity.to_owned()),
+            (b'V', severity.to_owned()),
+            (b'C', self.code.to_owned()),
+            (b'M', self.message.replace('\0', " ")),
+        ];
+        let mut optional = |code, value: Option<String>| {
+            fields.extend(value.map(|value| (code, value.replace('\0', " "))));
+        };
+        optional(b'D', self.detail.clone());
+        optional(b'H', self.hint.clone());
+        optional(b'P', self.position.map(|position| position.to_string()));
+        fields
+    }
+}
+
+/// Appends a warning.
+pub(crate) fn put_warning(code: &'static str, message: &str, out: &mut BytesMut) {
+    put(
+        &NoticeResponse::new(Report::error(code, message).fields("WARNING")),
+        out,
+    );
+}
+
+/// Why a message could not be served.
+#[derive(Debug)]
+pub(crate) enum Fault {
+    /// The client is not there any more: nothing can be said to it.
+    Gone,
+    /// The client is told.
+    Report(Box<Report>),
+}
+
+impl From<Report> for Fault {
+    fn from(report: Report) -> Self {
+        Self::Report(Box::new(report))
+    }
+}
+
+impl From<io::Error> for Fault {
+    fn from(error: io::Error) -> Self {
+        tracing::debug!(%error, "connection lost");
+        Self::Gone
+    }
+}
+
+impl From<FrameError> for Fault {
+    fn from(error: FrameError) -> Self {
+        match error {
+            FrameError::Io(error) => error.into(),
+            other => Report::fatal("08P01", other.to_string()).into(),
+        }
+    }
+}
+
+impl From<Malformed> for Fault {
+    fn from(error: Malformed) -> Self {
+        let code = match error {
+            Malformed::Format => "08P01",
+            Malformed::Encoding => "22021",
+        };
+        Report::error(code, error.to_string()).into()
+    }
+}
+
+impl From<EncodeError> for Fault {
+    fn from(error: EncodeError) -> Self {
+        let code = match error {
+            EncodeError::OutOfRange("date" | "time" | "timestamp" | "interval") => "22008",
+            EncodeError::OutOfRange(_) => "22003",
+            EncodeError::Ragged => "2202E",
+            EncodeError::TooLong(_) => "54000",
+            EncodeError::Arrow(_) => "XX000",
+        };
+        Report::error(code, error.to_string()).into()
+    }
+}
+
+impl From<radlake::Error> for Fault {
+    fn from(error: radlake::Error) -> Self {
+        Report::from(&error).into()
+    }
+}
+
+impl From<&radlake::Error> for Report {
+    fn from(error: &radlake::Error) -> Self {
+        Self {
+            hint: error.hint(),
+            detail: error.detail(),
+            position: error.position(),
+            ..Self::error(sqlstate(error), error.to_string())
+        }
+    }
+}
+
+/// PostgreSQL's code of an error of the engine.
+fn sqlstate(error: &radlake::Error) -> &'static str {
+    use radlake::Error as E;
+    match error {
+        E::Syntax { .. } => "42601",
+        E::UndefinedTable { .. } | E::MissingFrom { .. } => "42P01",
+        E::UndefinedColumn { .. } => "42703",
+        E::AmbiguousColumn { .. } => "42702",
+        E::DuplicateAlias(_) => "42712",
+        E::UndefinedFunction { .. } => "42883",
+        E::UndefinedObject { .. } | E::UndefinedSetting(_) => "42704",
+        E::UndefinedSchema(_) => "3F000",
+        E::UndefinedParameter(_) => "42P02",
+        E::ParameterCount { .. } => "08P01",
+        E::Grouping(_) => "42803",
+        E::DatatypeMismatch(_) => "42804",
+        E::InvalidText { .. } => "22P02",
+        E::InvalidDatetime { .. } => "22007",
+        E::DatetimeOverflow => "22008",
+        E::NumericOverflow(_) => "22003",
+        E::DivisionByZero => "22012",
+        E::Cardinality => "21000",
+        E::InvalidParameter(_) | E::InvalidSetting { .. } => "22023",
+        E::FixedSetting(_) => "55P02",
+        E::Unsupported { .. } | E::ResultTypeChanged => "0A000",
+        E::UndefinedStatement(_) => "26000",
+        E::DuplicateStatement(_) => "42P05",
+        E::FailedTransaction => "25P02",
+        E::NoTransaction(_) => "25P01",
+        E::ActiveTransaction(_) => "25001",
+        E::UndefinedSavepoint(_) => "3B001",
+        E::ReadOnly(_) => "25006",
+        E::Cancelled | E::Timeout => "57014",
+        E::OutOfMemory { .. } => "53200",
+        E::DiskFull { .. } => "53100",
+        E::InsufficientPrivilege(_) => "42501",
+        E::InvalidRole(_) => "28000",
+        E::TooComplex(_) => "54001",
+        E::LimitExceeded(_) => "54000",
+        E::Serialization(_) => "40001",
+        E::Storage(_) => "58030",
+        _ => "XX000",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use radlake::Error as E;
+
+    use super::*;
+
+    #[test]
+    fn errors_have_postgresqls_codes() {
+        let name = String::new;
+        for (error, code) in [
+            (
+                E::UndefinedTable {
+                    name: name(),
+                    hint: None,
+                    position: None,
+                },
+                "42P01",
+            ),
+            (
+                E::UndefinedColumn {
+                    name: name(),
+                    hint: None,
+                    position: None,
+                },
+                "42703",
+            ),
+            (
+                E::UndefinedFunction {
+                    name: name(),
+                    hint: None,
+                    position: None,
+                },
+                "42883",
+            ),
+            (
+                E::Syntax {
+                    message: name(),
+                    position: None,
+                },
+                "42601",
+            ),
+            (E::InvalidText { type_name: name() }, "22P02"),
+            (E::DivisionByZero, "22012"),
+            (
+                E::Unsupported {
+                    what: name(),
+                    hint: None,
+                },
+                "0A000",
+            ),
+            (E::Cancelled, "57014"),
+            (E::Timeout, "57014"),
+            (E::OutOfMemory { detail: name() }, "53200"),
+            (E::FailedTransaction, "25P02"),
+            (E::InsufficientPrivilege(name()), "42501"),
+            (E::NumericOverflow(name()), "22003"),
+            (E::DatetimeOverflow, "22008"),
+            (E::Internal(name()), "XX000"),
+        ] {
+            assert_eq!(Report::from(&error).code, code, "{error:?}");
+        }
+    }
+
+    #[test]
+    fn hint_detail_and_position_reach_the_client() {
+        let error = E::UndefinedColumn {
+            name: "\"patent_id\"".to_owned(),
+            hint: Some("Perhaps you meant patient_id.".to_owned()),
+            position: Some(8),
+        };
+        let mut out = BytesMut::new();
+        Report::from(&error).put(&mut out);
+        let text = String::from_utf8_lossy(&out).replace('\0', "|");
+        for field in [
+            "SERROR|",
+            "VERROR|",
+            "C42703|",
+            "HPerhaps you meant patient_id.|",
+            "P8|",
+        ] {
+            assert!(text.contains(field), "{field} is not in {text}");
+        }
+    }
+}

@@ -1,0 +1,325 @@
+//! What an embedder or client is told when a statement fails.
+
+mod planning;
+mod running;
+mod suggest;
+
+pub(crate) use suggest::nearest;
+
+use std::sync::Arc;
+
+use datafusion::error::DataFusionError;
+
+/// Result of this crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Everything that fails in the engine. Kinds are PostgreSQL's, so that each has one SQLSTATE; messages name what, where
+/// and what to do, and never hold a value of a table.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The text does not follow the grammar (42601).
+    #[error("{message}")]
+    Syntax {
+        /// What was found and what was expected.
+        message: String,
+        /// Where, in characters from 1.
+        position: Option<usize>,
+    },
+    /// No such relation (42P01).
+    #[error("relation \"{name}\" does not exist")]
+    UndefinedTable {
+        /// As the statement names it.
+        name: String,
+        /// What was probably meant.
+        hint: Option<String>,
+        /// Where, in characters from 1.
+        position: Option<usize>,
+    },
+    /// No such alias or relation in FROM (42P01).
+    #[error("missing FROM-clause entry for table \"{name}\"")]
+    MissingFrom {
+        /// The qualifier that nothing in FROM has.
+        name: String,
+        /// Where, in characters from 1.
+        position: Option<usize>,
+    },
+    /// No such column (42703).
+    #[error("column {name} does not exist")]
+    UndefinedColumn {
+        /// As PostgreSQL writes it: `"x"`, or `t.x` with a qualifier.
+        name: String,
+        /// What was probably meant.
+        hint: Option<String>,
+        /// Where, in characters from 1.
+        position: Option<usize>,
+    },
+    /// More than one column could be meant (42702).
+    #[error("column reference \"{name}\" is ambiguous")]
+    AmbiguousColumn {
+        /// The column.
+        name: String,
+        /// Where, in characters from 1.
+        position: Option<usize>,
+    },
+    /// Two tables of one name in FROM (42712).
+    #[error("table name \"{0}\" specified more than once")]
+    DuplicateAlias(String),
+    /// No such function (42883).
+    #[error("function {name} does not exist")]
+    UndefinedFunction {
+        /// With its argument types where they are known.
+        name: String,
+        /// What to do.
+        hint: Option<String>,
+        /// Where, in characters from 1.
+        position: Option<usize>,
+    },
+    /// No such type, setting, role … (42704).
+    #[error("{kind} \"{name}\" does not exist")]
+    UndefinedObject {
+        /// "type", "role" …
+        kind: &'static str,
+        /// Its name.
+        name: String,
+    },
+    /// No such setting (42704).
+    #[error("unrecognized configuration parameter \"{0}\"")]
+    UndefinedSetting(String),
+    /// No such schema (3F000).
+    #[error("schema \"{0}\" does not exist")]
+    UndefinedSchema(String),
+    /// A parameter `$n` that the statement has not (42P02).
+    #[error("there is no parameter ${0}")]
+    UndefinedParameter(String),
+    /// A parameter got too few or too many values (08P01).
+    #[error("bind message supplies {given} parameters, but prepared statement requires {expected}")]
+    ParameterCount {
+        /// Values given.
+        given: usize,
+        /// Parameters there are.
+        expected: usize,
+    },
+    /// A column that is neither grouped by nor aggregated, or an aggregate where none may be (42803).
+    #[error("{0}")]
+    Grouping(String),
+    /// Types that do not go together (42804).
+    #[error("{0}")]
+    DatatypeMismatch(String),
+    /// A text that is no value of the type (22P02).
+    #[error("invalid input syntax for type {type_name}")]
+    InvalidText {
+        /// PostgreSQL's name of the type.
+        type_name: String,
+    },
+    /// A text that is no date or time (22007).
+    #[error("invalid input syntax for type {type_name}")]
+    InvalidDatetime {
+        /// PostgreSQL's name of the type.
+        type_name: String,
+    },
+    /// A date or time that does not exist, or lies outside its type's range (22008).
+    #[error("date/time field value out of range")]
+    DatetimeOverflow,
+    /// A number outside its type's range (22003).
+    #[error("{0} out of range")]
+    NumericOverflow(String),
+    /// Division by zero (22012).
+    #[error("division by zero")]
+    DivisionByZero,
+    /// A subquery in an expression returned several rows (21000).
+    #[error("more than one row returned by a subquery used as an expression")]
+    Cardinality,
+    /// An argument that a function or clause cannot take (22023).
+    #[error("{0}")]
+    InvalidParameter(String),
+    /// A value that a setting cannot take (22023).
+    #[error("invalid value for parameter \"{name}\": \"{value}\"")]
+    InvalidSetting {
+        /// The setting.
+        name: String,
+        /// What it was given.
+        value: String,
+        /// What it takes.
+        hint: Option<String>,
+    },
+    /// A setting that cannot be changed, or not now (55P02).
+    #[error("parameter \"{0}\" cannot be changed")]
+    FixedSetting(String),
+    /// Not done here, or not yet (0A000).
+    #[error("{what}")]
+    Unsupported {
+        /// What is not supported.
+        what: String,
+        /// What to do instead.
+        hint: Option<String>,
+    },
+    /// No prepared statement of that name (26000).
+    #[error("prepared statement \"{0}\" does not exist")]
+    UndefinedStatement(String),
+    /// A prepared statement of that name is there already (42P05).
+    #[error("prepared statement \"{0}\" already exists")]
+    DuplicateStatement(String),
+    /// A prepared statement's columns changed under it (0A000).
+    #[error("cached plan must not change result type")]
+    ResultTypeChanged,
+    /// In a failed transaction nothing but its end is accepted (25P02).
+    #[error("current transaction is aborted, commands ignored until end of transaction block")]
+    FailedTransaction,
+    /// Only within a transaction (25P01).
+    #[error("{0} can only be used in transaction blocks")]
+    NoTransaction(&'static str),
+    /// Not within a transaction (25001).
+    #[error("{0} cannot run inside a transaction block")]
+    ActiveTransaction(&'static str),
+    /// No savepoint of that name (3B001).
+    #[error("savepoint \"{0}\" does not exist")]
+    UndefinedSavepoint(String),
+    /// A write in a read-only transaction (25006).
+    #[error("cannot execute {0} in a read-only transaction")]
+    ReadOnly(String),
+    /// The client asked to stop (57014).
+    #[error("canceling statement due to user request")]
+    Cancelled,
+    /// `statement_timeout` has passed (57014).
+    #[error("canceling statement due to statement timeout")]
+    Timeout,
+    /// The statement needs more memory than it may have (53200).
+    #[error("out of memory")]
+    OutOfMemory {
+        /// How much was asked for and by what.
+        detail: String,
+    },
+    /// Spilled data fills the space that it may have (53100).
+    #[error("no space left for temporary files")]
+    DiskFull {
+        /// The limit.
+        detail: String,
+    },
+    /// The role may not do it (42501).
+    #[error("{0}")]
+    InsufficientPrivilege(String),
+    /// No such role, or none that may log in (28000).
+    #[error("role \"{0}\" does not exist or may not log in")]
+    InvalidRole(String),
+    /// The statement nests too deeply or chains too many operators (54001).
+    #[error("{0}")]
+    TooComplex(String),
+    /// A value or statement passes another limit (54000).
+    #[error("{0}")]
+    LimitExceeded(String),
+    /// Another writer was first, and the transaction does not fit any more (40001).
+    #[error("{0}")]
+    Serialization(String),
+    /// The lake's storage failed, or holds what it must not (58030).
+    #[error("{0}")]
+    Storage(String),
+    /// The lake refused: there is none, there is one already, its format is newer (58P01 and kin).
+    #[error(transparent)]
+    Lake(Arc<radlake_catalogs::Error>),
+    /// A mistake of this program (XX000).
+    #[error("internal error: {0}")]
+    Internal(String),
+}
+
+impl Error {
+    /// What to do about it.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::UndefinedTable { hint, .. }
+            | Self::UndefinedColumn { hint, .. }
+            | Self::UndefinedFunction { hint, .. }
+            | Self::InvalidSetting { hint, .. }
+            | Self::Unsupported { hint, .. } => hint.clone(),
+            Self::OutOfMemory { .. } => {
+                Some("Ask for less at once: fewer columns, a filter, a LIMIT; or give the server more memory.".to_owned())
+            }
+            Self::DiskFull { .. } => Some("Ask for less at once, or give the server more temporary space.".to_owned()),
+            Self::Internal(_) => Some("This is a mistake of Radlake: please report the statement.".to_owned()),
+            _ => None,
+        }
+    }
+
+    /// More about it.
+    #[must_use]
+    pub fn detail(&self) -> Option<String> {
+        match self {
+            Self::OutOfMemory { detail } | Self::DiskFull { detail } => Some(detail.clone()),
+            _ => None,
+        }
+    }
+
+    /// Where in the statement's text, in characters from 1.
+    #[must_use]
+    pub fn position(&self) -> Option<usize> {
+        match self {
+            Self::Syntax { position, .. }
+            | Self::UndefinedTable { position, .. }
+            | Self::MissingFrom { position, .. }
+            | Self::UndefinedColumn { position, .. }
+            | Self::AmbiguousColumn { position, .. }
+            | Self::UndefinedFunction { position, .. } => *position,
+            _ => None,
+        }
+    }
+
+    /// [`Error::Unsupported`] without a hint.
+    pub(crate) fn unsupported(what: impl Into<String>) -> Self {
+        Self::Unsupported { what: what.into(), hint: None }
+    }
+
+    /// [`Error::Internal`].
+    pub(crate) fn internal(message: impl Into<String>) -> Self {
+        Self::Internal(message.into())
+    }
+
+    /// Gives the position to an error that has none.
+    pub(crate) fn at(mut self, place: Option<usize>) -> Self {
+        if let Self::Syntax { position, .. }
+        | Self::UndefinedTable { position, .. }
+        | Self::MissingFrom { position, .. }
+        | Self::UndefinedColumn { position, .. }
+        | Self::AmbiguousColumn { position, .. }
+        | Self::UndefinedFunction { position, .. } = &mut self
+        {
+            *position = position.or(place);
+        }
+        self
+    }
+}
+
+impl From<radlake_sql::SyntaxError> for Error {
+    fn from(error: radlake_sql::SyntaxError) -> Self {
+        match &error {
+            radlake_sql::SyntaxError::TooComplex { .. } => Self::TooComplex(error.to_string()),
+            _ => Self::Syntax { position: error.position(), message: error.to_string() },
+        }
+    }
+}
+
+impl From<radlake_catalogs::Error> for Error {
+    fn from(error: radlake_catalogs::Error) -> Self {
+        use radlake_catalogs::Error as Lake;
+        match error {
+            Lake::DataFusion(inner) => inner.into(),
+            Lake::Arrow(inner) => running::arrow(&inner),
+            Lake::Conflict { .. } | Lake::Contention { .. } => Self::Serialization(error.to_string()),
+            Lake::NotFound { kind: "schema", name } => Self::UndefinedSchema(name),
+            Lake::Store(_) | Lake::Io { .. } | Lake::Parquet(_) | Lake::Damaged { .. } => Self::Storage(error.to_string()),
+            other => Self::Lake(Arc::new(other)),
+        }
+    }
+}
+
+impl From<DataFusionError> for Error {
+    fn from(error: DataFusionError) -> Self {
+        planning::translate(&error)
+    }
+}
+
+impl From<Error> for DataFusionError {
+    fn from(error: Error) -> Self {
+        Self::External(Box::new(error))
+    }
+}

@@ -1,0 +1,161 @@
+//! Errors of running statements: arithmetic, casts, memory. What they say of values is left out.
+
+use std::io::ErrorKind;
+
+use arrow::error::ArrowError;
+use datafusion::error::DataFusionError;
+
+use super::planning::first_line;
+use super::{Error, planning};
+
+/// An error of Arrow's kernels.
+pub(super) fn arrow(error: &ArrowError) -> Error {
+    match error {
+        ArrowError::DivideByZero => Error::DivisionByZero,
+        ArrowError::ArithmeticOverflow(message) => Error::NumericOverflow(overflowed(message)),
+        ArrowError::CastError(message) | ArrowError::ParseError(message) => cast(message),
+        ArrowError::InvalidArgumentError(message) => argument(message),
+        ArrowError::ComputeError(message) => execution(message),
+        ArrowError::NotYetImplemented(message) => Error::unsupported(first_line(message)),
+        ArrowError::MemoryError(message) => Error::OutOfMemory { detail: first_line(message) },
+        ArrowError::IoError(_, inner) => io(inner),
+        ArrowError::OffsetOverflowError(_) => {
+            Error::LimitExceeded("a column of one batch passes 2 GiB; ask for fewer or shorter values".to_owned())
+        }
+        ArrowError::ExternalError(inner) => match inner.downcast_ref::<DataFusionError>() {
+            Some(inner) => planning::translate(inner),
+            None => match inner.downcast_ref::<Error>() {
+                Some(own) => own.clone(),
+                None => Error::internal(inner.to_string()),
+            },
+        },
+        other => Error::internal(first_line(&other.to_string())),
+    }
+}
+
+pub(super) fn io(error: &std::io::Error) -> Error {
+    match error.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Error::DiskFull { detail: error.to_string() },
+        ErrorKind::OutOfMemory => Error::OutOfMemory { detail: error.to_string() },
+        _ => Error::Storage(error.to_string()),
+    }
+}
+
+pub(super) fn exhausted(message: &str) -> Error {
+    let detail = first_line(message);
+    if detail.contains("disk space") || detail.contains("temp") && detail.contains("limit") {
+        return Error::DiskFull { detail };
+    }
+    Error::OutOfMemory { detail }
+}
+
+/// Errors that functions give as text.
+pub(super) fn execution(message: &str) -> Error {
+    let text = first_line(message);
+    let lower = text.to_ascii_lowercase();
+    if lower.contains("divide by zero") || lower.contains("division by zero") {
+        return Error::DivisionByZero;
+    }
+    if lower.contains("cannot cast") || lower.contains("can't cast") || lower.contains("error parsing")
+        || lower.contains("failed to parse") || lower.contains("unable to parse")
+    {
+        return cast(&text);
+    }
+    if lower.contains("overflow") || lower.contains("out of range") {
+        return Error::NumericOverflow(overflowed(&text));
+    }
+    if lower.contains("scalar subquery") || lower.contains("more than one row") {
+        return Error::Cardinality;
+    }
+    if lower.contains("memory") && lower.contains("limit") {
+        return Error::OutOfMemory { detail: text };
+    }
+    Error::InvalidParameter(text)
+}
+
+fn argument(message: &str) -> Error {
+    let lower = message.to_ascii_lowercase();
+    if lower.contains("overflow") || lower.contains("too large to store") || lower.contains("too small to store") {
+        return Error::NumericOverflow("numeric field".to_owned());
+    }
+    if lower.contains("divide by zero") {
+        return Error::DivisionByZero;
+    }
+    if lower.contains("cast") || lower.contains("parse") {
+        return cast(message);
+    }
+    Error::internal(first_line(message))
+}
+
+/// A cast that failed. Its message quotes the value, so only the type is taken from it.
+fn cast(message: &str) -> Error {
+    let text = first_line(message);
+    // The value comes first and may hold anything; the type stands last.
+    let target = text
+        .rsplit_once("to value of ")
+        .or_else(|| text.rsplit_once("to type "))
+        .map(|(before, rest)| (before, rest.trim_end_matches('.').trim_end_matches(" type").trim()));
+    let from_text = text.contains("Cannot cast string '") || text.contains("Cannot cast value '")
+        || text.contains("parsing") || text.contains("Parse") || text.contains("parse");
+    match target {
+        Some((_, name)) if is_datetime(name) && from_text => datetime(&text, name),
+        Some((_, name)) if from_text => Error::InvalidText { type_name: type_name(name).to_owned() },
+        Some((_, name)) if is_datetime(name) => Error::DatetimeOverflow,
+        Some((_, name)) => Error::NumericOverflow(type_name(name).to_owned()),
+        None if text.contains("timestamp") || text.contains("Timestamp") => datetime(&text, "Timestamp"),
+        None if text.contains("Date") || text.contains("date") => datetime(&text, "Date32"),
+        None if text.contains("Time") || text.contains("time") => datetime(&text, "Time64"),
+        None if text.contains("interval") || text.contains("Interval") => datetime(&text, "Interval"),
+        None if text.contains("Decimal") || text.contains("decimal") => {
+            Error::InvalidText { type_name: "numeric".to_owned() }
+        }
+        None => Error::InvalidText { type_name: "the requested type".to_owned() },
+    }
+}
+
+/// A well-formed date that no calendar has is out of range, anything else is no date.
+fn datetime(text: &str, name: &str) -> Error {
+    let value = text.split('\'').nth(1).unwrap_or_default();
+    let digits = value.chars().filter(char::is_ascii_digit).count();
+    let others = value.chars().any(|c| !(c.is_ascii_digit() || "-:/. +TZtz".contains(c)));
+    if digits >= 6 && !others {
+        return Error::DatetimeOverflow;
+    }
+    Error::InvalidDatetime { type_name: type_name(name).to_owned() }
+}
+
+fn is_datetime(name: &str) -> bool {
+    ["Date", "Time", "Interval", "Duration"].iter().any(|start| name.starts_with(start))
+}
+
+/// PostgreSQL's name of an Arrow type, as messages have it.
+fn type_name(arrow: &str) -> &'static str {
+    match arrow {
+        "Int8" | "Int16" | "UInt8" => "smallint",
+        "Int32" | "UInt16" => "integer",
+        "Int64" | "UInt64" => "bigint",
+        "UInt32" => "oid",
+        "Float16" | "Float32" => "real",
+        "Float64" => "double precision",
+        "Boolean" => "boolean",
+        "Date32" | "Date64" => "date",
+        name if name.starts_with("Timestamp") && name.contains("Some") => "timestamp with time zone",
+        name if name.starts_with("Timestamp") => "timestamp",
+        name if name.starts_with("Time") => "time",
+        name if name.starts_with("Interval") || name.starts_with("Duration") => "interval",
+        name if name.starts_with("Decimal") => "numeric",
+        name if name.starts_with("Utf8") || name.starts_with("LargeUtf8") => "text",
+        name if name.contains("Binary") => "bytea",
+        name if name.contains("List") => "array",
+        _ => "the requested type",
+    }
+}
+
+fn overflowed(message: &str) -> String {
+    for (name, text) in [("i16", "smallint"), ("i32", "integer"), ("i64", "bigint"), ("Int32", "integer"), ("Int64", "bigint")] {
+        if message.contains(name) {
+            return text.to_owned();
+        }
+    }
+    "value".to_owned()
+}

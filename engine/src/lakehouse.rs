@@ -1,0 +1,220 @@
+//! A lake that has been opened.
+
+mod init;
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use datafusion::logical_expr::ScalarUDF;
+use radlake_catalogs::ingest::{self, IngestOptions, IngestReport, Progress};
+use radlake_catalogs::{Epoch, Lake};
+use tokio_util::sync::CancellationToken;
+
+use crate::pg_catalog::EpochCatalog;
+use crate::planner::template;
+use crate::resources::Resources;
+use crate::session::Facts;
+use crate::{Error, Identity, Result, ScramVerifier, Session};
+use datafusion::execution::SessionState;
+
+/// The role that `radlake init` makes.
+pub const SUPERUSER: &str = "radlake";
+
+/// The one database of a lake, as PostgreSQL's clients see it.
+const DATABASE: &str = "radlake";
+
+/// A lake that has been opened. Clones are the same lakehouse.
+#[derive(Clone)]
+pub struct Lakehouse {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    lake: Lake,
+    resources: Resources,
+    /// What every session's state is copied from.
+    template: SessionState,
+    /// Functions of ours, for `system.functions` and `pg_proc`.
+    functions: Vec<Arc<ScalarUDF>>,
+    /// The system relations of the newest epochs that were asked for, newest last.
+    catalogs: Mutex<Vec<(u64, Arc<EpochCatalog>)>>,
+    /// The open sessions, for `pg_stat_activity`.
+    sessions: Arc<Mutex<Vec<Weak<Facts>>>>,
+}
+
+impl std::fmt::Debug for Lakehouse {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Lakehouse").field("url", &self.shared.lake.url().as_str()).finish_non_exhaustive()
+    }
+}
+
+/// How a lake is opened.
+#[derive(Debug, Clone)]
+#[must_use]
+pub struct LakehouseBuilder {
+    url: String,
+    memory: Option<u64>,
+    temp: Option<PathBuf>,
+    threads: Option<usize>,
+}
+
+impl LakehouseBuilder {
+    /// Bytes for all statements together; sorts, joins and aggregations beyond it spill to disk. Half of the machine's
+    /// memory unless said otherwise.
+    pub fn memory_limit(self, bytes: u64) -> Self {
+        Self { memory: Some(bytes), ..self }
+    }
+
+    /// Folder to spill to; the system's for temporary files unless said otherwise.
+    pub fn temp_dir(self, path: impl Into<PathBuf>) -> Self {
+        Self { temp: Some(path.into()), ..self }
+    }
+
+    /// Into how many parts a statement's work is split; one per core unless said otherwise.
+    pub fn threads(self, threads: usize) -> Self {
+        Self { threads: Some(threads), ..self }
+    }
+
+    /// Opens the lake, finishing what a crash left behind.
+    ///
+    /// # Errors
+    /// [`Error::Lake`] if there is none, [`Error::Storage`] if its storage fails.
+    pub async fn open(self) -> Result<Lakehouse> {
+        let lake = Lake::open(&self.url).await?;
+        Lakehouse::new(lake, Resources::new(self.memory, self.temp.as_deref(), self.threads)?)
+    }
+}
+
+impl Lakehouse {
+    /// Opens a lake with limits of one's own. `url` is a path or the URL of a folder in an object store.
+    pub fn builder(url: impl Into<String>) -> LakehouseBuilder {
+        LakehouseBuilder { url: url.into(), memory: None, temp: None, threads: None }
+    }
+
+    /// Opens a lake.
+    ///
+    /// # Errors
+    /// As [`LakehouseBuilder::open`].
+    pub async fn open(url: &str) -> Result<Self> {
+        Self::builder(url).open().await
+    }
+
+    /// Makes a lake: its schemas, tables, views and a superuser, of whose password only a verifier is kept.
+    ///
+    /// # Errors
+    /// [`Error::Lake`] if there is one already.
+    pub async fn init(url: &str, superuser: &str, password: &str) -> Result<Self> {
+        let seed = init::seed(superuser, password).await?;
+        let lake = Lake::create(url, seed).await?;
+        Self::new(lake, Resources::new(None, None, None)?)
+    }
+
+    fn new(lake: Lake, resources: Resources) -> Result<Self> {
+        let functions = radlake_udfs::all();
+        let template = template::build(&resources, &lake)?;
+        let shared = Shared { lake, resources, template, functions, catalogs: Mutex::default(), sessions: Arc::default() };
+        Ok(Self { shared: Arc::new(shared) })
+    }
+
+    /// The name of the lake's one database.
+    #[must_use]
+    pub fn database(&self) -> &str {
+        DATABASE
+    }
+
+    /// True if a client may connect to a database of this name.
+    #[must_use]
+    pub fn has_database(&self, name: &str) -> bool {
+        name == DATABASE
+    }
+
+    /// The lake's address.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        self.shared.lake.url().as_str()
+    }
+
+    /// What is kept of a role's password; `None` if there is no such role or it may not log in.
+    ///
+    /// # Errors
+    /// [`Error::Storage`] if the lake cannot be read.
+    pub async fn scram_verifier(&self, role: &str) -> Result<Option<ScramVerifier>> {
+        let epoch = self.shared.lake.latest().await?;
+        let verifier = epoch.role(role).filter(|role| role.login).and_then(|role| role.verifier.as_deref());
+        verifier.map(str::parse).transpose()
+    }
+
+    /// Opens a session for a role. Whoever calls this vouches for the identity.
+    ///
+    /// # Errors
+    /// [`Error::InvalidRole`] if there is no such role or it may not log in.
+    pub async fn session(&self, identity: Identity) -> Result<Session> {
+        let epoch = self.shared.lake.latest().await?;
+        let role = epoch.role(identity.name()).filter(|role| role.login);
+        let Some(role) = role else {
+            return Err(Error::InvalidRole(identity.name().to_owned()));
+        };
+        let superuser = role.superuser;
+        Ok(Session::new(self.clone(), identity, superuser, epoch.settings()))
+    }
+
+    /// Brings DICOM files into the lake. See [`ingest::run`].
+    ///
+    /// # Errors
+    /// [`Error::InsufficientPrivilege`] for all but superusers, and what stops an ingest as a whole; single files that are
+    /// refused are in the report.
+    pub async fn ingest(
+        &self,
+        identity: &Identity,
+        options: IngestOptions,
+        progress: Arc<dyn Progress>,
+        cancel: CancellationToken,
+    ) -> Result<IngestReport> {
+        let epoch = self.shared.lake.latest().await?;
+        match epoch.role(identity.name()) {
+            Some(role) if role.superuser => {}
+            Some(_) => return Err(Error::InsufficientPrivilege("permission denied to ingest: only superusers may".to_owned())),
+            None => return Err(Error::InvalidRole(identity.name().to_owned())),
+        }
+        Ok(ingest::run(&self.shared.lake, options, progress, cancel).await?)
+    }
+
+    /// A session begins: the others see it in `pg_stat_activity`.
+    pub(crate) fn enter(&self, facts: &Arc<Facts>) {
+        facts.meet(Arc::downgrade(&self.shared.sessions));
+        let mut sessions = self.shared.sessions.lock().unwrap_or_else(PoisonError::into_inner);
+        sessions.retain(|session| session.strong_count() > 0);
+        sessions.push(Arc::downgrade(facts));
+    }
+
+    pub(crate) fn lake(&self) -> &Lake {
+        &self.shared.lake
+    }
+
+    pub(crate) fn resources(&self) -> &Resources {
+        &self.shared.resources
+    }
+
+    pub(crate) fn template(&self) -> &SessionState {
+        &self.shared.template
+    }
+
+    pub(crate) fn functions(&self) -> &[Arc<ScalarUDF>] {
+        &self.shared.functions
+    }
+
+    /// The system relations of an epoch, shared by all sessions that read it.
+    pub(crate) fn epoch_catalog(&self, epoch: &Epoch) -> Arc<EpochCatalog> {
+        const KEPT: usize = 4;
+        let mut catalogs = self.shared.catalogs.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, catalog)) = catalogs.iter().find(|(number, _)| *number == epoch.number) {
+            return Arc::clone(catalog);
+        }
+        let catalog = Arc::new(EpochCatalog::new(epoch, DATABASE, &self.shared.functions));
+        if catalogs.len() == KEPT {
+            catalogs.remove(0);
+        }
+        catalogs.push((epoch.number, Arc::clone(&catalog)));
+        catalog
+    }
+}

@@ -1,0 +1,102 @@
+//! What a new lake holds.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arrow::datatypes::{Field, Schema, SchemaRef};
+use radlake_catalogs::dicom::series::series_schema;
+use radlake_catalogs::dicom::instances_schema;
+use radlake_catalogs::ingest::files_schema;
+use radlake_catalogs::{Lake, Object, RoleObject, SchemaObject, TableObject, ViewObject};
+use radlake_sql::views::{VIEWS, View};
+
+use super::Lakehouse;
+use crate::resources::Resources;
+use crate::{Error, Identity, Result, ScramVerifier};
+
+/// As in PostgreSQL: the first role has the OID 10.
+const SUPERUSER_OID: u32 = 10;
+
+const SCHEMAS: &[(&str, &str)] = &[
+    ("imaging", "DICOM: files, instances, series, studies, patients"),
+    ("public", "For everybody's tables and views"),
+    ("system", "The lake about itself"),
+];
+
+/// The objects of a lake's first epoch.
+pub(super) async fn seed(superuser: &str, password: &str) -> Result<Vec<Object>> {
+    if superuser.is_empty() || superuser.len() > 63 || superuser.starts_with("pg_") {
+        return Err(Error::InvalidParameter(format!("\"{superuser}\" is no name for a role: choose another")));
+    }
+    let role = RoleObject {
+        oid: SUPERUSER_OID,
+        name: superuser.to_owned(),
+        comment: Some("Made with the lake; may do everything".to_owned()),
+        superuser: true,
+        login: true,
+        verifier: Some(ScramVerifier::new(password)?.to_string()),
+        ..RoleObject::default()
+    };
+    let mut objects: Vec<Object> = vec![role.into()];
+    objects.extend(SCHEMAS.iter().map(|(name, comment)| {
+        Object::from(SchemaObject {
+            name: (*name).to_owned(),
+            comment: Some((*comment).to_owned()),
+            owner: SUPERUSER_OID,
+            ..SchemaObject::default()
+        })
+    }));
+    objects.extend(tables().map(|table| Object::from(table.with_owner(SUPERUSER_OID))));
+    let views = views(superuser, &objects).await?;
+    objects.extend(views.into_iter().map(Object::from));
+    Ok(objects)
+}
+
+fn tables() -> impl Iterator<Item = TableObject> {
+    let instances = TableObject::new("imaging", "instances", instances_schema())
+        .with_comment("One row per SOP instance: the header's attributes, pixels excepted")
+        .with_cluster_key(["study_instance_uid", "series_instance_uid", "sop_instance_uid"])
+        .with_bloom_columns(["study_instance_uid", "series_instance_uid", "sop_instance_uid"]);
+    let series = TableObject::new("imaging", "series", series_schema())
+        .with_comment("One row per series and provider, with counts, sizes and geometry, kept up to date by ingestion")
+        .with_cluster_key(["study_instance_uid", "series_instance_uid"])
+        .with_bloom_columns(["study_instance_uid", "series_instance_uid"]);
+    let files = TableObject::new("imaging", "files", files_schema())
+        .with_comment("One row per file offered to ingestion, with its outcome")
+        .with_cluster_key(["uri"])
+        .with_bloom_columns(["uri", "sop_instance_uid"]);
+    [instances, series, files].into_iter()
+}
+
+/// The views with their columns, which are found by planning them over a lake of the same tables in memory.
+async fn views(superuser: &str, objects: &[Object]) -> Result<Vec<ViewObject>> {
+    let url = format!("memory:///init-{}", uuid::Uuid::new_v4());
+    let lake = Lake::create(&url, objects.to_vec()).await?;
+    let session = Lakehouse::new(lake, Resources::new(None, None, Some(1))?)?.session(Identity::role(superuser)).await?;
+    let mut views = Vec::with_capacity(VIEWS.len());
+    for view in VIEWS {
+        let statements = session.parse(view.sql())?;
+        let [statement] = statements.as_slice() else {
+            return Err(Error::internal(format!("view {}.{} is not one statement", view.schema, view.name)));
+        };
+        let prepared = session.prepare(statement, &[]).await?;
+        let columns = prepared.columns().ok_or_else(|| Error::internal(format!("view {} has no columns", view.name)))?;
+        let object = ViewObject::new(view.schema, view.name, view.sql()).with_columns(commented(view, &columns));
+        let object = ViewObject { owner: SUPERUSER_OID, ..object };
+        views.push(match view.comment() {
+            Some(comment) => object.with_comment(comment),
+            None => object,
+        });
+    }
+    Ok(views)
+}
+
+fn commented(view: &View, columns: &Schema) -> SchemaRef {
+    let comments: HashMap<&str, &str> = view.columns().collect();
+    let field = |field: &Arc<Field>| {
+        let comment = comments.get(field.name().as_str()).map(|text| ("comment".to_owned(), (*text).to_owned()));
+        let kept = field.metadata().get("pg_type").map(|name| ("pg_type".to_owned(), name.clone()));
+        field.as_ref().clone().with_metadata(comment.into_iter().chain(kept).collect())
+    };
+    Arc::new(Schema::new(columns.fields().iter().map(field).collect::<Vec<_>>()))
+}

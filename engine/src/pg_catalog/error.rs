@@ -1,0 +1,60 @@
+//! Errors of the catalog functions, with the SQLSTATE that PostgreSQL gives them.
+
+use datafusion::common::DataFusionError;
+
+/// What a catalog function can refuse. Reaches the engine as `DataFusionError::External`.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CatalogError {
+    /// No such relation (42P01).
+    #[error("relation \"{0}\" does not exist")]
+    UndefinedTable(String),
+    /// No such column (42703).
+    #[error("column \"{column}\" of relation \"{relation}\" does not exist")]
+    UndefinedColumn {
+        /// The column asked for.
+        column: String,
+        /// The relation asked.
+        relation: String,
+    },
+    /// No such schema (3F000).
+    #[error("schema \"{0}\" does not exist")]
+    UndefinedSchema(String),
+    /// No such type, role, setting … (42704): the kind and the name.
+    #[error("{0} \"{1}\" does not exist")]
+    UndefinedObject(&'static str, String),
+    /// No such function (42883).
+    #[error("function \"{0}\" does not exist")]
+    UndefinedFunction(String),
+    /// No such setting (42704).
+    #[error("unrecognized configuration parameter \"{0}\"")]
+    UndefinedSetting(String),
+    /// A subquery used as a value gave more than one row (21000).
+    #[error("more than one row returned by a subquery used as an expression")]
+    SeveralRows,
+    /// An argument that the function cannot take (22023).
+    #[error("{0}")]
+    InvalidParameter(String),
+}
+
+impl CatalogError {
+    /// The five characters of the SQLSTATE.
+    #[must_use]
+    pub fn sqlstate(&self) -> &'static str {
+        match self {
+            Self::UndefinedTable(_) => "42P01",
+            Self::UndefinedColumn { .. } => "42703",
+            Self::UndefinedSchema(_) => "3F000",
+            Self::UndefinedObject(..) | Self::UndefinedSetting(_) => "42704",
+            Self::UndefinedFunction(_) => "42883",
+            Self::SeveralRows => "21000",
+            Self::InvalidParameter(_) => "22023",
+        }
+    }
+}
+
+impl From<CatalogError> for DataFusionError {
+    fn from(error: CatalogError) -> Self {
+        Self::External(Box::new(error))
+    }
+}

@@ -1,0 +1,100 @@
+//! The catalog's model from an epoch's objects.
+
+use arrow::datatypes::{Schema, SchemaRef};
+use datafusion::logical_expr::ScalarUDF;
+use radlake_catalogs::{Epoch, Relation as EpochRelation};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::declared::{INFORMATION_SCHEMA, PG_CATALOG, PUBLIC};
+use super::epoch_catalog::EpochCatalog;
+use super::function;
+use super::model::{Model, Namespace, Relation, Role};
+use super::types;
+
+impl EpochCatalog {
+    /// The system catalogs at `epoch` of a lake shown as the database `database`; `functions` are those of ours that users call.
+    ///
+    /// Reads the epoch alone: views show the columns that their objects carry.
+    #[must_use]
+    pub fn new(epoch: &Epoch, database: &str, functions: &[Arc<ScalarUDF>]) -> Self {
+        let namespaces: Vec<Namespace> = epoch
+            .schemas()
+            .map(|s| Namespace {
+                oid: system_oid(&s.name, s.oid),
+                name: s.name.clone(),
+                owner: s.owner,
+                comment: s.comment.clone(),
+            })
+            .collect();
+        let by_name: HashMap<&str, u32> = namespaces.iter().map(|n| (n.name.as_str(), n.oid)).collect();
+        let relations = epoch
+            .all_relations()
+            .filter_map(|r| by_name.get(r.schema()).map(|namespace| relation(r, *namespace)))
+            .collect();
+        let roles = epoch
+            .roles()
+            .map(|r| Role {
+                oid: r.oid,
+                name: r.name.clone(),
+                superuser: r.superuser,
+                login: r.login,
+                comment: r.comment.clone(),
+            })
+            .collect();
+        Self::from_model(Model {
+            database: database.to_owned(),
+            namespaces,
+            relations,
+            roles,
+            functions: function::describe(functions),
+            ..Model::default()
+        })
+    }
+}
+
+/// Schemas that every PostgreSQL has keep its OIDs, by which functions and types refer to them.
+fn system_oid(name: &str, oid: u32) -> u32 {
+    match name {
+        "pg_catalog" => PG_CATALOG,
+        "information_schema" => INFORMATION_SCHEMA,
+        "public" => PUBLIC,
+        _ => oid,
+    }
+}
+
+fn relation(relation: &EpochRelation, namespace: u32) -> Relation {
+    let count = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+    match relation {
+        EpochRelation::Table(t) => Relation {
+            oid: t.oid,
+            namespace,
+            name: t.name.clone(),
+            kind: "r",
+            owner: t.owner,
+            comment: t.comment.clone(),
+            schema: Arc::clone(&t.arrow_schema),
+            rows: count(t.rows),
+            bytes: count(t.bytes),
+            sql: None,
+            row_type: types::row_type_of(t.oid),
+        },
+        EpochRelation::View(v) => Relation {
+            oid: v.oid,
+            namespace,
+            name: v.name.clone(),
+            kind: "v",
+            owner: v.owner,
+            comment: v.comment.clone(),
+            schema: v.columns.clone().unwrap_or_else(no_columns),
+            rows: -1,
+            bytes: 0,
+            sql: Some(v.sql.clone()),
+            row_type: types::row_type_of(v.oid),
+        },
+    }
+}
+
+fn no_columns() -> SchemaRef {
+    Arc::new(Schema::empty())
+}

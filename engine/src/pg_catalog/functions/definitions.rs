@@ -1,0 +1,172 @@
+//! `pg_get_*`: definitions of objects as SQL.
+
+use super::{Arg, Outcome, Spec};
+use crate::pg_catalog::context::Context;
+use crate::pg_catalog::error::CatalogError;
+use crate::pg_catalog::function::Function;
+use crate::pg_catalog::names;
+use crate::pg_catalog::rows::Value;
+
+pub(super) const FUNCTIONS: &[Spec] = &[
+    Spec::new("pg_get_userbyid", (1, 1), "name", userbyid),
+    Spec::new("pg_get_viewdef", (1, 2), "text", viewdef),
+    Spec::new("pg_get_expr", (2, 3), "text", expr),
+    Spec::new("pg_get_function_arguments", (1, 1), "text", function_arguments),
+    Spec::new(
+        "pg_get_function_identity_arguments",
+        (1, 1),
+        "text",
+        function_arguments,
+    ),
+    Spec::new("pg_get_function_result", (1, 1), "text", function_result),
+    Spec::new("pg_get_functiondef", (1, 1), "text", functiondef),
+    // The lake has no objects of these kinds, so PostgreSQL's answer for an OID that is none.
+    Spec::new("pg_get_constraintdef", (1, 2), "text", none),
+    Spec::new("pg_get_function_arg_default", (2, 2), "text", none),
+    Spec::new("pg_get_function_sqlbody", (1, 1), "text", none),
+    Spec::new("pg_get_indexdef", (1, 3), "text", none),
+    Spec::new("pg_get_partition_constraintdef", (1, 1), "text", none),
+    Spec::new("pg_get_partkeydef", (1, 1), "text", none),
+    Spec::new("pg_get_replica_identity_index", (1, 1), "oid", none),
+    Spec::new("pg_get_ruledef", (1, 2), "text", none),
+    Spec::new("pg_get_serial_sequence", (2, 2), "text", none),
+    Spec::new("pg_get_statisticsobjdef", (1, 1), "text", none),
+    Spec::new("pg_get_statisticsobjdef_columns", (1, 1), "text", none),
+    Spec::new("pg_get_triggerdef", (1, 2), "text", none),
+    Spec::new("pg_relation_is_publishable", (1, 1), "bool", publishable),
+    Spec::new("pg_relation_is_updatable", (2, 2), "int4", updatable),
+    Spec::new("pg_column_is_updatable", (3, 3), "bool", column_updatable),
+    Spec::new("pg_stat_get_numscans", (1, 1), "int8", zero),
+    Spec::new("pg_index_column_has_property", (3, 3), "bool", none),
+    Spec::new("pg_index_has_property", (2, 2), "bool", none),
+];
+
+fn oid(args: &[Arg<'_>]) -> Option<u32> {
+    args.first().and_then(|a| a.oid())
+}
+
+fn none(_: &Context, _: &[Arg<'_>]) -> Outcome {
+    Ok(Value::Null)
+}
+
+fn zero(_: &Context, _: &[Arg<'_>]) -> Outcome {
+    Ok(Value::Int(0))
+}
+
+fn userbyid(context: &Context, args: &[Arg<'_>]) -> Outcome {
+    Ok(oid(args).map(|oid| context.model().role_name(oid)).into())
+}
+
+/// By OID, or by name as the deprecated form takes it; NULL for what is no view.
+fn viewdef(context: &Context, args: &[Arg<'_>]) -> Outcome {
+    let relation = match (oid(args), args.first().and_then(|a| a.text())) {
+        (Some(oid), _) => context.model().relation(oid),
+        (None, Some(name)) => Some(
+            context
+                .relation(name)
+                .ok_or_else(|| CatalogError::UndefinedTable(name.to_owned()))?,
+        ),
+        _ => None,
+    };
+    let sql = relation.and_then(|r| r.sql.as_deref()).map(|sql| {
+        let trimmed = sql.trim().trim_end_matches(';');
+        format!(" {trimmed};")
+    });
+    Ok(sql.into())
+}
+
+/// Expressions are stored as text, so the text is the answer.
+fn expr(_: &Context, args: &[Arg<'_>]) -> Outcome {
+    Ok(args.first().and_then(|a| a.text()).map(str::to_owned).into())
+}
+
+fn ours<'c>(context: &'c Context, args: &[Arg<'_>]) -> Option<&'c Function> {
+    let oid = oid(args)?;
+    context.model().functions.iter().find(|f| f.oid == oid)
+}
+
+fn arguments(context: &Context, function: &Function) -> String {
+    let one = |(i, argument): (usize, &crate::pg_catalog::types::PgType)| {
+        let type_name = context
+            .type_name(argument.oid, argument.typmod)
+            .unwrap_or_default();
+        match function.argument_names.get(i) {
+            Some(name) => format!("{} {type_name}", names::quote(name)),
+            None => type_name,
+        }
+    };
+    function
+        .arguments
+        .iter()
+        .enumerate()
+        .map(one)
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+fn function_arguments(context: &Context, args: &[Arg<'_>]) -> Outcome {
+    if let Some(function) = ours(context, args) {
+        return Ok(arguments(context, function).into());
+    }
+    let types = oid(args).and_then(crate::pg_catalog::statics::proc_signature);
+    let listed = types.map(|(_, arguments)| {
+        let names = arguments
+            .iter()
+            .map(|t| context.type_name(*t, -1).unwrap_or_else(|| "???".to_owned()));
+        names.collect::<Vec<_>>().join(", ")
+    });
+    Ok(listed.into())
+}
+
+fn function_result(context: &Context, args: &[Arg<'_>]) -> Outcome {
+    let result = match ours(context, args) {
+        Some(function) => Some(function.result.oid),
+        None => oid(args)
+            .and_then(crate::pg_catalog::statics::proc_signature)
+            .map(|(result, _)| result),
+    };
+    Ok(result.and_then(|r| context.type_name(r, -1)).into())
+}
+
+fn functiondef(context: &Context, args: &[Arg<'_>]) -> Outcome {
+    let Some(function) = ours(context, args) else {
+        return Ok(Value::Null);
+    };
+    let volatility = match function.volatility {
+        "i" => " IMMUTABLE\n",
+        "s" => " STABLE\n",
+        _ => "",
+    };
+    let result = context.type_name(function.result.oid, -1).unwrap_or_default();
+    Ok(format!(
+        "CREATE OR REPLACE FUNCTION {}({})\n RETURNS {result}\n LANGUAGE internal\n{volatility}AS $function${}$function$\n",
+        names::qualified("public", &function.name),
+        arguments(context, function),
+        function.name
+    )
+    .into())
+}
+
+fn publishable(context: &Context, args: &[Arg<'_>]) -> Outcome {
+    let relation = oid(args).and_then(|oid| context.model().relation(oid));
+    Ok(relation.map(|r| r.kind == "r" && !r.is_system()).into())
+}
+
+/// Bits of the commands a relation takes: INSERT 8, UPDATE 4, DELETE 16.
+fn updatable(context: &Context, args: &[Arg<'_>]) -> Outcome {
+    let relation = oid(args).and_then(|oid| context.model().relation(oid));
+    Ok(Value::Int(
+        if relation.is_some_and(|r| r.kind == "r" && !r.is_system()) {
+            28
+        } else {
+            0
+        },
+    ))
+}
+
+fn column_updatable(context: &Context, args: &[Arg<'_>]) -> Outcome {
+    let relation = oid(args).and_then(|oid| context.model().relation(oid));
+    Ok(Value::Bool(
+        relation.is_some_and(|r| r.kind == "r" && !r.is_system()),
+    ))
+}

@@ -1,0 +1,58 @@
+//! The functions of `pg_catalog` that look at the catalog or the session, one family per file.
+//!
+//! Each is a line of a table: name, how many arguments, result type and a body that maps one row's arguments to a value. They
+//! run over catalog rows, thousands at most, so a value at a time is fast enough and keeps every body to what it means.
+
+pub(crate) mod array_or_empty;
+mod comments;
+mod definitions;
+pub(crate) mod in_array;
+pub(crate) mod json_build_object;
+mod kernel;
+pub(crate) mod only_value;
+mod privileges;
+mod quoting;
+mod reg;
+mod session;
+mod sizes;
+mod type_names;
+mod visibility;
+
+use datafusion::logical_expr::ScalarUDF;
+use std::sync::Arc;
+
+pub(crate) use kernel::{Arg, Outcome, Spec};
+pub use session::POSTGRESQL_VERSION;
+
+use super::context::Context;
+
+/// The families of functions.
+const FAMILIES: [&[Spec]; 9] = [
+    comments::FUNCTIONS,
+    definitions::FUNCTIONS,
+    privileges::FUNCTIONS,
+    quoting::FUNCTIONS,
+    reg::FUNCTIONS,
+    session::FUNCTIONS,
+    sizes::FUNCTIONS,
+    type_names::FUNCTIONS,
+    visibility::FUNCTIONS,
+];
+
+/// All catalog functions for one session at one epoch.
+pub(crate) fn all(context: &Arc<Context>) -> Vec<ScalarUDF> {
+    FAMILIES
+        .into_iter()
+        .flatten()
+        .map(|spec| kernel::function(spec, context))
+        .collect()
+}
+
+/// Result type of a catalog function, by its name in `pg_type`.
+pub(crate) fn returns(name: &str) -> Option<&'static str> {
+    FAMILIES
+        .into_iter()
+        .flatten()
+        .find(|spec| spec.name == name)
+        .map(|spec| spec.returns)
+}

@@ -1,0 +1,146 @@
+//! `columns`, `attributes` (of composite types), `element_types` (of arrays) and `user_defined_types`.
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::Field;
+use arrow::error::ArrowError;
+
+use super::{typed, yes_or_no};
+use crate::pg_catalog::declared::{Declared, NOT_NULL_KEY};
+use crate::pg_catalog::model::{Composite, Model, Relation};
+use crate::pg_catalog::rows::Rows;
+use crate::pg_catalog::types::{PgKind, PgType, pg_type_of};
+
+struct Column<'m> {
+    relation: &'m Relation,
+    schema: &'m str,
+    number: i64,
+    field: &'m Field,
+    pg_type: PgType,
+    udt: (String, String),
+}
+
+fn collect<'m>(model: &'m Model, composite: bool) -> Vec<Column<'m>> {
+    let wanted = model.relations.iter().filter(|r| (r.kind == "c") == composite);
+    wanted
+        .flat_map(|relation| {
+            let schema = model.schema_name(relation.namespace);
+            relation
+                .schema
+                .fields()
+                .iter()
+                .zip(1_i64..)
+                .map(move |(field, number)| {
+                    let pg_type = pg_type_of(field);
+                    let udt = typed::udt(model, &pg_type);
+                    Column {
+                        relation,
+                        schema,
+                        number,
+                        field,
+                        pg_type,
+                        udt,
+                    }
+                })
+        })
+        .collect()
+}
+
+impl Column<'_> {
+    fn nullable(&self) -> bool {
+        self.field.is_nullable() && !self.field.metadata().contains_key(NOT_NULL_KEY)
+    }
+}
+
+pub(super) fn columns(declared: &'static Declared, model: &Model) -> Result<RecordBatch, ArrowError> {
+    let columns = collect(model, false);
+    Rows::new(declared, &columns)
+        .column("table_catalog", |_| model.database.as_str())
+        .column("table_schema", |c| c.schema)
+        .column("table_name", |c| c.relation.name.as_str())
+        .column("column_name", |c| c.field.name().as_str())
+        .column("ordinal_position", |c| c.number)
+        .column("is_nullable", |c| yes_or_no(c.nullable()))
+        .column("data_type", |c| typed::data_type(&c.pg_type))
+        .column("character_octet_length", |c| typed::octets(&c.pg_type))
+        .column("numeric_precision", |c| typed::precision(&c.pg_type))
+        .column("numeric_precision_radix", |c| typed::radix(&c.pg_type))
+        .column("numeric_scale", |c| typed::scale(&c.pg_type))
+        .column("datetime_precision", |c| typed::datetime(&c.pg_type))
+        .column("udt_catalog", |_| model.database.as_str())
+        .column("udt_schema", |c| c.udt.0.as_str())
+        .column("udt_name", |c| c.udt.1.as_str())
+        .column("dtd_identifier", |c| c.number.to_string())
+        .column("is_self_referencing", |_| "NO")
+        .column("is_identity", |_| "NO")
+        .column("identity_cycle", |_| "NO")
+        .column("is_generated", |_| "NEVER")
+        .column("is_updatable", |c| yes_or_no(c.relation.kind == "r"))
+        .finish()
+}
+
+pub(super) fn attributes(declared: &'static Declared, model: &Model) -> Result<RecordBatch, ArrowError> {
+    let columns = collect(model, true);
+    Rows::new(declared, &columns)
+        .column("udt_catalog", |_| model.database.as_str())
+        .column("udt_schema", |c| c.schema)
+        .column("udt_name", |c| c.relation.name.as_str())
+        .column("attribute_name", |c| c.field.name().as_str())
+        .column("ordinal_position", |c| c.number)
+        .column("is_nullable", |c| yes_or_no(c.nullable()))
+        .column("data_type", |c| typed::data_type(&c.pg_type))
+        .column("character_octet_length", |c| typed::octets(&c.pg_type))
+        .column("numeric_precision", |c| typed::precision(&c.pg_type))
+        .column("numeric_precision_radix", |c| typed::radix(&c.pg_type))
+        .column("numeric_scale", |c| typed::scale(&c.pg_type))
+        .column("datetime_precision", |c| typed::datetime(&c.pg_type))
+        .column("attribute_udt_catalog", |_| model.database.as_str())
+        .column("attribute_udt_schema", |c| c.udt.0.as_str())
+        .column("attribute_udt_name", |c| c.udt.1.as_str())
+        .column("dtd_identifier", |c| c.number.to_string())
+        .column("is_derived_reference_attribute", |_| "NO")
+        .finish()
+}
+
+pub(super) fn element_types(declared: &'static Declared, model: &Model) -> Result<RecordBatch, ArrowError> {
+    let arrays: Vec<(Column<'_>, PgType)> = [false, true]
+        .into_iter()
+        .flat_map(|composite| collect(model, composite))
+        .filter_map(|column| match column.pg_type.kind.clone() {
+            PgKind::Array(element) => Some((column, *element)),
+            _ => None,
+        })
+        .collect();
+    Rows::new(declared, &arrays)
+        .column("object_catalog", |_| model.database.as_str())
+        .column("object_schema", |(c, _)| c.schema)
+        .column("object_name", |(c, _)| c.relation.name.as_str())
+        .column("object_type", |(c, _)| {
+            if c.relation.kind == "c" {
+                "USER-DEFINED TYPE"
+            } else {
+                "TABLE"
+            }
+        })
+        .column("collection_type_identifier", |(c, _)| c.number.to_string())
+        .column("data_type", |(_, element)| typed::data_type(element))
+        .column("udt_catalog", |_| model.database.as_str())
+        .column("udt_schema", |(_, element)| typed::udt(model, element).0)
+        .column("udt_name", |(_, element)| typed::udt(model, element).1)
+        .column("dtd_identifier", |(c, _)| format!("a{}", c.number))
+        .finish()
+}
+
+pub(super) fn user_defined_types(
+    declared: &'static Declared,
+    model: &Model,
+) -> Result<RecordBatch, ArrowError> {
+    Rows::new(declared, &model.composites)
+        .column("user_defined_type_catalog", |_| model.database.as_str())
+        .column("user_defined_type_schema", |c: &Composite| {
+            model.schema_name(c.namespace)
+        })
+        .column("user_defined_type_name", |c| c.name.as_str())
+        .column("user_defined_type_category", |_| "STRUCTURED")
+        .column("is_instantiable", |_| "YES")
+        .finish()
+}

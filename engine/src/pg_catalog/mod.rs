@@ -1,0 +1,35 @@
+//! `pg_catalog` and `information_schema` of PostgreSQL 15, answered from the epoch alone: no table and no log is opened.
+
+mod base_types;
+mod context;
+mod declared;
+mod epoch_catalog;
+mod error;
+mod from_epoch;
+mod function;
+mod functions;
+mod information_schema;
+mod install;
+mod model;
+mod names;
+mod presets;
+mod relations;
+mod rewrite;
+mod rows;
+mod schema;
+pub mod session;
+mod statics;
+#[cfg(test)]
+mod tests;
+mod type_planner;
+pub mod types;
+
+pub use epoch_catalog::EpochCatalog;
+pub use error::CatalogError;
+pub(crate) use presets::preset;
+pub use functions::POSTGRESQL_VERSION;
+pub use install::SystemCatalogs;
+pub use rewrite::{output_name, output_type, rewrite, rewrite_view};
+pub use session::{Activity, SessionView, Setting};
+pub use type_planner::PgTypePlanner;
+pub use types::{PgKind, PgType, arrow_type_of, pg_type_of};

@@ -1,0 +1,74 @@
+//! The relations of `pg_catalog` that show the lake's objects, one file each. Relations without a file are either PostgreSQL's
+//! own static rows (`statics.rs`) or empty, because the lake has no such objects.
+
+mod pg_attribute;
+mod pg_class;
+mod pg_database;
+mod pg_description;
+mod pg_namespace;
+mod pg_proc;
+mod pg_roles;
+pub(crate) mod pg_settings;
+pub(crate) mod pg_stat_activity;
+mod pg_stat_user_tables;
+mod pg_tables;
+mod pg_timezone_names;
+mod pg_type;
+mod pg_views;
+
+use arrow::array::RecordBatch;
+use arrow::error::ArrowError;
+
+use super::declared::Declared;
+use super::model::Model;
+use super::{rows::Rows, statics};
+
+type Builder = fn(&'static Declared, &Model) -> Result<RecordBatch, ArrowError>;
+
+/// Relations made from the epoch's objects.
+const BUILDERS: &[(&str, Builder)] = &[
+    ("pg_attribute", pg_attribute::rows),
+    ("pg_authid", pg_roles::rows),
+    ("pg_class", pg_class::rows),
+    ("pg_database", pg_database::rows),
+    ("pg_description", pg_description::rows),
+    ("pg_group", pg_roles::rows),
+    ("pg_namespace", pg_namespace::rows),
+    ("pg_proc", pg_proc::rows),
+    ("pg_roles", pg_roles::rows),
+    ("pg_shadow", pg_roles::rows),
+    ("pg_shdescription", pg_description::rows),
+    ("pg_stat_all_tables", pg_stat_user_tables::rows),
+    ("pg_stat_sys_tables", pg_stat_user_tables::rows),
+    ("pg_stat_user_tables", pg_stat_user_tables::rows),
+    ("pg_tables", pg_tables::rows),
+    ("pg_timezone_names", pg_timezone_names::rows),
+    ("pg_type", pg_type::rows),
+    ("pg_user", pg_roles::rows),
+    ("pg_views", pg_views::rows),
+];
+
+/// Relations made from the session (`schema.rs`).
+const OF_SESSION: [&str; 2] = ["pg_settings", "pg_stat_activity"];
+
+fn builder(name: &str) -> Option<Builder> {
+    BUILDERS.iter().find(|(n, _)| *n == name).map(|(_, build)| *build)
+}
+
+/// Whether a relation of `pg_catalog` has no rows in any lake.
+pub(crate) fn never_has_rows(declared: &Declared) -> bool {
+    builder(declared.name).is_none() && !OF_SESSION.contains(&declared.name) && !statics::has(declared.name)
+}
+
+/// The rows of a relation of `pg_catalog` that depends on the epoch alone.
+///
+/// # Errors
+/// An Arrow error if rows do not fit the declaration, which would be a defect.
+pub(crate) fn rows(declared: &'static Declared, model: &Model) -> Result<RecordBatch, ArrowError> {
+    match builder(declared.name) {
+        Some(build) => build(declared, model),
+        None => {
+            statics::rows(declared, model.owner).unwrap_or_else(|| Rows::<()>::new(declared, &[]).finish())
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! Casts to and from PostgreSQL's names for OIDs: `'imaging.series'::regclass`, `c.oid::regclass::text`, `typreceive::text`.
+
+use datafusion::sql::sqlparser::ast::{DataType, Expr, Ident, Query, SelectItem, SetExpr, Value};
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
+use super::ast::{bare, call, custom_type, folded, is_text};
+use super::naming;
+use crate::pg_catalog::declared;
+use crate::pg_catalog::types::PG_TYPE_KEY;
+
+/// The function family (`regclassin`, `regclassout`) of a type that names OIDs.
+fn family(typname: &str) -> Option<&'static str> {
+    Some(match typname {
+        "regclass" => "regclass",
+        "regtype" => "regtype",
+        "regproc" | "regprocedure" => "regproc",
+        "regnamespace" => "regnamespace",
+        "regrole" => "regrole",
+        _ => return None,
+    })
+}
+
+/// Columns of `pg_catalog` that hold functions by OID and show them by name.
+static REGPROC_COLUMNS: LazyLock<HashSet<&'static str>> = LazyLock::new(|| {
+    let fields = declared::relations().iter().flat_map(|r| r.schema.fields());
+    fields
+        .filter(|f| f.metadata().get(PG_TYPE_KEY).is_some_and(|t| t == "regproc"))
+        .map(|f| f.name().as_str())
+        .collect()
+});
+
+fn is_regproc_column(expr: &Expr) -> bool {
+    let last = match bare(expr) {
+        Expr::Identifier(ident) => Some(ident),
+        Expr::CompoundIdentifier(idents) => idents.last(),
+        _ => None,
+    };
+    last.is_some_and(|ident| REGPROC_COLUMNS.contains(folded(ident).as_str()))
+}
+
+/// A cast to a name for OIDs becomes its lookup; a cast of such a lookup to text, the name.
+pub(super) fn rewrite(expr: &mut Expr) {
+    let Expr::Cast {
+        expr: inner,
+        data_type,
+        ..
+    } = expr
+    else {
+        return;
+    };
+    if let Some(family) = custom_type(data_type).and_then(|t| family(&t)) {
+        let inner = take(inner);
+        *expr = call(&format!("{family}in"), vec![inner]);
+        return;
+    }
+    if is_bytea(data_type) {
+        if let Some(hex) = bytea_literal(inner) {
+            *expr = Expr::Value(Value::HexStringLiteral(hex).with_empty_span());
+        }
+        return;
+    }
+    if !is_text(data_type) {
+        return;
+    }
+    if let Some(family) = lookup_family(inner) {
+        let inner = take(inner);
+        *expr = call(&format!("{family}out"), vec![inner]);
+    } else if is_regproc_column(inner) {
+        let inner = take(inner);
+        *expr = call("regprocout", vec![inner]);
+    }
+}
+
+fn is_bytea(data_type: &DataType) -> bool {
+    matches!(data_type, DataType::Bytea) || custom_type(data_type).is_some_and(|t| t == "bytea")
+}
+
+/// The bytes of a literal in one of bytea's two input formats (`\\xdeadbeef`, or escapes such as `\\000`), in hexadecimal.
+fn bytea_literal(expr: &Expr) -> Option<String> {
+    let Expr::Value(value) = bare(expr) else {
+        return None;
+    };
+    let (Value::SingleQuotedString(text) | Value::EscapedStringLiteral(text)) = &value.value else {
+        return None;
+    };
+    if let Some(hex) = text.strip_prefix("\\x") {
+        let digits: String = hex.chars().filter(|c| !c.is_ascii_whitespace()).collect();
+        let valid = digits.len().is_multiple_of(2) && digits.bytes().all(|b| b.is_ascii_hexdigit());
+        return valid.then_some(digits);
+    }
+    let mut bytes = Vec::new();
+    let mut rest = text.as_bytes();
+    while let Some((first, after)) = rest.split_first() {
+        match (first, after) {
+            (b'\\', [b'\\', more @ ..]) => {
+                bytes.push(b'\\');
+                rest = more;
+            }
+            (b'\\', [a @ b'0'..=b'3', b @ b'0'..=b'7', c @ b'0'..=b'7', more @ ..]) => {
+                bytes.push((a - b'0') * 64 + (b - b'0') * 8 + (c - b'0'));
+                rest = more;
+            }
+            (b'\\', _) => return None,
+            (byte, _) => {
+                bytes.push(*byte);
+                rest = after;
+            }
+        }
+    }
+    Some(bytes.iter().map(|b| format!("{b:02x}")).collect())
+}
+
+fn take(expr: &mut Expr) -> Expr {
+    std::mem::replace(expr, super::ast::null())
+}
+
+/// The family of a call that gives an OID by name.
+fn lookup_family(expr: &Expr) -> Option<&'static str> {
+    let Expr::Function(function) = bare(expr) else {
+        return None;
+    };
+    let name = super::ast::last(&function.name)?;
+    let typname = name
+        .strip_prefix("to_")
+        .or_else(|| name.strip_suffix("in"))
+        .unwrap_or(&name);
+    family(typname)
+}
+
+/// In a statement's own output, a value of such a type is shown by its name.
+pub(super) fn show_names(query: &mut Query) {
+    show_in(query.body.as_mut());
+}
+
+fn show_in(body: &mut SetExpr) {
+    match body {
+        SetExpr::Select(select) => select.projection.iter_mut().for_each(show_item),
+        SetExpr::SetOperation { left, right, .. } => {
+            show_in(left);
+            show_in(right);
+        }
+        SetExpr::Query(query) => show_names(query),
+        _ => {}
+    }
+}
+
+fn show_item(item: &mut SelectItem) {
+    let (expr, alias) = match item {
+        SelectItem::UnnamedExpr(expr) => (&*expr, None),
+        SelectItem::ExprWithAlias { expr, alias } => (&*expr, Some(alias.clone())),
+        _ => return,
+    };
+    let family = match bare(expr) {
+        Expr::Cast { data_type, .. } => custom_type(data_type).and_then(|t| family(&t)),
+        Expr::Function(_) => lookup_family(expr).filter(|_| !is_lookup_itself(expr)),
+        other if is_regproc_column(other) => Some("regproc"),
+        _ => None,
+    };
+    let Some(family) = family else { return };
+    let alias = alias.unwrap_or_else(|| Ident::with_quote('"', naming::figure(expr)));
+    let shown = call(&format!("{family}out"), vec![expr.clone()]);
+    *item = SelectItem::ExprWithAlias { expr: shown, alias };
+}
+
+/// Calls of the internal `…in` functions do not come from users.
+fn is_lookup_itself(expr: &Expr) -> bool {
+    matches!(bare(expr), Expr::Function(f) if super::ast::last(&f.name).is_some_and(|n| n.ends_with("in")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytea_literals_are_read_as_postgresql_does() {
+        let hex = |text: &str| {
+            bytea_literal(&Expr::Value(
+                Value::SingleQuotedString(text.to_owned()).with_empty_span(),
+            ))
+        };
+        assert_eq!(hex("\\xDEAD be ef").as_deref(), Some("DEADbeef"));
+        assert_eq!(hex("a\\000\\\\").as_deref(), Some("61005c"));
+        assert_eq!(hex("\\xabc"), None);
+        assert_eq!(hex("\\9"), None);
+    }
+}

@@ -1,0 +1,98 @@
+//! `OPERATOR(pg_catalog.~)` and `COLLATE`.
+
+use datafusion::sql::sqlparser::ast::{BinaryOperator, Expr, Value};
+
+pub(super) fn rewrite(expr: &mut Expr) {
+    match expr {
+        // Text compares by bytes whatever the collation, which is what "default" and "C" mean here.
+        Expr::Collate { expr: inner, .. } => {
+            let inner = std::mem::replace(inner.as_mut(), super::ast::null());
+            *expr = inner;
+        }
+        Expr::BinaryOp { op, left, right } => {
+            let BinaryOperator::PGCustomBinaryOperator(path) = op else {
+                return;
+            };
+            let Some(symbol) = path.last().cloned() else {
+                return;
+            };
+            if let Some(plain) = plain_operator(&symbol) {
+                *op = plain;
+                return;
+            }
+            // LIKE is an operator to PostgreSQL.
+            let (negated, any_case) = match symbol.as_str() {
+                "~~" => (false, false),
+                "!~~" => (true, false),
+                "~~*" => (false, true),
+                "!~~*" => (true, true),
+                _ => return,
+            };
+            let take = |side: &mut Box<Expr>| Box::new(std::mem::replace(side.as_mut(), super::ast::null()));
+            let (left, right) = (take(left), take(right));
+            *expr = if any_case {
+                Expr::ILike {
+                    negated,
+                    any: false,
+                    expr: left,
+                    pattern: right,
+                    escape_char: None,
+                }
+            } else {
+                Expr::Like {
+                    negated,
+                    any: false,
+                    expr: left,
+                    pattern: right,
+                    escape_char: None,
+                }
+            };
+        }
+        Expr::Like {
+            pattern,
+            escape_char: escape,
+            ..
+        }
+        | Expr::ILike {
+            pattern,
+            escape_char: escape,
+            ..
+        } => {
+            let Some(character) = escape.as_ref().map(|e| e.value.clone()) else {
+                return;
+            };
+            if matches!(&character, Value::SingleQuotedString(c) if c == "\\") {
+                return;
+            }
+            *escape = None;
+            let plain = std::mem::replace(pattern.as_mut(), super::ast::null());
+            **pattern = super::ast::call(
+                "like_escape",
+                vec![plain, Expr::Value(character.with_empty_span())],
+            );
+        }
+        _ => {}
+    }
+}
+
+fn plain_operator(symbol: &str) -> Option<BinaryOperator> {
+    Some(match symbol {
+        "~" => BinaryOperator::PGRegexMatch,
+        "~*" => BinaryOperator::PGRegexIMatch,
+        "!~" => BinaryOperator::PGRegexNotMatch,
+        "!~*" => BinaryOperator::PGRegexNotIMatch,
+        "=" => BinaryOperator::Eq,
+        "<>" | "!=" => BinaryOperator::NotEq,
+        "<" => BinaryOperator::Lt,
+        "<=" => BinaryOperator::LtEq,
+        ">" => BinaryOperator::Gt,
+        ">=" => BinaryOperator::GtEq,
+        "+" => BinaryOperator::Plus,
+        "-" => BinaryOperator::Minus,
+        "*" => BinaryOperator::Multiply,
+        "/" => BinaryOperator::Divide,
+        "%" => BinaryOperator::Modulo,
+        "||" => BinaryOperator::StringConcat,
+        _ => return None,
+    })
+}

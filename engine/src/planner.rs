@@ -1,0 +1,222 @@
+//! From a syntax tree to a plan that runs: names, types and functions as one session sees one epoch.
+
+mod datetime;
+mod dialect;
+mod integers;
+mod names;
+mod origin;
+mod provider;
+pub(crate) mod template;
+mod types;
+mod using;
+mod yielding;
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::ops::ControlFlow;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
+use datafusion::common::TableReference;
+use datafusion::datasource::{ViewTable, provider_as_source};
+use datafusion::error::DataFusionError;
+use datafusion::execution::SessionState;
+use datafusion::execution::context::SQLOptions;
+use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder, TableSource};
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::sql::parser::Statement as EngineStatement;
+use datafusion::sql::planner::{ParserOptions, PlannerContext, SqlToRel};
+use radlake_catalogs::ViewObject;
+use radlake_sql::{Statement, ast};
+
+pub(crate) use names::{Found, Names};
+use provider::Provider;
+
+use crate::pg_catalog;
+use crate::{Error, Result};
+
+/// Views that read views, at most so many deep.
+const MAX_VIEW_DEPTH: usize = 32;
+
+/// Plans the statements of one session at one epoch.
+#[derive(Clone)]
+pub(crate) struct Planner {
+    pub(crate) state: SessionState,
+    pub(crate) names: Arc<Names>,
+}
+
+/// A plan before it is optimised, and what its columns are to a client.
+#[derive(Debug, Clone)]
+pub(crate) struct Planned {
+    pub(crate) plan: LogicalPlan,
+    /// Names, types and origins of the result's columns.
+    pub(crate) schema: SchemaRef,
+}
+
+impl Planner {
+    /// Plans a query; `parameters` are the types of `$1`, `$2` … as far as they are known.
+    pub(crate) async fn plan(&self, statement: &Statement, parameters: &[Option<DataType>]) -> Result<LogicalPlan> {
+        let mut query = statement.ast().clone();
+        pg_catalog::rewrite(&mut query);
+        dialect::rewrite(&mut query)?;
+        self.plan_at_depth(query, parameters, 0).await.map_err(|located| match located {
+            Located { error, place: Some((line, column)) } => error.at(statement.position(line, column)),
+            Located { error, place: None } => {
+                let place = place_of(&error, statement.ast());
+                error.at(place.and_then(|(line, column)| statement.position(line, column)))
+            }
+        })
+    }
+
+    /// Analyses a plan, which gives its columns their final types.
+    pub(crate) fn analyse(&self, plan: LogicalPlan) -> Result<Planned> {
+        let origins = origin::trace(&plan);
+        let analysed = self.state.analyzer().execute_and_check(plan.clone(), self.state.config_options(), |_, _| {})?;
+        let schema = client_schema(&analysed, &origins);
+        Ok(Planned { plan, schema })
+    }
+
+    /// Optimises a plan and makes it executable.
+    pub(crate) async fn physical(&self, plan: &LogicalPlan) -> Result<(Arc<dyn ExecutionPlan>, LogicalPlan, SchemaRef)> {
+        let origins = origin::trace(plan);
+        let optimised = self.state.optimize(plan)?;
+        let physical = self.state.query_planner().create_physical_plan(&optimised, &self.state).await?;
+        let schema = client_schema(&optimised, &origins);
+        Ok((physical, optimised, schema))
+    }
+
+    fn plan_at_depth<'a>(
+        &'a self,
+        query: ast::Statement,
+        parameters: &'a [Option<DataType>],
+        depth: usize,
+    ) -> Pin<Box<dyn Future<Output = Result<LogicalPlan, Located>> + Send + 'a>> {
+        Box::pin(async move {
+            let statement = EngineStatement::Statement(Box::new(query));
+            let references = self.state.resolve_table_references(&statement)?;
+            let mut sources: HashMap<TableReference, Arc<dyn TableSource>> = HashMap::with_capacity(references.len());
+            for reference in references {
+                // What is not found may still be a table function; the provider complains if it is not.
+                if let Some(found) = self.names.find(&reference).await? {
+                    sources.insert(reference, self.source(found, depth).await?);
+                }
+            }
+            let EngineStatement::Statement(query) = statement else {
+                return Err(Error::internal("a statement of an unexpected kind").into());
+            };
+            let provider = Provider { state: &self.state, names: &self.names, sources };
+            let fields = parameters.iter().map(|known| known.clone().map(parameter_field)).collect();
+            let mut context = PlannerContext::new().with_prepare_param_data_types(fields);
+            let planner = SqlToRel::new_with_options(&provider, parser_options(&self.state));
+            let plan = planner.sql_statement_to_plan_with_context(*query, &mut context)?;
+            // A second fence: whatever the statement was taken for, its plan must only read.
+            SQLOptions::new()
+                .with_allow_ddl(false)
+                .with_allow_dml(false)
+                .with_allow_statements(false)
+                .verify_plan(&plan)
+                .map_err(|_| Error::unsupported("only queries can be planned"))?;
+            Ok(plan)
+        })
+    }
+
+    async fn source(&self, found: Found, depth: usize) -> Result<Arc<dyn TableSource>> {
+        match found {
+            Found::Table(provider) => Ok(provider_as_source(provider)),
+            Found::View(view) => {
+                if depth >= MAX_VIEW_DEPTH {
+                    return Err(Error::TooComplex(format!("views are nested more than {MAX_VIEW_DEPTH} deep")));
+                }
+                Ok(provider_as_source(Arc::new(self.view(&view, depth).await?)))
+            }
+        }
+    }
+
+    async fn view(&self, view: &ViewObject, depth: usize) -> Result<ViewTable> {
+        let name = view.qualified_name();
+        let mut statements = radlake_sql::parse(&view.sql)?;
+        let (Some(statement), true) = (statements.pop(), statements.is_empty()) else {
+            return Err(Error::internal(format!("view {name} is not one statement")));
+        };
+        let mut query = statement.ast().clone();
+        pg_catalog::rewrite_view(&mut query);
+        dialect::rewrite(&mut query)?;
+        // Places are the view's, not the statement's.
+        let plan = self.plan_at_depth(query, &[], depth + 1).await.map_err(|located| located.error)?;
+        let alias = TableReference::full(self.names.database.clone(), view.schema.clone(), view.name.clone());
+        let plan = LogicalPlanBuilder::from(plan).alias(alias)?.build()?;
+        Ok(ViewTable::new(plan, Some(view.sql.clone())))
+    }
+}
+
+/// An error and the line and column of the tree that it is about.
+struct Located {
+    error: Error,
+    place: Option<(u64, u64)>,
+}
+
+impl From<Error> for Located {
+    fn from(error: Error) -> Self {
+        Self { error, place: None }
+    }
+}
+
+impl From<DataFusionError> for Located {
+    fn from(error: DataFusionError) -> Self {
+        let span = error.diagnostic().and_then(|diagnostic| diagnostic.span);
+        Self { place: span.map(|span| (span.start.line, span.start.column)), error: error.into() }
+    }
+}
+
+/// Where a statement names the relation that an error misses.
+fn place_of(error: &Error, statement: &ast::Statement) -> Option<(u64, u64)> {
+    let Error::UndefinedTable { name, .. } = error else { return None };
+    let mut place = None;
+    let _ = ast::visit_relations(statement, |relation| {
+        let parts = relation.0.iter().filter_map(|part| part.as_ident());
+        let written = parts.map(|part| part.value.as_str()).collect::<Vec<_>>().join(".");
+        match relation.0.first().and_then(|part| part.as_ident()) {
+            Some(first) if written.eq_ignore_ascii_case(name) => {
+                place = Some((first.span.start.line, first.span.start.column));
+                ControlFlow::Break(())
+            }
+            _ => ControlFlow::Continue(()),
+        }
+    });
+    place
+}
+
+fn parameter_field(data_type: DataType) -> FieldRef {
+    Arc::new(Field::new("", data_type, true))
+}
+
+fn parser_options(state: &SessionState) -> ParserOptions {
+    let options = &state.config_options().sql_parser;
+    ParserOptions {
+        parse_float_as_decimal: options.parse_float_as_decimal,
+        enable_ident_normalization: options.enable_ident_normalization,
+        enable_options_value_normalization: false,
+        support_varchar_with_length: options.support_varchar_with_length,
+        map_string_types_to_utf8view: options.map_string_types_to_utf8view,
+        collect_spans: options.collect_spans,
+        default_null_ordering: options.default_null_ordering.as_str().into(),
+    }
+}
+
+/// The columns of a result as clients see them: PostgreSQL's names, where they come from, NULLs always possible.
+fn client_schema(plan: &LogicalPlan, origins: &[Option<origin::Origin>]) -> SchemaRef {
+    let fields = plan.schema().fields().iter().enumerate().map(|(index, field)| {
+        let mut metadata = HashMap::new();
+        let cast = pg_catalog::output_type(field.name()).map(str::to_owned);
+        if let Some(name) = cast.or_else(|| field.metadata().get("pg_type").cloned()) {
+            metadata.insert("pg_type".to_owned(), name);
+        }
+        if let Some(Some(origin)) = origins.get(index) {
+            metadata.insert("table_oid".to_owned(), origin.table.to_string());
+            metadata.insert("attnum".to_owned(), origin.column.to_string());
+        }
+        Field::new(pg_catalog::output_name(field.name()), field.data_type().clone(), true).with_metadata(metadata)
+    });
+    Arc::new(Schema::new(fields.collect::<Vec<_>>()))
+}

@@ -1,0 +1,181 @@
+//! Integer arithmetic as PostgreSQL has it: literals that fit are `int4`, and what does not fit a type is an error.
+//!
+//! DataFusion reads every literal as `int8` and lets sums wrap.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, Datum};
+use arrow::compute::kernels::numeric::{add, mul, sub};
+use arrow::datatypes::DataType;
+use arrow::error::ArrowError;
+use datafusion::common::{DFSchema, ScalarValue};
+use datafusion::error::Result;
+use datafusion::logical_expr::expr::{Placeholder, ScalarFunction};
+use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult, RawBinaryExpr};
+use datafusion::logical_expr::{
+    ColumnarValue, Expr, ExprSchemable, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, TypeSignature, Volatility,
+};
+use datafusion::sql::sqlparser::ast::BinaryOperator;
+
+/// Plans `+`, `-` and `*` of integers as checked functions, and gives literals beside `int2` and `int4` their type.
+#[derive(Debug)]
+pub(super) struct Integers {
+    add: Arc<ScalarUDF>,
+    sub: Arc<ScalarUDF>,
+    mul: Arc<ScalarUDF>,
+}
+
+impl Integers {
+    pub(super) fn new() -> Self {
+        let of = |name, kernel| Arc::new(ScalarUDF::from(Checked::new(name, kernel)));
+        Self { add: of("int_add", Kernel::Add), sub: of("int_sub", Kernel::Sub), mul: of("int_mul", Kernel::Mul) }
+    }
+}
+
+impl ExprPlanner for Integers {
+    fn plan_binary_op(&self, expr: RawBinaryExpr, schema: &DFSchema) -> Result<PlannerResult<RawBinaryExpr>> {
+        let function = match expr.op {
+            BinaryOperator::Plus => Some(&self.add),
+            BinaryOperator::Minus => Some(&self.sub),
+            BinaryOperator::Multiply => Some(&self.mul),
+            BinaryOperator::Divide | BinaryOperator::Modulo => None,
+            _ => return Ok(PlannerResult::Original(expr)),
+        };
+        let RawBinaryExpr { op, left, right } = expr;
+        let (left, right) = match (is_narrow(&left, schema), is_narrow(&right, schema)) {
+            (true, true) => (narrowed(left), narrowed(right)),
+            _ => (left, right),
+        };
+        let integers = is_integer(&left, schema) && is_integer(&right, schema);
+        match function.filter(|_| integers) {
+            Some(function) => {
+                let call = ScalarFunction::new_udf(Arc::clone(function), vec![left, right]);
+                Ok(PlannerResult::Planned(Expr::ScalarFunction(call)))
+            }
+            None => Ok(PlannerResult::Original(RawBinaryExpr { op, left, right })),
+        }
+    }
+}
+
+/// True for `int2`, `int4`, a literal that fits, and a parameter of which nothing is known.
+fn is_narrow(expr: &Expr, schema: &DFSchema) -> bool {
+    match expr {
+        Expr::Literal(ScalarValue::Int64(Some(value)), _) => i32::try_from(*value).is_ok(),
+        Expr::Placeholder(Placeholder { field: None, .. }) => true,
+        other => matches!(other.get_type(schema), Ok(DataType::Int8 | DataType::Int16 | DataType::Int32)),
+    }
+}
+
+fn narrowed(expr: Expr) -> Expr {
+    match &expr {
+        Expr::Literal(ScalarValue::Int64(Some(value)), metadata) => match i32::try_from(*value) {
+            Ok(value) => Expr::Literal(ScalarValue::Int32(Some(value)), metadata.clone()),
+            Err(_) => expr,
+        },
+        _ => expr,
+    }
+}
+
+fn is_integer(expr: &Expr, schema: &DFSchema) -> bool {
+    matches!(expr.get_type(schema), Ok(DataType::Int8 | DataType::Int16 | DataType::Int32 | DataType::Int64))
+        && !matches!(expr, Expr::Placeholder(Placeholder { field: None, .. }))
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Kernel {
+    Add,
+    Sub,
+    Mul,
+}
+
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Checked {
+    name: &'static str,
+    kernel: Kernel,
+    signature: Signature,
+}
+
+impl Checked {
+    fn new(name: &'static str, kernel: Kernel) -> Self {
+        Self { name, kernel, signature: Signature::new(TypeSignature::Any(2), Volatility::Immutable) }
+    }
+}
+
+/// The wider type of the two.
+fn wider(types: &[DataType]) -> DataType {
+    let width = |data_type: &DataType| match data_type {
+        DataType::Int8 | DataType::Int16 => 2,
+        DataType::Int32 => 4,
+        _ => 8,
+    };
+    match types.iter().map(width).max() {
+        Some(2) => DataType::Int16,
+        Some(4) => DataType::Int32,
+        _ => DataType::Int64,
+    }
+}
+
+impl ScalarUDFImpl for Checked {
+    fn name(&self) -> &str {
+        self.name
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, types: &[DataType]) -> Result<DataType> {
+        Ok(wider(types))
+    }
+
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let target = args.return_field.data_type();
+        let operands = args.args.iter().map(|value| value.cast_to(target, None)).collect::<Result<Vec<_>>>()?;
+        let [left, right] = operands.as_slice() else {
+            return datafusion::common::internal_err!("{} takes two arguments", self.name);
+        };
+        let result = self.apply(left, right)?;
+        match (left, right) {
+            (ColumnarValue::Scalar(_), ColumnarValue::Scalar(_)) => {
+                Ok(ColumnarValue::Scalar(ScalarValue::try_from_array(&result, 0)?))
+            }
+            _ => Ok(ColumnarValue::Array(result)),
+        }
+    }
+}
+
+impl Checked {
+    fn apply(&self, left: &ColumnarValue, right: &ColumnarValue) -> Result<ArrayRef> {
+        let compute = |left: &dyn Datum, right: &dyn Datum| -> std::result::Result<ArrayRef, ArrowError> {
+            match self.kernel {
+                Kernel::Add => add(left, right),
+                Kernel::Sub => sub(left, right),
+                Kernel::Mul => mul(left, right),
+            }
+        };
+        let result = match (left, right) {
+            (ColumnarValue::Array(left), ColumnarValue::Array(right)) => compute(left, right),
+            (ColumnarValue::Scalar(left), ColumnarValue::Array(right)) => compute(&left.to_scalar()?, right),
+            (ColumnarValue::Array(left), ColumnarValue::Scalar(right)) => compute(left, &right.to_scalar()?),
+            (ColumnarValue::Scalar(left), ColumnarValue::Scalar(right)) => {
+                compute(&left.to_scalar()?, &right.to_scalar()?)
+            }
+        };
+        result.map_err(|error| match error {
+            // Arrow's text quotes the values.
+            ArrowError::ArithmeticOverflow(_) => {
+                let data_type = left.data_type();
+                crate::Error::NumericOverflow(type_name(&data_type).to_owned()).into()
+            }
+            other => other.into(),
+        })
+    }
+}
+
+fn type_name(data_type: &DataType) -> &'static str {
+    match data_type {
+        DataType::Int16 => "smallint",
+        DataType::Int32 => "integer",
+        _ => "bigint",
+    }
+}

@@ -1,0 +1,116 @@
+//! Which relation a name means: the one door from SQL to data.
+
+use std::fmt;
+use std::sync::Arc;
+
+use datafusion::catalog::{SchemaProvider, TableProvider};
+use datafusion::common::TableReference;
+use radlake_catalogs::{Epoch, Lake, Relation, ViewObject};
+
+use crate::error::nearest;
+use crate::pg_catalog::SystemCatalogs;
+use crate::policy::{Subject, SecuredTable};
+use crate::{Error, Result};
+
+const PG_CATALOG: &str = "pg_catalog";
+const INFORMATION_SCHEMA: &str = "information_schema";
+
+/// The names of one epoch as one session sees them.
+pub(crate) struct Names {
+    pub(crate) database: Arc<str>,
+    pub(crate) epoch: Arc<Epoch>,
+    lake: Lake,
+    subject: Subject,
+    /// Schemas searched for a name without one; `pg_catalog` is the first unless it is named.
+    path: Vec<String>,
+    system: SystemCatalogs,
+}
+
+/// What a name means.
+pub(crate) enum Found {
+    /// A table, secured, or a relation of the system schemas.
+    Table(Arc<dyn TableProvider>),
+    /// A view, to be planned for this session.
+    View(Arc<ViewObject>),
+}
+
+impl fmt::Debug for Names {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Names").field("epoch", &self.epoch.number).field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+impl Names {
+    pub(crate) fn new(
+        database: &str,
+        lake: Lake,
+        epoch: Arc<Epoch>,
+        subject: Subject,
+        mut path: Vec<String>,
+        system: SystemCatalogs,
+    ) -> Self {
+        if !path.iter().any(|schema| schema == PG_CATALOG) {
+            path.insert(0, PG_CATALOG.to_owned());
+        }
+        Self { database: Arc::from(database), epoch, lake, subject, path, system }
+    }
+
+    /// The relation that a reference means, if there is one.
+    pub(crate) async fn find(&self, reference: &TableReference) -> Result<Option<Found>> {
+        let name = reference.table();
+        match reference {
+            TableReference::Bare { .. } => {
+                for schema in &self.path {
+                    if let Some(found) = self.find_in(schema, name).await? {
+                        return Ok(Some(found));
+                    }
+                }
+                Ok(None)
+            }
+            TableReference::Full { catalog, .. } if *catalog != self.database => Err(Error::unsupported(format!(
+                "cross-database references are not implemented: \"{catalog}.{}.{name}\"",
+                reference.schema().unwrap_or_default()
+            ))),
+            TableReference::Partial { schema, .. } | TableReference::Full { schema, .. } => {
+                self.find_in(schema, name).await
+            }
+        }
+    }
+
+    async fn find_in(&self, schema: &str, name: &str) -> Result<Option<Found>> {
+        match schema {
+            PG_CATALOG => Ok(self.system.pg_catalog().table(name).await?.map(Found::Table)),
+            INFORMATION_SCHEMA => Ok(self.system.information_schema().table(name).await?.map(Found::Table)),
+            _ => match self.epoch.get_relation(schema, name) {
+                Some(Relation::Table(object)) => {
+                    let table = self.lake.table(object).await?;
+                    Ok(Some(Found::Table(Arc::new(SecuredTable::new(table, self.subject.clone())?))))
+                }
+                Some(Relation::View(view)) => Ok(Some(Found::View(Arc::clone(view)))),
+                None => Ok(None),
+            },
+        }
+    }
+
+    /// The error for a reference that means nothing.
+    pub(crate) fn missing(&self, reference: &TableReference) -> Error {
+        let written = match reference {
+            TableReference::Bare { table } => table.to_string(),
+            TableReference::Partial { schema, table } | TableReference::Full { schema, table, .. } => {
+                format!("{schema}.{table}")
+            }
+        };
+        let name = reference.table();
+        let same = self.epoch.all_relations().find(|relation| relation.name() == name);
+        let similar = || {
+            let schema = reference.schema();
+            let candidates = self.epoch.all_relations().filter(|r| schema.is_none_or(|schema| schema == r.schema()));
+            let near = nearest(name, candidates.map(Relation::name))?;
+            self.epoch.all_relations().find(|relation| relation.name() == near)
+        };
+        let hint = same.or_else(similar).map(|relation| {
+            format!("Perhaps you meant \"{}.{}\".", relation.schema(), relation.name())
+        });
+        Error::UndefinedTable { name: written, hint, position: None }
+    }
+}

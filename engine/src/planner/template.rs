@@ -1,0 +1,65 @@
+//! What every session's state is copied from: functions, rules and options of the query engine.
+
+use std::sync::Arc;
+
+use datafusion::config::Dialect;
+use datafusion::execution::{FunctionRegistry, SessionState, SessionStateDefaults};
+use datafusion::execution::session_state::SessionStateBuilder;
+use datafusion::logical_expr::planner::ExprPlanner;
+use datafusion::prelude::SessionConfig;
+use radlake_catalogs::Lake;
+
+use super::integers::Integers;
+use super::yielding::Yielding;
+use crate::resources::Resources;
+use crate::{Result, system};
+
+/// Functions of the query engine that say where data is stored, or would do I/O.
+const REMOVED: &[&str] = &["input_file_name", "file_row_index"];
+
+/// Builds the template. It knows no table and no way to open a file: names are resolved by the planner alone.
+pub(crate) fn build(resources: &Resources, lake: &Lake) -> Result<SessionState> {
+    let mut state = SessionStateBuilder::new()
+        .with_config(config(resources.threads))
+        .with_runtime_env(Arc::clone(&resources.runtime))
+        .with_expr_planners(expr_planners())
+        .with_scalar_functions(SessionStateDefaults::default_scalar_functions())
+        .with_higher_order_functions(SessionStateDefaults::default_higher_order_functions())
+        .with_aggregate_functions(SessionStateDefaults::default_aggregate_functions())
+        .with_window_functions(SessionStateDefaults::default_window_functions())
+        .with_table_function_list(SessionStateDefaults::default_table_functions())
+        .with_physical_optimizer_rule(Arc::new(Yielding))
+        .build();
+    for name in REMOVED {
+        state.deregister_udf(name)?;
+    }
+    radlake_udfs::register_all(&mut state)?;
+    system::register(&mut state, lake);
+    Ok(state)
+}
+
+/// Ours first: the first that plans an operator wins.
+fn expr_planners() -> Vec<Arc<dyn ExprPlanner>> {
+    let ours: Arc<dyn ExprPlanner> = Arc::new(Integers::new());
+    std::iter::once(ours).chain(SessionStateDefaults::default_expr_planners()).collect()
+}
+
+fn config(threads: usize) -> SessionConfig {
+    let mut config = SessionConfig::new()
+        .with_target_partitions(threads)
+        .with_create_default_catalog_and_schema(false)
+        .with_information_schema(false);
+    let options = config.options_mut();
+    options.sql_parser.dialect = Dialect::PostgreSQL;
+    options.sql_parser.map_string_types_to_utf8view = false;
+    options.sql_parser.enable_ident_normalization = true;
+    // 0.1 is numeric in PostgreSQL, and exact.
+    options.sql_parser.parse_float_as_decimal = true;
+    options.sql_parser.collect_spans = true;
+    options.execution.time_zone = Some("UTC".to_owned());
+    options.execution.parquet.pushdown_filters = true;
+    options.execution.parquet.reorder_filters = true;
+    options.execution.parquet.schema_force_view_types = false;
+    options.explain.show_sizes = false;
+    config
+}

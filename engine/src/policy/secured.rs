@@ -1,0 +1,88 @@
+//! A table as one role may see it. The only way from a session to a table's rows.
+
+use std::fmt;
+use std::sync::Arc;
+
+use arrow::datatypes::SchemaRef;
+use async_trait::async_trait;
+use datafusion::catalog::{Session, TableProvider};
+use datafusion::datasource::TableType;
+use datafusion::error::Result as EngineResult;
+use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
+use datafusion::physical_plan::ExecutionPlan;
+use radlake_catalogs::LakeTable;
+
+use super::{Subject, Verdict, decide};
+use crate::{Error, Result};
+
+/// A pinned table behind the decision of [`decide`].
+///
+/// Statistics and writes are not forwarded: `statistics`, `insert_into`, `delete_from`, `update`, `truncate` and
+/// `merge_into` keep the trait's defaults, which refuse.
+pub(crate) struct SecuredTable {
+    table: Arc<LakeTable>,
+    subject: Subject,
+}
+
+impl fmt::Debug for SecuredTable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SecuredTable")
+            .field("table", &self.table.object().qualified_name())
+            .field("role", &self.subject.role)
+            .finish_non_exhaustive()
+    }
+}
+
+impl SecuredTable {
+    /// Secures a table for a subject.
+    ///
+    /// # Errors
+    /// [`Error::InsufficientPrivilege`] if the subject may read nothing of it.
+    pub(crate) fn new(table: Arc<LakeTable>, subject: Subject) -> Result<Self> {
+        let secured = Self { table, subject };
+        secured.check()?;
+        Ok(secured)
+    }
+
+    /// OID of the table.
+    pub(crate) fn oid(&self) -> u32 {
+        self.table.object().oid
+    }
+
+    fn check(&self) -> Result<()> {
+        match decide(&self.subject, self.table.object()) {
+            Verdict::Everything => Ok(()),
+            Verdict::Nothing => {
+                let message = format!("permission denied for table {}", self.table.object().name);
+                Err(Error::InsufficientPrivilege(message))
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl TableProvider for SecuredTable {
+    fn schema(&self) -> SchemaRef {
+        self.table.schema()
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::Base
+    }
+
+    fn supports_filters_pushdown(&self, filters: &[&Expr]) -> EngineResult<Vec<TableProviderFilterPushDown>> {
+        self.table.supports_filters_pushdown(filters)
+    }
+
+    async fn scan(
+        &self,
+        state: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        filters: &[Expr],
+        limit: Option<usize>,
+    ) -> EngineResult<Arc<dyn ExecutionPlan>> {
+        // Here and not only when the statement was planned: a plan may be kept longer than a right.
+        self.check()?;
+        self.table.scan(state, projection, filters, limit).await
+    }
+}

@@ -1,0 +1,243 @@
+//! Somebody's view of a lake: own settings, own transaction, own prepared statements.
+
+mod commands;
+mod explain;
+mod facts;
+mod prepared;
+mod refusal;
+mod rows;
+mod run;
+mod transaction;
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use arrow::datatypes::{DataType, SchemaRef};
+use datafusion::common::ScalarValue;
+use radlake_sql::Statement;
+
+pub(crate) use facts::Facts;
+pub use prepared::Prepared;
+pub use transaction::TransactionStatus;
+
+use crate::guard::{Guard, Running};
+use crate::planner::Planner;
+use crate::{Error, Identity, Lakehouse, Result, RowStream};
+use transaction::Transaction;
+
+/// A role's session. Its methods take `&self`; one statement runs at a time, except that the rows of an earlier one may
+/// still be read.
+pub struct Session {
+    inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    lakehouse: Lakehouse,
+    facts: Arc<Facts>,
+    transaction: Mutex<Transaction>,
+    prepared: Mutex<HashMap<String, Arc<Prepared>>>,
+    running: Arc<Running>,
+    /// The planner of the last statement, good for the next one if nothing has changed.
+    planner: Mutex<Option<(PlannerKey, Arc<Planner>)>>,
+}
+
+/// What a planner depends on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct PlannerKey {
+    epoch: u64,
+    settings: u64,
+    superuser: bool,
+}
+
+/// The answer to a statement.
+pub enum Response {
+    /// Rows, as they are computed.
+    Rows {
+        /// The columns. Metadata tells where known: `table_oid`, `attnum`, `pg_type` (a type's name in `pg_type`).
+        schema: SchemaRef,
+        /// The rows; an error among them is a [`crate::Error`] inside [`datafusion::error::DataFusionError::External`].
+        stream: RowStream,
+    },
+    /// A command has been carried out.
+    Command {
+        /// PostgreSQL's tag, such as `SET`.
+        tag: String,
+    },
+    /// There was no statement.
+    Empty,
+}
+
+impl std::fmt::Debug for Response {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Rows { schema, .. } => f.debug_struct("Rows").field("schema", schema).finish_non_exhaustive(),
+            Self::Command { tag } => f.debug_struct("Command").field("tag", tag).finish(),
+            Self::Empty => f.write_str("Empty"),
+        }
+    }
+}
+
+impl std::fmt::Debug for Session {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Session").field("role", &self.inner.facts.identity.name()).finish_non_exhaustive()
+    }
+}
+
+/// Stops a session's running statement, from anywhere.
+#[derive(Debug, Clone)]
+pub struct CancelHandle {
+    running: Arc<Running>,
+}
+
+impl CancelHandle {
+    /// Tells the running statement to stop, whether it is being planned or its rows are being read; it ends with
+    /// [`Error::Cancelled`]. Without a running statement nothing happens.
+    pub fn cancel(&self) {
+        self.running.cancel();
+    }
+}
+
+impl Session {
+    pub(crate) fn new(
+        lakehouse: Lakehouse,
+        identity: Identity,
+        superuser: bool,
+        lake_settings: &BTreeMap<String, String>,
+    ) -> Self {
+        let facts = Arc::new(Facts::new(identity, superuser, lake_settings));
+        lakehouse.enter(&facts);
+        let inner = Inner {
+            lakehouse,
+            facts,
+            transaction: Mutex::default(),
+            prepared: Mutex::default(),
+            running: Arc::default(),
+            planner: Mutex::default(),
+        };
+        Self { inner: Arc::new(inner) }
+    }
+
+    /// Splits a text into its statements and parses each.
+    ///
+    /// # Errors
+    /// [`Error::Syntax`] with the position in the text, [`Error::TooComplex`].
+    pub fn parse(&self, text: &str) -> Result<Vec<Statement>> {
+        let parsed = radlake_sql::parse(text).map_err(Error::from);
+        if parsed.is_err() {
+            self.inner.failed();
+        }
+        parsed
+    }
+
+    /// Plans a statement with parameters `$1`, `$2` …; types that the caller leaves open are inferred, text if nothing
+    /// tells.
+    ///
+    /// # Errors
+    /// What is wrong with the statement.
+    pub async fn prepare(&self, statement: &Statement, types: &[Option<DataType>]) -> Result<Prepared> {
+        self.inner.following(statement, self.inner.prepare(statement, types)).await
+    }
+
+    /// Runs a prepared statement. It is planned again if the lake or the settings have changed since.
+    ///
+    /// # Errors
+    /// What is wrong with the statement or its parameters; errors of single rows come with the rows.
+    pub async fn execute(&self, prepared: &Prepared, parameters: Vec<ScalarValue>) -> Result<Response> {
+        self.inner.following(prepared.statement(), self.inner.execute(prepared, parameters)).await
+    }
+
+    /// Runs a statement without parameters.
+    ///
+    /// # Errors
+    /// What is wrong with the statement; errors of single rows come with the rows.
+    pub async fn run(&self, statement: &Statement) -> Result<Response> {
+        self.inner.following(statement, self.inner.run(statement)).await
+    }
+
+    /// Runs a text of statements and gives the last one's answer. Rows of earlier ones are computed and left.
+    ///
+    /// # Errors
+    /// Of the first statement that fails; those after it are not run.
+    pub async fn sql(&self, text: &str) -> Result<Response> {
+        let mut last = Response::Empty;
+        for statement in self.parse(text)? {
+            rows::drain(last).await?;
+            last = self.run(&statement).await?;
+        }
+        Ok(last)
+    }
+
+    /// A handle that stops this session's statements.
+    #[must_use]
+    pub fn cancel_handle(&self) -> CancelHandle {
+        CancelHandle { running: Arc::clone(&self.inner.running) }
+    }
+
+    /// The value of a setting, by its name in any case.
+    #[must_use]
+    pub fn setting(&self, name: &str) -> Option<String> {
+        self.inner.facts.setting(name)
+    }
+
+    /// Sets a setting for the session.
+    ///
+    /// # Errors
+    /// [`Error::UndefinedSetting`], [`Error::FixedSetting`], [`Error::InvalidSetting`].
+    pub fn set(&self, name: &str, value: &str) -> Result<()> {
+        self.inner.facts.set(name, Some(value), false).map(|_| ())
+    }
+
+    /// Settings whose value has changed since the last call, with their names in PostgreSQL's spelling.
+    #[must_use]
+    pub fn drain_parameter_changes(&self) -> Vec<(String, String)> {
+        self.inner.facts.settings().drain_changes()
+    }
+
+    /// Fails the open transaction, if there is one: an error outside the engine, such as a value that cannot be sent,
+    /// counts as one of the transaction's own.
+    pub fn fail(&self) {
+        self.inner.failed();
+    }
+
+    /// Whether a transaction is open, and whether it has failed.
+    #[must_use]
+    pub fn transaction_status(&self) -> TransactionStatus {
+        self.inner.transaction().status()
+    }
+}
+
+impl Inner {
+    fn transaction(&self) -> MutexGuard<'_, Transaction> {
+        self.transaction.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn prepared(&self) -> MutexGuard<'_, HashMap<String, Arc<Prepared>>> {
+        self.prepared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// An error within a transaction ends it for all but COMMIT and ROLLBACK.
+    pub(crate) fn failed(&self) {
+        self.transaction().fail();
+    }
+
+    /// Refuses what a failed transaction does not take, and follows how the statement ends.
+    async fn following<T>(&self, statement: &Statement, work: impl Future<Output = Result<T>>) -> Result<T> {
+        self.transaction().admit(statement)?;
+        let done = work.await;
+        if done.is_err() {
+            self.failed();
+        }
+        done
+    }
+
+    /// A statement begins, and with it its time.
+    fn guard(&self) -> Guard {
+        let timeout = self.facts.settings().milliseconds("statement_timeout");
+        let workers = self.lakehouse.resources().workers.handle();
+        self.running.begin(workers, (timeout > 0).then(|| Duration::from_millis(timeout)))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,264 @@
+//! The session's own statements.
+
+use std::sync::Arc;
+
+use arrow::array::{RecordBatch, StringArray};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use datafusion::common::ScalarValue;
+use radlake_sql::Statement;
+use radlake_sql::ast;
+use radlake_sql::session::{Command, command};
+
+use super::{Inner, Response, refusal, rows};
+use crate::pg_catalog::{PgTypePlanner, preset};
+use crate::{Error, Result};
+use datafusion::logical_expr::planner::TypePlanner;
+
+/// The columns of a command's result, if it has rows.
+pub(super) fn columns(inner: &Inner, statement: &Statement) -> Result<Option<SchemaRef>> {
+    Ok(match command(statement.ast()) {
+        Some(Command::Show(name)) => Some(text_columns(&[&spelled(inner, &name)?])),
+        Some(Command::ShowAll) => Some(text_columns(&["name", "setting", "description"])),
+        Some(Command::Execute { name, .. }) => match inner.prepared().get(&name) {
+            Some(prepared) => prepared.columns(),
+            None => return Err(Error::UndefinedStatement(name)),
+        },
+        _ => None,
+    })
+}
+
+pub(super) async fn run(inner: &Arc<Inner>, statement: &Statement) -> Result<Response> {
+    let Some(command) = command(statement.ast()) else {
+        return Err(refusal::refuse(statement));
+    };
+    inner.facts.began(statement.text());
+    let tag = match command {
+        Command::Set { name, value, local } => {
+            set(inner, &name, value.as_deref(), local)?;
+            "SET"
+        }
+        Command::Reset(name) => {
+            set(inner, &name, None, false)?;
+            "RESET"
+        }
+        Command::ResetAll => {
+            inner.facts.settings().reset_all();
+            "RESET"
+        }
+        Command::Show(name) => return show(inner, &name),
+        Command::ShowAll => return show_all(inner),
+        Command::Begin { read_only, isolation, tag } => {
+            begin(inner, read_only, isolation)?;
+            tag
+        }
+        Command::Transaction { read_only, isolation, session } => {
+            characteristics(inner, read_only, isolation, session)?;
+            "SET"
+        }
+        Command::Commit { chain } => end(inner, true, chain)?,
+        Command::Rollback { chain } => end(inner, false, chain)?,
+        Command::Savepoint(name) => {
+            inner.transaction().savepoint(name)?;
+            "SAVEPOINT"
+        }
+        Command::Release(name) => {
+            inner.transaction().release(&name)?;
+            "RELEASE"
+        }
+        Command::RollbackTo(name) => {
+            inner.transaction().roll_back_to(&name)?;
+            "ROLLBACK"
+        }
+        Command::Discard(what) => {
+            discard(inner, what)?;
+            return Ok(Response::Command { tag: format!("DISCARD {what}") });
+        }
+        Command::Prepare { name, types, statement: body } => {
+            prepare(inner, name, &types, &statement.within(*body)).await?;
+            "PREPARE"
+        }
+        Command::Execute { name, values } => return execute(inner, statement, name, values).await,
+        Command::CloseAll => "CLOSE CURSOR ALL",
+        Command::Unlisten => "UNLISTEN",
+        Command::Deallocate(None) => {
+            inner.prepared().clear();
+            "DEALLOCATE ALL"
+        }
+        Command::Deallocate(Some(name)) => match inner.prepared().remove(&name) {
+            Some(_) => "DEALLOCATE",
+            None => return Err(Error::UndefinedStatement(name)),
+        },
+        _ => return Err(refusal::refuse(statement)),
+    };
+    Ok(Response::Command { tag: tag.to_owned() })
+}
+
+fn set(inner: &Inner, name: &str, value: Option<&str>, local: bool) -> Result<()> {
+    // Outside a transaction a local value would end at once.
+    if local && !inner.transaction().is_open() {
+        return Ok(());
+    }
+    match inner.facts.set(name, value, local) {
+        // What tunes things that are not here may be set to no effect.
+        Err(Error::UndefinedSetting(name)) => match preset(&name) {
+            Some(preset) if preset.settable => Ok(()),
+            Some(preset) => Err(Error::FixedSetting(preset.name.to_owned())),
+            None => Err(Error::UndefinedSetting(name)),
+        },
+        set => set.map(|_| ()),
+    }
+}
+
+fn spelled(inner: &Inner, name: &str) -> Result<String> {
+    if inner.facts.setting(name).is_none() {
+        return match preset(name) {
+            Some(preset) => Ok(preset.name.to_owned()),
+            None => Err(Error::UndefinedSetting(name.to_owned())),
+        };
+    }
+    Ok(crate::settings::declared(name).map_or_else(|| name.to_owned(), |setting| setting.name.to_owned()))
+}
+
+fn show(inner: &Inner, name: &str) -> Result<Response> {
+    let spelled = spelled(inner, name)?;
+    let value = inner.facts.setting(name).or_else(|| preset(name).map(|preset| preset.value.to_owned()));
+    text_rows(&[&spelled], &[vec![value.unwrap_or_default()]])
+}
+
+fn show_all(inner: &Inner) -> Result<Response> {
+    let settings = inner.facts.settings().list();
+    let rows: Vec<Vec<String>> =
+        settings.into_iter().map(|s| vec![s.name, s.value, s.description.to_owned()]).collect();
+    text_rows(&["name", "setting", "description"], &rows)
+}
+
+fn begin(inner: &Inner, read_only: Option<bool>, isolation: Option<&'static str>) -> Result<()> {
+    if inner.transaction().is_open() {
+        // PostgreSQL warns and goes on; the server says so.
+        return characteristics(inner, read_only, isolation, false);
+    }
+    inner.transaction().begin();
+    inner.facts.settings().begin();
+    let default = |name: &str| inner.facts.setting(name);
+    let isolation = isolation.map(str::to_owned).or_else(|| default("default_transaction_isolation"));
+    let read_only = match read_only {
+        Some(read_only) => Some(on_off(read_only).to_owned()),
+        None => default("default_transaction_read_only"),
+    };
+    inner.facts.set("transaction_isolation", isolation.as_deref(), true)?;
+    inner.facts.set("transaction_read_only", read_only.as_deref(), true)?;
+    Ok(())
+}
+
+fn characteristics(inner: &Inner, read_only: Option<bool>, isolation: Option<&'static str>, session: bool) -> Result<()> {
+    let (prefix, local) = if session { ("default_", false) } else { ("", true) };
+    if local && !inner.transaction().is_open() {
+        return Ok(());
+    }
+    if let Some(isolation) = isolation {
+        inner.facts.set(&format!("{prefix}transaction_isolation"), Some(isolation), local)?;
+    }
+    if let Some(read_only) = read_only {
+        inner.facts.set(&format!("{prefix}transaction_read_only"), Some(on_off(read_only)), local)?;
+    }
+    Ok(())
+}
+
+fn on_off(on: bool) -> &'static str {
+    if on { "on" } else { "off" }
+}
+
+fn end(inner: &Inner, commit: bool, chain: bool) -> Result<&'static str> {
+    let (open, failed) = {
+        let transaction = inner.transaction();
+        (transaction.is_open(), transaction.status() == super::TransactionStatus::Failed)
+    };
+    if chain && !open {
+        return Err(Error::NoTransaction(if commit { "COMMIT AND CHAIN" } else { "ROLLBACK AND CHAIN" }));
+    }
+    let committed = commit && !failed;
+    let kept = ["transaction_isolation", "transaction_read_only"].map(|name| inner.facts.setting(name));
+    inner.transaction().end();
+    if open {
+        inner.facts.settings().end(committed);
+    }
+    if chain {
+        begin(inner, None, None)?;
+        let [isolation, read_only] = kept;
+        inner.facts.set("transaction_isolation", isolation.as_deref(), true)?;
+        inner.facts.set("transaction_read_only", read_only.as_deref(), true)?;
+    }
+    Ok(if committed || commit && !open { "COMMIT" } else { "ROLLBACK" })
+}
+
+fn discard(inner: &Inner, what: &str) -> Result<()> {
+    if what == "ALL" {
+        if inner.transaction().is_open() {
+            return Err(Error::ActiveTransaction("DISCARD ALL"));
+        }
+        inner.prepared().clear();
+        inner.facts.settings().reset_all();
+    }
+    Ok(())
+}
+
+async fn prepare(inner: &Arc<Inner>, name: String, types: &[ast::DataType], body: &Statement) -> Result<()> {
+    if inner.prepared().contains_key(&name) {
+        return Err(Error::DuplicateStatement(name));
+    }
+    let types = types.iter().map(|sql_type| data_type(inner, sql_type)).collect::<Result<Vec<_>>>()?;
+    let prepared = Box::pin(inner.prepare(body, &types)).await?;
+    inner.prepared().insert(name, Arc::new(prepared));
+    Ok(())
+}
+
+/// The Arrow type of a declared parameter; `unknown` leaves it open.
+fn data_type(_inner: &Inner, sql_type: &ast::DataType) -> Result<Option<DataType>> {
+    let text = sql_type.to_string().to_lowercase();
+    if text == "unknown" {
+        return Ok(None);
+    }
+    if let Some(field) = PgTypePlanner.plan_type_field(sql_type)? {
+        return Ok(Some(field.data_type().clone()));
+    }
+    // Names that SQL has words for are spelled in many ways: the catalog knows them by one.
+    let custom = ast::DataType::Custom(
+        ast::ObjectName(vec![ast::ObjectNamePart::Identifier(ast::Ident::new(text.clone()))]),
+        Vec::new(),
+    );
+    match PgTypePlanner.plan_type_field(&custom)? {
+        Some(field) => Ok(Some(field.data_type().clone())),
+        None => Err(Error::UndefinedObject { kind: "type", name: text }),
+    }
+}
+
+async fn execute(inner: &Arc<Inner>, statement: &Statement, name: String, values: Vec<ast::Expr>) -> Result<Response> {
+    let Some(prepared) = inner.prepared().get(&name).cloned() else {
+        return Err(Error::UndefinedStatement(name));
+    };
+    let expected = prepared.param_types().len();
+    if values.len() != expected {
+        return Err(Error::Syntax {
+            message: format!("wrong number of parameters for prepared statement \"{name}\": expected {expected}, got {}", values.len()),
+            position: None,
+        });
+    }
+    let mut scalars: Vec<ScalarValue> = Vec::with_capacity(values.len());
+    for (value, data_type) in values.into_iter().zip(prepared.param_types()) {
+        scalars.push(inner.evaluate(statement, value, data_type).await?);
+    }
+    Box::pin(inner.execute(&prepared, scalars)).await
+}
+
+fn text_columns(names: &[&str]) -> SchemaRef {
+    Arc::new(Schema::new(names.iter().map(|name| Field::new(*name, DataType::Utf8, true)).collect::<Vec<_>>()))
+}
+
+fn text_rows(names: &[&str], rows: &[Vec<String>]) -> Result<Response> {
+    let column = |index: usize| -> Arc<dyn arrow::array::Array> {
+        Arc::new(rows.iter().map(|row| row.get(index).map(String::as_str)).collect::<StringArray>())
+    };
+    let batch = RecordBatch::try_new(text_columns(names), (0..names.len()).map(column).collect())
+        .map_err(|error| Error::internal(format!("rows of SHOW: {error}")))?;
+    Ok(rows::ready(batch))
+}

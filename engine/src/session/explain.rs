@@ -1,0 +1,80 @@
+//! EXPLAIN, with PostgreSQL's one column of text.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use arrow::array::{RecordBatch, StringArray};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use datafusion::common::ScalarValue;
+use datafusion::physical_plan::display::DisplayableExecutionPlan;
+use datafusion::physical_plan::execute_stream;
+use futures::TryStreamExt;
+use radlake_sql::Statement;
+use radlake_sql::ast;
+use radlake_sql::query::explain_options;
+
+use super::{Inner, Response, rows};
+use crate::guard::Guard;
+use crate::{Error, Result};
+
+/// The columns of its result.
+pub(super) fn schema() -> SchemaRef {
+    Arc::new(Schema::new(vec![Field::new("QUERY PLAN", DataType::Utf8, true)]))
+}
+
+/// The statement that is to be explained, if this is an EXPLAIN.
+pub(super) fn body(statement: &Statement) -> Result<Option<Statement>> {
+    let ast::Statement::Explain { statement: body, .. } = statement.ast() else {
+        return Ok(None);
+    };
+    explain_options(statement.ast()).map_err(|option| Error::Unsupported {
+        what: format!("EXPLAIN option {option} is not supported"),
+        hint: Some("ANALYZE and VERBOSE are, in FORMAT TEXT.".to_owned()),
+    })?;
+    Ok(Some(statement.within(ast::Statement::clone(body))))
+}
+
+pub(super) async fn run(
+    inner: &Arc<Inner>,
+    guard: Guard,
+    statement: &Statement,
+    body: &Statement,
+    values: Vec<ScalarValue>,
+) -> Result<Response> {
+    let options = explain_options(statement.ast()).unwrap_or_default();
+    let types: Vec<_> = values.iter().map(|value| Some(value.data_type())).collect();
+    let prepared = if values.is_empty() { None } else { Some(Box::pin(inner.prepare(body, &types)).await?) };
+    let (this, body) = (Arc::clone(inner), body.clone());
+    let text = guard.run(async move {
+        let begun = Instant::now();
+        let (key, planner) = this.planner().await?;
+        let plan = this.logical(&planner, &key, &body, prepared.as_ref(), values).await?;
+        let (physical, optimised, _) = planner.physical(&plan).await?;
+        let planned = begun.elapsed();
+        let mut text = String::new();
+        if options.verbose {
+            text.push_str(&format!("Logical plan\n{}\nPhysical plan\n", optimised.display_indent()));
+        }
+        if !options.analyze {
+            text.push_str(&DisplayableExecutionPlan::new(physical.as_ref()).indent(options.verbose).to_string());
+            return Ok(text);
+        }
+        let begun = Instant::now();
+        let mut stream = execute_stream(Arc::clone(&physical), planner.state.task_ctx())?;
+        let mut count = 0;
+        while let Some(batch) = stream.try_next().await? {
+            count += batch.num_rows();
+        }
+        let ran = begun.elapsed();
+        let display = DisplayableExecutionPlan::with_metrics(physical.as_ref());
+        text.push_str(&display.indent(options.verbose).to_string());
+        text.push_str(&format!("Rows: {count}\n"));
+        text.push_str(&format!("Planning Time: {:.3} ms\n", planned.as_secs_f64() * 1e3));
+        text.push_str(&format!("Execution Time: {:.3} ms\n", ran.as_secs_f64() * 1e3));
+        Ok(text)
+    });
+    let lines: StringArray = text.await?.lines().map(Some).collect();
+    let batch = RecordBatch::try_new(schema(), vec![Arc::new(lines)])
+        .map_err(|error| Error::internal(format!("EXPLAIN's result: {error}")))?;
+    Ok(rows::ready(batch))
+}

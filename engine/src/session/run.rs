@@ -1,0 +1,228 @@
+//! Running queries.
+
+use std::sync::Arc;
+
+use arrow::datatypes::DataType;
+use datafusion::common::{ParamValues, ScalarValue};
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::physical_plan::{collect, execute_stream};
+use radlake_catalogs::Epoch;
+use radlake_sql::{Kind, Statement, ast};
+
+use super::{Inner, PlannerKey, Prepared, Response, commands, explain, refusal, rows};
+use crate::pg_catalog::{SessionView, SystemCatalogs};
+use crate::planner::{Names, Planner};
+use crate::policy::Subject;
+use crate::session::Facts;
+use crate::{Error, Result};
+
+impl Inner {
+    pub(super) async fn run(self: &Arc<Self>, statement: &Statement) -> Result<Response> {
+        match statement.kind() {
+            Kind::Query => self.query(statement, None, Vec::new()).await,
+            Kind::Session => commands::run(self, statement).await,
+            _ => Err(refusal::refuse(statement)),
+        }
+    }
+
+    pub(super) async fn execute(self: &Arc<Self>, prepared: &Prepared, values: Vec<ScalarValue>) -> Result<Response> {
+        let expected = prepared.param_types().len();
+        if values.len() != expected {
+            return Err(Error::ParameterCount { given: values.len(), expected });
+        }
+        let statement = prepared.statement();
+        match statement.kind() {
+            Kind::Query => self.query(statement, Some(prepared), values).await,
+            _ => self.run(statement).await,
+        }
+    }
+
+    async fn query(
+        self: &Arc<Self>,
+        statement: &Statement,
+        prepared: Option<&Prepared>,
+        values: Vec<ScalarValue>,
+    ) -> Result<Response> {
+        let guard = self.guard();
+        self.facts.began(statement.text());
+        if let Some(body) = explain::body(statement)? {
+            return explain::run(self, guard, statement, &body, values).await;
+        }
+        let (this, statement, prepared) = (Arc::clone(self), statement.clone(), prepared.cloned());
+        let started = guard.run(async move {
+            let (key, planner) = this.planner().await?;
+            let plan = this.logical(&planner, &key, &statement, prepared.as_ref(), values).await?;
+            let (physical, _, schema) = planner.physical(&plan).await?;
+            if let Some(announced) = prepared.as_ref().and_then(Prepared::columns) {
+                check_unchanged(&announced, &schema)?;
+            }
+            let stream = execute_stream(physical, planner.state.task_ctx())?;
+            Ok((schema, stream))
+        });
+        let (schema, stream) = started.await?;
+        Ok(rows::guarded(Arc::clone(self), guard, schema, stream))
+    }
+
+    /// The plan of a statement with values in place of its parameters.
+    pub(super) async fn logical(
+        &self,
+        planner: &Planner,
+        key: &PlannerKey,
+        statement: &Statement,
+        prepared: Option<&Prepared>,
+        values: Vec<ScalarValue>,
+    ) -> Result<LogicalPlan> {
+        let types = prepared.map(Prepared::param_types).unwrap_or_default();
+        let values: Vec<ScalarValue> =
+            values.into_iter().zip(types).map(|(value, data_type)| typed(value, data_type)).collect::<Result<_>>()?;
+        let plan = match prepared.and_then(|prepared| prepared.plan(key)) {
+            Some(plan) => LogicalPlan::clone(&plan),
+            None => {
+                let types: Vec<_> = types.iter().cloned().map(Some).collect();
+                planner.plan(statement, &types).await?
+            }
+        };
+        match values.is_empty() {
+            true => without_parameters(plan),
+            false => Ok(plan.replace_params_with_values(&ParamValues::from(values))?),
+        }
+    }
+
+    /// The value of an expression without columns, as EXECUTE's arguments are.
+    pub(super) async fn evaluate(
+        self: &Arc<Self>,
+        statement: &Statement,
+        value: ast::Expr,
+        data_type: &DataType,
+    ) -> Result<ScalarValue> {
+        let query = ast::Statement::Query(Box::new(ast::Query {
+            with: None,
+            body: Box::new(ast::SetExpr::Values(ast::Values {
+                explicit_row: false,
+                value_keyword: false,
+                rows: vec![ast::Parens::with_empty_span(vec![value])],
+            })),
+            order_by: None,
+            limit_clause: None,
+            fetch: None,
+            locks: Vec::new(),
+            for_clause: None,
+            settings: None,
+            format_clause: None,
+            pipe_operators: Vec::new(),
+        }));
+        let (this, query) = (Arc::clone(self), statement.within(query));
+        let guard = self.guard();
+        let computed = guard.run(async move {
+            let (_, planner) = this.planner().await?;
+            let plan = without_parameters(planner.plan(&query, &[]).await?)?;
+            let (physical, _, _) = planner.physical(&plan).await?;
+            Ok(collect(physical, planner.state.task_ctx()).await?)
+        });
+        let batches = computed.await?;
+        let column = batches.first().filter(|batch| batch.num_rows() == 1).map(|batch| Arc::clone(batch.column(0)));
+        let column = column.ok_or_else(|| Error::internal("an argument has no value"))?;
+        typed(ScalarValue::try_from_array(&column, 0)?, data_type)
+    }
+
+    /// The planner for the newest epoch, or for the one that the transaction or `radlake.epoch` pins.
+    pub(super) async fn planner(&self) -> Result<(PlannerKey, Arc<Planner>)> {
+        let epoch = self.epoch().await?;
+        let role = epoch.role(self.facts.identity.name()).filter(|role| role.login);
+        let Some(role) = role else {
+            return Err(Error::InvalidRole(self.facts.identity.name().to_owned()));
+        };
+        let settings = self.facts.settings().version();
+        let key = PlannerKey { epoch: epoch.number, settings, superuser: role.superuser };
+        let kept = self.kept_planner(&key);
+        let planner = match kept {
+            Some(planner) => planner,
+            None => {
+                let planner = Arc::new(self.new_planner(epoch, key.superuser)?);
+                self.keep_planner(key.clone(), Arc::clone(&planner));
+                planner
+            }
+        };
+        // The time of `now()` is the statement's.
+        let mut planner = Planner::clone(&planner);
+        planner.state.mark_start_execution();
+        Ok((key, Arc::new(planner)))
+    }
+
+    async fn epoch(&self) -> Result<Arc<Epoch>> {
+        let lake = self.lakehouse.lake();
+        let chosen = self.facts.setting("radlake.epoch").and_then(|number| number.parse::<u64>().ok());
+        if let Some(number) = chosen {
+            return Ok(lake.at(number).await?);
+        }
+        let repeatable = {
+            let transaction = self.transaction();
+            if let Some(epoch) = &transaction.pinned {
+                return Ok(Arc::clone(epoch));
+            }
+            transaction.is_open()
+        } && matches!(
+            self.facts.setting("transaction_isolation").as_deref(),
+            Some("repeatable read" | "serializable")
+        );
+        let epoch = lake.latest().await?;
+        if repeatable {
+            self.transaction().pinned = Some(Arc::clone(&epoch));
+        }
+        Ok(epoch)
+    }
+
+    fn new_planner(&self, epoch: Arc<Epoch>, superuser: bool) -> Result<Planner> {
+        let catalog = self.lakehouse.epoch_catalog(&epoch);
+        let view: Arc<Facts> = Arc::clone(&self.facts);
+        let system = SystemCatalogs::new(catalog, view);
+        let mut state = self.lakehouse.template().clone();
+        system.register_functions(&mut state)?;
+        for (name, function) in system.table_functions() {
+            state.register_udtf(name, function);
+        }
+        state.config_mut().options_mut().execution.time_zone = self.facts.setting("TimeZone");
+        let subject = Subject { role: self.facts.current_role(), superuser };
+        let names = Names::new(
+            self.lakehouse.database(),
+            self.lakehouse.lake().clone(),
+            epoch,
+            subject,
+            self.facts.search_path(),
+            system,
+        );
+        Ok(Planner { state, names: Arc::new(names) })
+    }
+
+    fn kept_planner(&self, key: &PlannerKey) -> Option<Arc<Planner>> {
+        let kept = self.planner.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        kept.as_ref().filter(|(made, _)| made == key).map(|(_, planner)| Arc::clone(planner))
+    }
+
+    fn keep_planner(&self, key: PlannerKey, planner: Arc<Planner>) {
+        *self.planner.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some((key, planner));
+    }
+}
+
+/// A value in its parameter's type.
+fn typed(value: ScalarValue, data_type: &DataType) -> Result<ScalarValue> {
+    if value.data_type() == *data_type {
+        return Ok(value);
+    }
+    Ok(value.cast_to(data_type)?)
+}
+
+/// Parameters of a statement that was run without any.
+fn without_parameters(plan: LogicalPlan) -> Result<LogicalPlan> {
+    match plan.get_parameter_names()?.into_iter().min() {
+        Some(name) => Err(Error::UndefinedParameter(name.trim_start_matches('$').to_owned())),
+        None => Ok(plan),
+    }
+}
+
+/// A client was told the columns when it prepared; it could not read others.
+fn check_unchanged(announced: &arrow::datatypes::Schema, found: &arrow::datatypes::Schema) -> Result<()> {
+    let same = announced.fields().len() == found.fields().len()
+        && announced.fields().iter().zip(found.fields()).all(|(a, b)| a.data_type() == b.data_type());
+    if same { Ok(()) } else { Err(Error::ResultTypeChanged) }
+}

@@ -1,0 +1,98 @@
+//! Transactions: what is open, what has failed, which epoch a repeatable one reads.
+
+use std::sync::Arc;
+
+use radlake_catalogs::Epoch;
+use radlake_sql::Statement;
+use radlake_sql::session::{Command, command};
+
+use crate::{Error, Result};
+
+/// Whether a transaction is open.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum TransactionStatus {
+    /// No: each statement is one of its own.
+    #[default]
+    Idle,
+    /// Yes.
+    Open,
+    /// Yes, and it has failed: only its end is accepted.
+    Failed,
+}
+
+/// A session's transaction.
+#[derive(Debug, Default)]
+pub(super) struct Transaction {
+    status: TransactionStatus,
+    /// Names of savepoints, oldest first.
+    savepoints: Vec<String>,
+    /// The epoch that a repeatable transaction read first.
+    pub(super) pinned: Option<Arc<Epoch>>,
+}
+
+impl Transaction {
+    pub(super) fn status(&self) -> TransactionStatus {
+        self.status
+    }
+
+    /// True between BEGIN and its end.
+    pub(super) fn is_open(&self) -> bool {
+        self.status != TransactionStatus::Idle
+    }
+
+    pub(super) fn begin(&mut self) {
+        *self = Self { status: TransactionStatus::Open, ..Self::default() };
+    }
+
+    pub(super) fn end(&mut self) {
+        *self = Self::default();
+    }
+
+    pub(super) fn fail(&mut self) {
+        if self.status == TransactionStatus::Open {
+            self.status = TransactionStatus::Failed;
+        }
+    }
+
+    /// Refuses a statement in a failed transaction unless it can end it.
+    pub(super) fn admit(&self, statement: &Statement) -> Result<()> {
+        if self.status != TransactionStatus::Failed {
+            return Ok(());
+        }
+        match command(statement.ast()) {
+            Some(Command::Commit { .. } | Command::Rollback { .. } | Command::RollbackTo(_)) => Ok(()),
+            _ => Err(Error::FailedTransaction),
+        }
+    }
+
+    pub(super) fn savepoint(&mut self, name: String) -> Result<()> {
+        if !self.is_open() {
+            return Err(Error::NoTransaction("SAVEPOINT"));
+        }
+        self.savepoints.push(name);
+        Ok(())
+    }
+
+    pub(super) fn release(&mut self, name: &str) -> Result<()> {
+        if !self.is_open() {
+            return Err(Error::NoTransaction("RELEASE SAVEPOINT"));
+        }
+        let at = self.find(name)?;
+        self.savepoints.truncate(at);
+        Ok(())
+    }
+
+    pub(super) fn roll_back_to(&mut self, name: &str) -> Result<()> {
+        if !self.is_open() {
+            return Err(Error::NoTransaction("ROLLBACK TO SAVEPOINT"));
+        }
+        let at = self.find(name)?;
+        self.savepoints.truncate(at + 1);
+        self.status = TransactionStatus::Open;
+        Ok(())
+    }
+
+    fn find(&self, name: &str) -> Result<usize> {
+        self.savepoints.iter().rposition(|known| known == name).ok_or_else(|| Error::UndefinedSavepoint(name.to_owned()))
+    }
+}

@@ -1,0 +1,136 @@
+//! Statements that would overflow a stack are refused before they are parsed.
+//!
+//! The parser bounds its own recursion, but it builds `a OR b OR c …` without any, and what walks or drops such a tree
+//! recurses once per operator.
+
+use sqlparser::keywords::Keyword;
+use sqlparser::tokenizer::{Token, TokenWithSpan};
+
+use crate::SyntaxError;
+
+/// Operators in a row that build one another's operand. PostgreSQL with its default stack takes a few thousand too.
+const MAX_CHAIN: usize = 2_000;
+
+/// Levels of brackets. The parser has a limit of its own, in levels of its grammar.
+const MAX_DEPTH: usize = 200;
+
+/// Bytes of a statement's text.
+pub(crate) const MAX_TEXT: usize = 16 << 20;
+
+/// Levels of the parser's grammar: one or two for a pair of brackets, a few for a subquery. Unoptimised, a level takes
+/// some 10 kB of stack.
+pub(crate) const RECURSION: usize = 100;
+
+/// Checks the tokens of a text.
+pub(crate) fn check(tokens: &[TokenWithSpan]) -> Result<(), SyntaxError> {
+    // Chain lengths of the open brackets, innermost last. A comma starts a new expression, but tables and joins go on.
+    let mut open = vec![Level::default()];
+    for token in tokens {
+        match &token.token {
+            Token::LParen | Token::LBracket | Token::LBrace => {
+                if open.len() > MAX_DEPTH {
+                    return Err(too_complex(format!("more than {MAX_DEPTH} levels of brackets")));
+                }
+                // `a[1][2]…` and `f()()…` chain as well.
+                if let Some(level) = open.last_mut() {
+                    level.operators += usize::from(token.token == Token::LBracket);
+                }
+                open.push(Level::default());
+            }
+            Token::RParen | Token::RBracket | Token::RBrace => {
+                if open.len() > 1 {
+                    open.pop();
+                }
+            }
+            Token::SemiColon => open = vec![Level::default()],
+            other => {
+                if let Some(level) = open.last_mut() {
+                    level.note(other);
+                }
+            }
+        }
+        if open.iter().rev().take(2).any(|level| level.operators > MAX_CHAIN || level.relations > MAX_CHAIN) {
+            return Err(too_complex(format!("more than {MAX_CHAIN} operators in a row")));
+        }
+    }
+    Ok(())
+}
+
+fn too_complex(reason: String) -> SyntaxError {
+    SyntaxError::TooComplex { reason: format!("{reason}; use IN lists, arrays or a table of values") }
+}
+
+#[derive(Default)]
+struct Level {
+    /// Since the last comma.
+    operators: usize,
+    /// Joins and set operations, and commas within FROM.
+    relations: usize,
+    from: bool,
+}
+
+impl Level {
+    fn note(&mut self, token: &Token) {
+        match token {
+            Token::Comma if self.from => self.relations += 1,
+            Token::Comma => self.operators = 0,
+            Token::Word(word) => match word.keyword {
+                Keyword::FROM => self.from = true,
+                Keyword::WHERE | Keyword::SELECT | Keyword::GROUP | Keyword::ORDER | Keyword::VALUES | Keyword::SET => {
+                    self.from = false;
+                    self.operators = 0;
+                }
+                Keyword::JOIN | Keyword::UNION | Keyword::EXCEPT | Keyword::INTERSECT => self.relations += 1,
+                Keyword::AND | Keyword::OR | Keyword::NOT | Keyword::IS | Keyword::LIKE | Keyword::ILIKE
+                | Keyword::BETWEEN | Keyword::IN | Keyword::COLLATE | Keyword::AT | Keyword::SIMILAR
+                | Keyword::OPERATOR | Keyword::CASE | Keyword::WHEN => self.operators += 1,
+                _ => {}
+            },
+            Token::Number(..) | Token::SingleQuotedString(_) | Token::Whitespace(_) | Token::Period
+            | Token::Placeholder(_) | Token::EOF => {}
+            // Every other token is an operator, `::` and `->` among them.
+            _ => self.operators += 1,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{SyntaxError, parse};
+
+    fn refused(text: &str) -> bool {
+        matches!(parse(text), Err(SyntaxError::TooComplex { .. }))
+    }
+
+    #[test]
+    fn what_would_overflow_the_stack_is_refused() {
+        assert!(refused(&format!("SELECT {}1{}", "(".repeat(20_000), ")".repeat(20_000))));
+        assert!(refused(&format!("SELECT 1{}", " + 1".repeat(20_000))));
+        assert!(refused(&format!("SELECT 1{}", "::int".repeat(20_000))));
+        assert!(refused(&format!("SELECT {}1", "- ".repeat(20_000))));
+        assert!(refused(&format!("SELECT {}true", "NOT ".repeat(20_000))));
+        assert!(refused(&format!("SELECT 1{}", " UNION ALL SELECT 1".repeat(20_000))));
+        assert!(refused(&format!("SELECT * FROM t{}", ", t".repeat(20_000))));
+        assert!(refused(&format!("SELECT * FROM t{}", " CROSS JOIN t".repeat(20_000))));
+        assert!(refused(&format!("SELECT a{}", "[1]".repeat(20_000))));
+        assert!(refused(&format!("SELECT {}1{}", "CASE WHEN true THEN ".repeat(10_000), " END".repeat(10_000))));
+        assert!(refused(&format!("{}SELECT 1{}", "SELECT * FROM (".repeat(1_000), ") t".repeat(1_000))));
+    }
+
+    #[test]
+    fn what_is_long_but_flat_is_not() {
+        let list = vec!["1"; 20_000].join(", ");
+        assert!(parse(&format!("SELECT {list}")).is_ok());
+        assert!(parse(&format!("SELECT 1 WHERE 1 IN ({list})")).is_ok());
+        assert!(parse(&format!("VALUES {}", vec!["(1, 'a', -2)"; 20_000].join(", "))).is_ok());
+        assert!(parse(&vec!["SELECT 1 + 1"; 5_000].join("; ")).is_ok());
+        assert!(parse(&format!("SELECT {}1{}", "(".repeat(30), ")".repeat(30))).is_ok());
+    }
+
+    #[test]
+    fn a_chain_at_the_limit_is_parsed_and_dropped_on_a_small_stack() {
+        let chain = format!("SELECT 1{}", " + 1".repeat(1_990));
+        let thread = std::thread::Builder::new().stack_size(2 << 20).spawn(move || drop(parse(&chain).unwrap()));
+        thread.unwrap().join().unwrap();
+    }
+}

@@ -1,0 +1,339 @@
+//! The session's own statements: settings, transactions, prepared statements.
+
+use sqlparser::ast::{
+    CloseCursor, ContextModifier, DataType, DiscardObject, Expr, Ident, ObjectName, Reset, Set, Statement, TransactionAccessMode,
+    TransactionIsolationLevel, TransactionMode, UnaryOperator, Value,
+};
+
+/// A statement of the session, out of its syntax tree.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Command {
+    /// `SET [LOCAL] name = value`; `None` is DEFAULT.
+    Set {
+        /// Setting, in lower case.
+        name: String,
+        /// Its new value, lists joined by ", ".
+        value: Option<String>,
+        /// True if the transaction's end takes it back.
+        local: bool,
+    },
+    /// `SHOW name`.
+    Show(String),
+    /// `SHOW ALL`.
+    ShowAll,
+    /// `RESET name`.
+    Reset(String),
+    /// `RESET ALL`.
+    ResetAll,
+    /// `BEGIN`, `START TRANSACTION`.
+    Begin {
+        /// `READ ONLY` (true) or `READ WRITE` (false), if said.
+        read_only: Option<bool>,
+        /// The isolation level in PostgreSQL's words, if said.
+        isolation: Option<&'static str>,
+        /// The tag: PostgreSQL answers with the word that was used.
+        tag: &'static str,
+    },
+    /// `SET TRANSACTION`, or `SET SESSION CHARACTERISTICS AS TRANSACTION`.
+    Transaction {
+        /// `READ ONLY` (true) or `READ WRITE` (false), if said.
+        read_only: Option<bool>,
+        /// The isolation level in PostgreSQL's words, if said.
+        isolation: Option<&'static str>,
+        /// True for the session's later transactions, false for the current one.
+        session: bool,
+    },
+    /// `COMMIT`, `END`.
+    Commit {
+        /// `AND CHAIN`: another transaction begins.
+        chain: bool,
+    },
+    /// `ROLLBACK`, `ABORT`.
+    Rollback {
+        /// `AND CHAIN`: another transaction begins.
+        chain: bool,
+    },
+    /// `SAVEPOINT name`.
+    Savepoint(String),
+    /// `RELEASE SAVEPOINT name`.
+    Release(String),
+    /// `ROLLBACK TO SAVEPOINT name`.
+    RollbackTo(String),
+    /// `DISCARD ALL | PLANS | SEQUENCES | TEMP`.
+    Discard(&'static str),
+    /// `PREPARE name (types) AS statement`.
+    Prepare {
+        /// Its name.
+        name: String,
+        /// Declared types of the parameters; may be fewer than there are.
+        types: Vec<DataType>,
+        /// What it runs.
+        statement: Box<Statement>,
+    },
+    /// `EXECUTE name (values)`.
+    Execute {
+        /// Its name.
+        name: String,
+        /// Expressions for the parameters.
+        values: Vec<Expr>,
+    },
+    /// `DEALLOCATE name`; `None` is ALL.
+    Deallocate(Option<String>),
+    /// `CLOSE ALL`: there are no cursors.
+    CloseAll,
+    /// `UNLISTEN`: nothing is ever listened to.
+    Unlisten,
+}
+
+/// True if [`command`] may know it.
+pub(crate) fn is_session(ast: &Statement) -> bool {
+    match ast {
+        Statement::Set(set) => !matches!(set, Set::SetRole { .. } | Set::SetSessionAuthorization(_)),
+        Statement::ShowVariable { .. }
+        | Statement::ShowTables { .. }
+        | Statement::ShowSchemas { .. }
+        | Statement::ShowDatabases { .. }
+        | Statement::Reset(_)
+        | Statement::StartTransaction { .. }
+        | Statement::Commit { .. }
+        | Statement::Rollback { .. }
+        | Statement::Savepoint { .. }
+        | Statement::ReleaseSavepoint { .. }
+        | Statement::Discard { .. }
+        | Statement::Prepare { .. }
+        | Statement::Execute { .. }
+        | Statement::Deallocate { .. }
+        | Statement::Close { cursor: CloseCursor::All }
+        | Statement::UNLISTEN { .. } => true,
+        _ => false,
+    }
+}
+
+/// The session's statement as a command; `None` if it is none, or has parts that PostgreSQL has not.
+#[must_use]
+pub fn command(ast: &Statement) -> Option<Command> {
+    Some(match ast {
+        Statement::Set(set) => set_command(set)?,
+        Statement::ShowVariable { variable } => show(variable)?,
+        Statement::Reset(reset) => match &reset.reset {
+            Reset::ALL => Command::ResetAll,
+            Reset::ConfigurationParameter(name) => Command::Reset(dotted(name)),
+        },
+        Statement::StartTransaction { modes, begin, statements, .. } if statements.is_empty() => {
+            let tag = if *begin { "BEGIN" } else { "START TRANSACTION" };
+            Command::Begin { read_only: read_only(modes), isolation: isolation(modes), tag }
+        }
+        Statement::Commit { chain, .. } => Command::Commit { chain: *chain },
+        Statement::Rollback { chain, savepoint: None } => Command::Rollback { chain: *chain },
+        Statement::Rollback { savepoint: Some(name), .. } => Command::RollbackTo(folded(name)),
+        Statement::Savepoint { name } => Command::Savepoint(folded(name)),
+        Statement::ReleaseSavepoint { name } => Command::Release(folded(name)),
+        Statement::Discard { object_type } => Command::Discard(match object_type {
+            DiscardObject::ALL => "ALL",
+            DiscardObject::PLANS => "PLANS",
+            DiscardObject::SEQUENCES => "SEQUENCES",
+            DiscardObject::TEMP => "TEMP",
+        }),
+        Statement::Prepare { name, data_types, statement } => {
+            Command::Prepare { name: folded(name), types: data_types.clone(), statement: statement.clone() }
+        }
+        Statement::Execute { name: Some(name), parameters, immediate: false, using, into, .. }
+            if using.is_empty() && into.is_empty() =>
+        {
+            Command::Execute { name: name.0.last()?.as_ident().map(folded)?, values: parameters.clone() }
+        }
+        Statement::Deallocate { name, .. } if name.quote_style.is_none() && name.value.eq_ignore_ascii_case("all") => {
+            Command::Deallocate(None)
+        }
+        Statement::Deallocate { name, .. } => Command::Deallocate(Some(folded(name))),
+        Statement::Close { cursor: CloseCursor::All } => Command::CloseAll,
+        Statement::UNLISTEN { .. } => Command::Unlisten,
+        _ => return None,
+    })
+}
+
+fn set_command(set: &Set) -> Option<Command> {
+    Some(match set {
+        Set::SingleAssignment { scope, variable, values, hivevar: false } => {
+            if matches!(scope, Some(ContextModifier::Global)) {
+                return None;
+            }
+            Command::Set {
+                name: dotted(variable),
+                value: setting_value(values)?,
+                local: matches!(scope, Some(ContextModifier::Local)),
+            }
+        }
+        Set::SetTimeZone { local, value } => {
+            let value = match setting_value(std::slice::from_ref(value))? {
+                // SET TIME ZONE LOCAL is the same as DEFAULT.
+                Some(text) if text.eq_ignore_ascii_case("local") => None,
+                other => other,
+            };
+            Command::Set { name: "timezone".to_owned(), value, local: *local }
+        }
+        Set::SetNames { charset_name, collation_name: None } => {
+            Command::Set { name: "client_encoding".to_owned(), value: Some(charset_name.value.clone()), local: false }
+        }
+        Set::SetTransaction { modes, snapshot: None, session } => {
+            Command::Transaction { read_only: read_only(modes), isolation: isolation(modes), session: *session }
+        }
+        _ => return None,
+    })
+}
+
+/// The value of a SET: `Some(None)` is DEFAULT, `None` no value that a setting can have.
+fn setting_value(values: &[Expr]) -> Option<Option<String>> {
+    if let [Expr::Identifier(Ident { value, quote_style: None, .. })] = values
+        && value.eq_ignore_ascii_case("default")
+    {
+        return Some(None);
+    }
+    let texts: Option<Vec<String>> = values.iter().map(value_text).collect();
+    Some(Some(texts?.join(", ")))
+}
+
+fn value_text(value: &Expr) -> Option<String> {
+    match value {
+        Expr::Identifier(name) => Some(folded(name)),
+        Expr::CompoundIdentifier(names) => Some(names.iter().map(folded).collect::<Vec<_>>().join(".")),
+        Expr::Value(value) => match &value.value {
+            Value::SingleQuotedString(text) | Value::EscapedStringLiteral(text) => Some(text.clone()),
+            Value::DollarQuotedString(text) => Some(text.value.clone()),
+            Value::Number(number, _) => Some(number.clone()),
+            Value::Boolean(on) => Some(if *on { "true" } else { "false" }.to_owned()),
+            _ => None,
+        },
+        Expr::UnaryOp { op: UnaryOperator::Minus, expr } => Some(format!("-{}", value_text(expr)?)),
+        Expr::UnaryOp { op: UnaryOperator::Plus, expr } => value_text(expr),
+        // SET TIME ZONE INTERVAL '+02:00' HOUR TO MINUTE
+        Expr::Interval(interval) => value_text(&interval.value),
+        _ => None,
+    }
+}
+
+fn show(variable: &[Ident]) -> Option<Command> {
+    let words: Vec<String> = variable.iter().map(folded).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    Some(match words.as_slice() {
+        ["all"] => Command::ShowAll,
+        ["time", "zone"] => Command::Show("timezone".to_owned()),
+        ["transaction", "isolation", "level"] => Command::Show("transaction_isolation".to_owned()),
+        ["session", "authorization"] => Command::Show("session_authorization".to_owned()),
+        [] => return None,
+        // The parser takes any words; a setting's name is one, perhaps with a dot.
+        [name] => Command::Show((*name).to_owned()),
+        [words @ ..] => Command::Show(words.join(".")),
+    })
+}
+
+fn read_only(modes: &[TransactionMode]) -> Option<bool> {
+    modes.iter().rev().find_map(|mode| match mode {
+        TransactionMode::AccessMode(access) => Some(matches!(access, TransactionAccessMode::ReadOnly)),
+        TransactionMode::IsolationLevel(_) => None,
+    })
+}
+
+fn isolation(modes: &[TransactionMode]) -> Option<&'static str> {
+    modes.iter().rev().find_map(|mode| match mode {
+        TransactionMode::AccessMode(_) => None,
+        TransactionMode::IsolationLevel(level) => Some(match level {
+            TransactionIsolationLevel::ReadUncommitted => "read uncommitted",
+            TransactionIsolationLevel::ReadCommitted => "read committed",
+            TransactionIsolationLevel::RepeatableRead | TransactionIsolationLevel::Snapshot => "repeatable read",
+            TransactionIsolationLevel::Serializable => "serializable",
+        }),
+    })
+}
+
+/// An identifier as PostgreSQL folds it.
+fn folded(name: &Ident) -> String {
+    match name.quote_style {
+        Some(_) => name.value.clone(),
+        None => name.value.to_lowercase(),
+    }
+}
+
+fn dotted(name: &ObjectName) -> String {
+    // Settings have no case, quoted or not.
+    let parts = name.0.iter().filter_map(|part| part.as_ident()).map(|part| part.value.to_lowercase());
+    parts.collect::<Vec<_>>().join(".")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(text: &str) -> Command {
+        let statements = crate::parse(text).unwrap_or_else(|error| panic!("{text}: {error}"));
+        command(statements[0].ast()).unwrap_or_else(|| panic!("{text}: {:?}", statements[0].ast()))
+    }
+
+    fn set(name: &str, value: &str, local: bool) -> Command {
+        Command::Set { name: name.into(), value: Some(value.into()), local }
+    }
+
+    #[test]
+    fn settings_are_read_in_every_spelling() {
+        assert_eq!(of("SET search_path = imaging, \"Public\", 'a b'"), set("search_path", "imaging, Public, a b", false));
+        assert_eq!(of("SET LOCAL Statement_Timeout TO 100"), set("statement_timeout", "100", true));
+        assert_eq!(of("SET SESSION extra_float_digits = -1"), set("extra_float_digits", "-1", false));
+        assert_eq!(of("SET standard_conforming_strings = on"), set("standard_conforming_strings", "on", false));
+        assert_eq!(of("SET radlake.epoch = 42"), set("radlake.epoch", "42", false));
+        assert_eq!(of("SET TIME ZONE 'Europe/Berlin'"), set("timezone", "Europe/Berlin", false));
+        assert_eq!(of("SET NAMES 'UTF8'"), set("client_encoding", "UTF8", false));
+        let default = Command::Set { name: "timezone".into(), value: None, local: false };
+        assert_eq!(of("SET TimeZone TO DEFAULT"), default);
+        assert_eq!(of("SET TIME ZONE LOCAL"), default);
+        assert_eq!(of("SHOW TimeZone"), Command::Show("timezone".into()));
+        assert_eq!(of("SHOW TIME ZONE"), Command::Show("timezone".into()));
+        assert_eq!(of("SHOW TRANSACTION ISOLATION LEVEL"), Command::Show("transaction_isolation".into()));
+        assert_eq!(of("SHOW radlake.epoch"), Command::Show("radlake.epoch".into()));
+        assert_eq!(of("SHOW ALL"), Command::ShowAll);
+        assert_eq!(of("RESET ALL"), Command::ResetAll);
+        assert_eq!(of("RESET search_path"), Command::Reset("search_path".into()));
+    }
+
+    #[test]
+    fn transactions_are_read_in_every_spelling() {
+        let begin = |read_only, tag| Command::Begin { read_only, isolation: None, tag };
+        assert_eq!(of("BEGIN"), begin(None, "BEGIN"));
+        assert_eq!(of("BEGIN TRANSACTION"), begin(None, "BEGIN"));
+        assert_eq!(of("BEGIN WORK"), begin(None, "BEGIN"));
+        assert_eq!(
+            of("BEGIN ISOLATION LEVEL SERIALIZABLE, READ ONLY"),
+            Command::Begin { read_only: Some(true), isolation: Some("serializable"), tag: "BEGIN" }
+        );
+        assert_eq!(of("START TRANSACTION READ WRITE"), begin(Some(false), "START TRANSACTION"));
+        assert_eq!(of("COMMIT WORK"), Command::Commit { chain: false });
+        assert_eq!(of("END"), Command::Commit { chain: false });
+        assert_eq!(of("ROLLBACK AND CHAIN"), Command::Rollback { chain: true });
+        assert_eq!(of("ROLLBACK TO SAVEPOINT a"), Command::RollbackTo("a".into()));
+        assert_eq!(of("ROLLBACK TO a"), Command::RollbackTo("a".into()));
+        assert_eq!(of("SAVEPOINT a"), Command::Savepoint("a".into()));
+        assert_eq!(of("RELEASE a"), Command::Release("a".into()));
+        assert_eq!(
+            of("SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"),
+            Command::Transaction { read_only: Some(true), isolation: Some("repeatable read"), session: true }
+        );
+        assert_eq!(
+            of("SET TRANSACTION READ ONLY"),
+            Command::Transaction { read_only: Some(true), isolation: None, session: false }
+        );
+    }
+
+    #[test]
+    fn prepared_statements_are_read() {
+        let Command::Prepare { name, types, .. } = of("PREPARE P (int, text) AS SELECT $1, $2") else { panic!() };
+        assert_eq!((name.as_str(), types.len()), ("p", 2));
+        let Command::Execute { name, values } = of("EXECUTE p(1, 'a')") else { panic!() };
+        assert_eq!((name.as_str(), values.len()), ("p", 2));
+        assert_eq!(of("EXECUTE p"), Command::Execute { name: "p".into(), values: vec![] });
+        assert_eq!(of("DEALLOCATE PREPARE p"), Command::Deallocate(Some("p".into())));
+        assert_eq!(of("DEALLOCATE ALL"), Command::Deallocate(None));
+        assert_eq!(of("DISCARD ALL"), Command::Discard("ALL"));
+        assert_eq!(of("CLOSE ALL"), Command::CloseAll);
+        assert_eq!(of("UNLISTEN *"), Command::Unlisten);
+    }
+}

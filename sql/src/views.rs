@@ -1,0 +1,63 @@
+//! The views that every lake begins with. They keep their text and are planned by whoever reads them.
+
+/// A view, as `sql/views/<schema>.<name>.sql` declares it.
+///
+/// The file is the query. Comments in its head of the form `-- name: text` are the comments of the view (`-- view:`)
+/// and of its columns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct View {
+    /// Schema.
+    pub schema: &'static str,
+    /// Name within the schema.
+    pub name: &'static str,
+    file: &'static str,
+}
+
+/// All of them; a view reads only what stands before it.
+pub const VIEWS: &[View] = &[
+    View { schema: "imaging", name: "studies", file: include_str!("../views/imaging.studies.sql") },
+    View { schema: "imaging", name: "patients", file: include_str!("../views/imaging.patients.sql") },
+    View { schema: "system", name: "epochs", file: include_str!("../views/system.epochs.sql") },
+    View { schema: "system", name: "functions", file: include_str!("../views/system.functions.sql") },
+];
+
+impl View {
+    /// The query.
+    #[must_use]
+    pub fn sql(&self) -> &'static str {
+        let head: usize = self.file.split_inclusive('\n').take_while(|line| line.starts_with("--")).map(str::len).sum();
+        self.file.get(head..).unwrap_or_default().trim().trim_end_matches(';')
+    }
+
+    /// The view's comment.
+    #[must_use]
+    pub fn comment(&self) -> Option<&'static str> {
+        self.comments().find(|(name, _)| *name == "view").map(|(_, text)| text)
+    }
+
+    /// Comments by the name of their column.
+    pub fn columns(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
+        self.comments().filter(|(name, _)| *name != "view")
+    }
+
+    fn comments(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
+        self.file.lines().map_while(|line| line.strip_prefix("-- ")).filter_map(|line| line.split_once(": "))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Kind, parse};
+
+    #[test]
+    fn every_view_is_one_query_with_comments() {
+        for view in VIEWS {
+            let statements = parse(view.sql()).unwrap_or_else(|error| panic!("{}: {error}", view.name));
+            assert_eq!(statements.len(), 1, "{}", view.name);
+            assert_eq!(statements[0].kind(), Kind::Query, "{}", view.name);
+            assert!(view.comment().is_some(), "{}", view.name);
+            assert!(view.columns().count() > 3, "{}", view.name);
+        }
+    }
+}

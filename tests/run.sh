@@ -1,0 +1,79 @@
+#!/usr/bin/env bash
+# Sets up what the tests need and passes all of them: formatting, cargo's tests, real clients, lints.
+#
+#   tests/run.sh                          everything
+#   RADLAKE_TEST_FULL=1 tests/run.sh      at full size: 5 GB results, 50 kills (an hour more)
+#
+# On Debian as root (or with sudo that asks nothing) missing programs are installed by name; elsewhere the script says what is
+# missing, and the tests that need it say that they were skipped. Downloads: crates, and packages of PyPI and npm by version.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$PWD/target}"
+export CARGO_TERM_COLOR="${CARGO_TERM_COLOR:-never}" CARGO_INCREMENTAL=0 PYTHONDONTWRITEBYTECODE=1
+tools="$CARGO_TARGET_DIR/tests"
+mkdir -p "$tools"
+
+say() { printf '\n== %s (%d min)\n' "$*" "$((SECONDS / 60))"; }
+
+# install PROGRAM PACKAGE…: the packages that bring a program, unless it is there.
+install() {
+    local program="$1" sudo=""
+    shift
+    command -v "$program" >/dev/null && return
+    if [ "$(id -u)" != 0 ]; then
+        sudo="sudo -n"
+        $sudo true 2>/dev/null || { echo "$program is missing, and we may not install: $*"; return; }
+    fi
+    command -v apt-get >/dev/null || { echo "$program is missing; install it (Debian: $*)"; return; }
+    [ -e "$tools/apt-updated" ] || { $sudo apt-get update -qq && touch "$tools/apt-updated"; } || true
+    DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends "$@" >/dev/null ||
+        echo "$program could not be installed ($*); tests that need it are skipped"
+}
+
+say "programs"
+install cc gcc libc6-dev
+install psql postgresql-client
+ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || install initdb postgresql
+python3 -c 'import ensurepip, venv' 2>/dev/null || install python3-venv-is-missing python3 python3-venv
+install node nodejs
+install npm npm
+
+say "Python clients"
+if ! cmp -s tests/clients/requirements.txt "$tools/venv/requirements.txt"; then
+    rm -rf "$tools/venv"
+    python3 -m venv "$tools/venv"
+    "$tools/venv/bin/pip" install -q --disable-pip-version-check -r tests/clients/requirements.txt || {
+        echo "The Python clients could not be installed: is PyPI in reach?"
+        exit 1
+    }
+    cp tests/clients/requirements.txt "$tools/venv/requirements.txt"
+fi
+
+say "node-postgres"
+export RADLAKE_NODE_MODULES="$tools/node/node_modules"
+if command -v npm >/dev/null && ! cmp -s tests/clients/package.json "$tools/node/installed.json"; then
+    mkdir -p "$tools/node"
+    cp tests/clients/package.json "$tools/node/"
+    if (cd "$tools/node" && npm install --silent --no-audit --no-fund --no-package-lock); then
+        cp tests/clients/package.json "$tools/node/installed.json"
+    else
+        echo "node-postgres could not be installed: is npm's registry in reach? Its tests are skipped"
+    fi
+fi
+
+say "formatting"
+cargo fmt --check
+
+say "build"
+cargo build --workspace --all-targets --locked
+
+say "tests of the crates, SQL scripts, kills"
+cargo test --workspace --locked
+
+say "clients: psql, psycopg, asyncpg, node-postgres, deltalake, polars, pydicom"
+RADLAKE_BIN="$CARGO_TARGET_DIR/debug/radlake" "$tools/venv/bin/python" -m pytest tests/clients
+
+say "lints"
+cargo clippy --workspace --all-targets --locked -- -D warnings
+
+say "all passed"

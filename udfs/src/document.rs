@@ -1,0 +1,42 @@
+//! The form in which every function documents itself.
+
+use datafusion::logical_expr::{DocSection, Documentation};
+
+/// A family of functions, shown by `system.functions` as the section of a function's documentation.
+#[derive(Clone, Copy)]
+pub(crate) enum Family {
+    Dicom,
+    Image,
+}
+
+impl Family {
+    fn section(self) -> DocSection {
+        let (label, description) = match self {
+            Family::Dicom => ("DICOM Functions", "Values, tags and UIDs as DICOM writes them."),
+            Family::Image => ("Image Functions", "Geometry of images in the patient."),
+        };
+        DocSection {
+            include: true,
+            label,
+            description: Some(description),
+        }
+    }
+}
+
+/// Documentation of one function: `syntax` is a call, `arguments` pairs of name and meaning, `example` a statement with its
+/// answer.
+pub(crate) fn document(
+    family: Family,
+    syntax: &str,
+    description: &str,
+    arguments: &[(&str, &str)],
+    example: &str,
+) -> Documentation {
+    let builder = Documentation::builder(family.section(), description, syntax).with_sql_example(example);
+    arguments
+        .iter()
+        .fold(builder, |builder, (name, meaning)| {
+            builder.with_argument(*name, *meaning)
+        })
+        .build()
+}

@@ -1,0 +1,12 @@
+//! Functions over images: their geometry in the patient.
+
+pub mod orientation;
+
+use std::sync::Arc;
+
+use datafusion::logical_expr::ScalarUDF;
+
+/// The functions of this family.
+pub fn all() -> Vec<Arc<ScalarUDF>> {
+    vec![Arc::new(ScalarUDF::from(orientation::Orientation::default()))]
+}
