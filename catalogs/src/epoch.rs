@@ -99,17 +99,33 @@ impl Epoch {
     fn index(&mut self, object: Arc<Object>) -> Result<()> {
         let oid = object.oid();
         let taken = match object.as_ref() {
-            Object::Schema(schema) => self.schemas.insert(schema.name.clone(), Arc::new(schema.clone())).is_some(),
+            Object::Schema(schema) => self
+                .schemas
+                .insert(schema.name.clone(), Arc::new(schema.clone()))
+                .is_some(),
             Object::Table(table) => self.relation(Relation::Table(Arc::new(table.clone()))),
             Object::View(view) => self.relation(Relation::View(Arc::new(view.clone()))),
-            Object::Role(role) => self.roles.insert(role.name.clone(), Arc::new(role.clone())).is_some(),
-            Object::Setting(setting) => self.settings.insert(setting.name.clone(), setting.value.clone()).is_some(),
+            Object::Role(role) => self
+                .roles
+                .insert(role.name.clone(), Arc::new(role.clone()))
+                .is_some(),
+            Object::Setting(setting) => self
+                .settings
+                .insert(setting.name.clone(), setting.value.clone())
+                .is_some(),
         };
         if taken {
-            return Err(Error::Exists { kind: object.kind(), name: object.qualified_name() });
+            return Err(Error::Exists {
+                kind: object.kind(),
+                name: object.qualified_name(),
+            });
         }
         if oid == 0 || oid >= self.next_oid || self.objects.insert(oid, Arc::clone(&object)).is_some() {
-            return Err(Error::internal(format!("{} {} has OID {oid}", object.kind(), object.qualified_name())));
+            return Err(Error::internal(format!(
+                "{} {} has OID {oid}",
+                object.kind(),
+                object.qualified_name()
+            )));
         }
         Ok(())
     }

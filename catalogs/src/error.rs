@@ -66,7 +66,9 @@ pub enum Error {
         attempts: u32,
     },
     /// A table's log holds commits that Radlake neither wrote nor can adopt.
-    #[error("table {table}: version {version} was written outside Radlake and {reason}: restore the table, or make the change through Radlake")]
+    #[error(
+        "table {table}: version {version} was written outside Radlake and {reason}: restore the table, or make the change through Radlake"
+    )]
     Foreign {
         /// The table, qualified.
         table: String,
@@ -76,7 +78,9 @@ pub enum Error {
         reason: String,
     },
     /// A Delta table with a feature that is not read here.
-    #[error("table at {location} uses {feature}, which Radlake does not read: rewrite it without that feature")]
+    #[error(
+        "table at {location} uses {feature}, which Radlake does not read: rewrite it without that feature"
+    )]
     Feature {
         /// Folder of the table.
         location: String,
@@ -138,12 +142,18 @@ impl Error {
 
     /// [`Error::Damaged`].
     pub fn damaged(path: impl Display, reason: impl Display) -> Self {
-        Self::Damaged { path: path.to_string(), reason: reason.to_string() }
+        Self::Damaged {
+            path: path.to_string(),
+            reason: reason.to_string(),
+        }
     }
 
     /// [`Error::NotFound`].
     pub fn not_found(kind: &'static str, name: impl Into<String>) -> Self {
-        Self::NotFound { kind, name: name.into() }
+        Self::NotFound {
+            kind,
+            name: name.into(),
+        }
     }
 }
 

@@ -72,12 +72,17 @@ impl Lake {
     }
 
     pub(crate) async fn create_in(storage: Storage, seed: Vec<Object>) -> Result<Self> {
-        let exists = || Error::LakeExists { url: storage.url.to_string() };
+        let exists = || Error::LakeExists {
+            url: storage.url.to_string(),
+        };
         if find_newest(&storage).await?.is_some() || storage.exists(&Intent::path(0)).await? {
             return Err(exists());
         }
         let intent = transaction::creation(seed)?;
-        if !storage.create(&Intent::path(0), serde_json::to_vec(&intent)?).await? {
+        if !storage
+            .create(&Intent::path(0), serde_json::to_vec(&intent)?)
+            .await?
+        {
             return Err(exists());
         }
         let epoch = redo::creation(&storage, &intent).await?;
@@ -97,7 +102,11 @@ impl Lake {
             Some(newest) => load_epoch(&storage, newest).await?,
             None => match storage.read(&Intent::path(0)).await? {
                 Some(bytes) => redo::creation(&storage, &Intent::parse(0, &bytes)?).await?,
-                None => return Err(Error::NoLake { url: storage.url.to_string() }),
+                None => {
+                    return Err(Error::NoLake {
+                        url: storage.url.to_string(),
+                    });
+                }
             },
         };
         let lake = Self::with(storage, epoch);
@@ -142,7 +151,11 @@ impl Lake {
     pub async fn latest(&self) -> Result<Arc<Epoch>> {
         let known = self.known();
         let mut number = known.number;
-        while self.storage().exists(&commit_path(CATALOG, next(number)?)).await? {
+        while self
+            .storage()
+            .exists(&commit_path(CATALOG, next(number)?))
+            .await?
+        {
             number += 1;
         }
         if number == known.number {
@@ -161,7 +174,12 @@ impl Lake {
         if known.number == epoch {
             return Ok(known);
         }
-        let kept = self.inner.epochs.lock().ok().and_then(|epochs| epochs.get(&epoch).cloned());
+        let kept = self
+            .inner
+            .epochs
+            .lock()
+            .ok()
+            .and_then(|epochs| epochs.get(&epoch).cloned());
         if let Some(kept) = kept {
             return Ok(kept);
         }
@@ -174,7 +192,11 @@ impl Lake {
     fn remember(&self, epoch: Arc<Epoch>) -> Arc<Epoch> {
         self.keep(&epoch);
         self.inner.newest.rcu(|known| {
-            if known.number < epoch.number { Arc::clone(&epoch) } else { Arc::clone(known) }
+            if known.number < epoch.number {
+                Arc::clone(&epoch)
+            } else {
+                Arc::clone(known)
+            }
         });
         self.known()
     }
@@ -191,7 +213,11 @@ impl Lake {
     /// A table at the version that its entry pins.
     pub async fn table(&self, table: &TableObject) -> Result<Arc<LakeTable>> {
         let files = self.files(&table.location, table.version).await?;
-        Ok(Arc::new(LakeTable::new(table.clone(), files, self.storage().clone())?))
+        Ok(Arc::new(LakeTable::new(
+            table.clone(),
+            files,
+            self.storage().clone(),
+        )?))
     }
 
     /// The files of a table at a version: from memory, or by reading what came after what is in memory.
@@ -202,7 +228,11 @@ impl Lake {
         {
             return Ok(set);
         }
-        let lock = self.inner.loads.lock().map(|mut loads| Arc::clone(loads.entry(location.to_owned()).or_default()));
+        let lock = self
+            .inner
+            .loads
+            .lock()
+            .map(|mut loads| Arc::clone(loads.entry(location.to_owned()).or_default()));
         let lock = lock.map_err(|_| Error::internal("locks of logs"))?;
         let _loading = lock.lock().await;
         let set = match sets.at_or_before(location, version) {
@@ -218,7 +248,11 @@ impl Lake {
     /// Holds off other writers of this process that ask for the same lock: for statements that rewrite a table's
     /// files, so that they wait for each other instead of building in vain. Safety does not hang on it.
     pub async fn lock_table(&self, oid: u32) -> Result<OwnedMutexGuard<()>> {
-        let lock = self.inner.locks.lock().map(|mut locks| Arc::clone(locks.entry(oid).or_default()));
+        let lock = self
+            .inner
+            .locks
+            .lock()
+            .map(|mut locks| Arc::clone(locks.entry(oid).or_default()));
         let lock = lock.map_err(|_| Error::internal("locks of tables"))?;
         Ok(lock.lock_owned().await)
     }
@@ -257,7 +291,9 @@ fn record(actions: &[Action]) -> Option<EpochRecord> {
 /// The newest version of the catalog's log: from the last checkpoint on, by listing.
 async fn find_newest(storage: &Storage) -> Result<Option<u64>> {
     let log = Path::from(format!("{CATALOG}/_delta_log"));
-    let hint = storage.read(&Path::from(format!("{CATALOG}/_delta_log/_last_checkpoint"))).await?;
+    let hint = storage
+        .read(&Path::from(format!("{CATALOG}/_delta_log/_last_checkpoint")))
+        .await?;
     let checkpoint = hint
         .and_then(|bytes| serde_json::from_slice::<serde_json::Value>(&bytes).ok())
         .and_then(|hint| hint.get("version")?.as_u64());
@@ -275,7 +311,9 @@ async fn find_newest(storage: &Storage) -> Result<Option<u64>> {
 async fn load_epoch(storage: &Storage, number: u64) -> Result<Epoch> {
     let missing = || Error::NoEpoch { epoch: number };
     let version = i64::try_from(number).map_err(|_| missing())?;
-    let actions = read_commit(storage, CATALOG, version).await?.ok_or_else(missing)?;
+    let actions = read_commit(storage, CATALOG, version)
+        .await?
+        .ok_or_else(missing)?;
     let added = actions.iter().find_map(|action| match action {
         Action::Add(add) => Some(add),
         _ => None,
@@ -283,7 +321,10 @@ async fn load_epoch(storage: &Storage, number: u64) -> Result<Epoch> {
     let damaged = || Error::damaged(commit_path(CATALOG, version), "not a commit of the catalog");
     let (add, record) = (added.ok_or_else(damaged)?, record(&actions).ok_or_else(damaged)?);
     let path = format!("{CATALOG}/{}", add.path);
-    let bytes = storage.read(&Path::from(path.as_str())).await?.ok_or_else(missing)?;
+    let bytes = storage
+        .read(&Path::from(path.as_str()))
+        .await?
+        .ok_or_else(missing)?;
     let mut epoch = catalog::decode(number, record.at, &path, bytes, storage.url.as_str())?;
     epoch.file = (add.path.clone(), add.size);
     Ok(epoch)

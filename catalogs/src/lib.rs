@@ -3,8 +3,8 @@
 pub mod delta;
 pub mod dicom;
 mod epoch;
-pub mod ingest;
 mod error;
+pub mod ingest;
 mod lake;
 mod object;
 pub mod system;

@@ -82,7 +82,9 @@ impl TableObject {
             .fields()
             .iter()
             .map(|field| field.name())
-            .filter(|name| ["sop_instance_uid", "series_instance_uid", "study_instance_uid"].contains(&name.as_str()))
+            .filter(|name| {
+                ["sop_instance_uid", "series_instance_uid", "study_instance_uid"].contains(&name.as_str())
+            })
             .cloned()
             .collect();
         Self {
@@ -163,7 +165,12 @@ pub struct ViewObject {
 impl ViewObject {
     /// A view that is yet to be made.
     pub fn new(schema: impl Into<String>, name: impl Into<String>, sql: impl Into<String>) -> Self {
-        Self { schema: schema.into(), name: name.into(), sql: sql.into(), ..Self::default() }
+        Self {
+            schema: schema.into(),
+            name: name.into(),
+            sql: sql.into(),
+            ..Self::default()
+        }
     }
 
     /// Sets columns with their comments.
@@ -273,7 +280,10 @@ impl Object {
 
     /// Name with the schema before it, for messages.
     pub fn qualified_name(&self) -> String {
-        self.schema().map_or_else(|| self.name().to_owned(), |schema| format!("{schema}.{}", self.name()))
+        self.schema().map_or_else(
+            || self.name().to_owned(),
+            |schema| format!("{schema}.{}", self.name()),
+        )
     }
 }
 

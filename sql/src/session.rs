@@ -224,7 +224,7 @@ fn show(variable: &[Ident]) -> Option<Command> {
         [] => return None,
         // The parser takes any words; a setting's name is one, perhaps with a dot.
         [name] => Command::Show((*name).to_owned()),
-        [words @ ..] => Command::Show(words.join(".")),
+        words => Command::Show(words.join(".")),
     })
 }
 

@@ -84,7 +84,10 @@ pub(crate) struct Format {
 
 impl Default for Format {
     fn default() -> Self {
-        Self { provider: "parquet".into(), options: BTreeMap::new() }
+        Self {
+            provider: "parquet".into(),
+            options: BTreeMap::new(),
+        }
     }
 }
 
@@ -124,15 +127,28 @@ impl Protocol {
                 writer_features: features,
             };
         }
-        Self { min_reader_version: 1, min_writer_version: 2, reader_features: None, writer_features: None }
+        Self {
+            min_reader_version: 1,
+            min_writer_version: 2,
+            reader_features: None,
+            writer_features: None,
+        }
     }
 
     /// Refuses, by name, what is not read here.
     pub(crate) fn check(&self, location: &str) -> Result<()> {
         if self.min_reader_version > 3 {
-            return Err(feature(location, format!("reader version {}", self.min_reader_version)));
+            return Err(feature(
+                location,
+                format!("reader version {}", self.min_reader_version),
+            ));
         }
-        match self.reader_features.iter().flatten().find(|name| !READER_FEATURES.contains(&name.as_str())) {
+        match self
+            .reader_features
+            .iter()
+            .flatten()
+            .find(|name| !READER_FEATURES.contains(&name.as_str()))
+        {
             Some(name) => Err(feature(location, name.clone())),
             None => Ok(()),
         }
@@ -142,7 +158,10 @@ impl Protocol {
 impl Metadata {
     /// Refuses, by name, what is not read here.
     pub(crate) fn check(&self, location: &str) -> Result<()> {
-        let mode = self.configuration.get("delta.columnMapping.mode").and_then(Option::as_deref);
+        let mode = self
+            .configuration
+            .get("delta.columnMapping.mode")
+            .and_then(Option::as_deref);
         if mode.is_some_and(|mode| mode != "none") {
             return Err(feature(location, "columnMapping"));
         }
@@ -159,7 +178,11 @@ impl Metadata {
 impl Add {
     /// Refuses, by name, what is not read here.
     pub(crate) fn check(&self, location: &str) -> Result<()> {
-        if self.deletion_vector.is_some() { Err(feature(location, "deletionVectors")) } else { Ok(()) }
+        if self.deletion_vector.is_some() {
+            Err(feature(location, "deletionVectors"))
+        } else {
+            Ok(())
+        }
     }
 
     /// The action that takes this file out again.
@@ -176,19 +199,29 @@ impl Add {
 }
 
 fn feature(location: &str, feature: impl Into<String>) -> Error {
-    Error::Feature { location: location.to_owned(), feature: feature.into() }
+    Error::Feature {
+        location: location.to_owned(),
+        feature: feature.into(),
+    }
 }
 
 /// Reads a commit; lines with none of the actions above (`cdc`, `domainMetadata`, …) are left out.
 pub(crate) fn parse_commit(path: &str, bytes: &[u8]) -> Result<Vec<Action>> {
     let mut actions = Vec::new();
-    for line in bytes.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty()) {
+    for line in bytes
+        .split(|byte| *byte == b'\n')
+        .filter(|line| !line.trim_ascii().is_empty())
+    {
         match serde_json::from_slice::<Action>(line) {
             Ok(action) => actions.push(action),
             Err(error) => {
-                let value: Value = serde_json::from_slice(line).map_err(|error| Error::damaged(path, error))?;
+                let value: Value =
+                    serde_json::from_slice(line).map_err(|error| Error::damaged(path, error))?;
                 let known = ["add", "remove", "metaData", "protocol", "txn", "commitInfo"];
-                if value.as_object().is_none_or(|object| known.iter().any(|key| object.contains_key(*key))) {
+                if value
+                    .as_object()
+                    .is_none_or(|object| known.iter().any(|key| object.contains_key(*key)))
+                {
                     return Err(Error::damaged(path, error));
                 }
             }

@@ -22,12 +22,20 @@ pub struct DataFile {
 impl DataFile {
     fn new(table: &str, add: Add) -> Result<Arc<Self>> {
         let decoded = decode(table, &add.path)?;
-        if decoded.contains("://") || decoded.starts_with('/') || decoded.split('/').any(|part| part == "..") {
-            return Err(Error::Feature { location: table.to_owned(), feature: "files outside the table's folder".into() });
+        if decoded.contains("://") || decoded.starts_with('/') || decoded.split('/').any(|part| part == "..")
+        {
+            return Err(Error::Feature {
+                location: table.to_owned(),
+                feature: "files outside the table's folder".into(),
+            });
         }
-        let location =
-            Path::parse(format!("{table}/{decoded}")).map_err(|error| Error::damaged(format!("{table}/{decoded}"), error))?;
-        Ok(Arc::new(Self { add, location, stats: OnceLock::new() }))
+        let location = Path::parse(format!("{table}/{decoded}"))
+            .map_err(|error| Error::damaged(format!("{table}/{decoded}"), error))?;
+        Ok(Arc::new(Self {
+            add,
+            location,
+            stats: OnceLock::new(),
+        }))
     }
 
     /// Path as in the log (URL-encoded, relative to the table): what `Transaction::replace_files` takes.
@@ -46,7 +54,8 @@ impl DataFile {
     }
 
     pub(crate) fn stats(&self) -> &FileStats {
-        self.stats.get_or_init(|| FileStats::parse(self.add.stats.as_deref()))
+        self.stats
+            .get_or_init(|| FileStats::parse(self.add.stats.as_deref()))
     }
 }
 
@@ -63,19 +72,30 @@ pub(crate) struct FileSet {
 
 fn decode(table: &str, path: &str) -> Result<String> {
     let decoded = percent_decode_str(path).decode_utf8();
-    Ok(decoded.map_err(|error| Error::damaged(format!("{table}/_delta_log"), error))?.into_owned())
+    Ok(decoded
+        .map_err(|error| Error::damaged(format!("{table}/_delta_log"), error))?
+        .into_owned())
 }
 
 impl FileSet {
     /// Before the first commit.
     pub(crate) fn empty(location: &str) -> Self {
-        Self { location: location.into(), version: -1, protocol: None, metadata: None, files: BTreeMap::new() }
+        Self {
+            location: location.into(),
+            version: -1,
+            protocol: None,
+            metadata: None,
+            files: BTreeMap::new(),
+        }
     }
 
     /// What the next commit makes of it. Refuses, by name, features that are not read here.
     pub(crate) fn apply(&mut self, version: i64, actions: impl IntoIterator<Item = Action>) -> Result<()> {
         if version != self.version + 1 {
-            return Err(Error::internal(format!("commit {version} after {} of {}", self.version, self.location)));
+            return Err(Error::internal(format!(
+                "commit {version} after {} of {}",
+                self.version, self.location
+            )));
         }
         let mut adds = Vec::new();
         for action in actions {
@@ -127,7 +147,9 @@ impl FileSet {
 
 /// File sets by table and version: the newest few of each table that was read.
 #[derive(Debug, Default)]
-pub(crate) struct FileSets(Mutex<HashMap<Arc<str>, BTreeMap<i64, Arc<FileSet>>>>);
+pub(crate) struct FileSets(Mutex<HashMap<Arc<str>, Versions>>);
+
+type Versions = BTreeMap<i64, Arc<FileSet>>;
 
 /// Versions of a table that are kept: those that running statements and time travel ask for.
 const KEPT: usize = 8;
@@ -136,7 +158,10 @@ impl FileSets {
     /// The set at `version`, or the newest one before it.
     pub(crate) fn at_or_before(&self, location: &str, version: i64) -> Option<Arc<FileSet>> {
         let sets = self.0.lock().ok()?;
-        sets.get(location)?.range(..=version).next_back().map(|(_, set)| Arc::clone(set))
+        sets.get(location)?
+            .range(..=version)
+            .next_back()
+            .map(|(_, set)| Arc::clone(set))
     }
 
     pub(crate) fn put(&self, set: Arc<FileSet>) {

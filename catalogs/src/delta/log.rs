@@ -18,7 +18,15 @@ const REPLAYED: i64 = 128;
 /// Commits that are read at the same time.
 const CONCURRENT_READS: usize = 16;
 /// What a path in the log has encoded.
-const ENCODED: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'%').add(b'<').add(b'>').add(b'?').add(b'\\');
+const ENCODED: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'#')
+    .add(b'%')
+    .add(b'<')
+    .add(b'>')
+    .add(b'?')
+    .add(b'\\');
 
 /// The commit of a version.
 pub(crate) fn commit_path(table: &str, version: i64) -> Path {
@@ -43,7 +51,8 @@ pub(crate) async fn advance(storage: &Storage, base: &FileSet, version: i64) -> 
             let table = &table;
             async move {
                 let actions = read_commit(storage, table, version).await?;
-                let missing = || Error::damaged(commit_path(table, version), "a commit of the log is missing");
+                let missing =
+                    || Error::damaged(commit_path(table, version), "a commit of the log is missing");
                 Ok::<_, Error>((version, actions.ok_or_else(missing)?))
             }
         })
@@ -81,7 +90,10 @@ async fn from_checkpoint(storage: &Storage, location: &str, version: i64) -> Res
             data_change: true,
             stats: view.stats(),
             tags: None,
-            deletion_vector: view.deletion_vector_descriptor().map(serde_json::to_value).transpose()?,
+            deletion_vector: view
+                .deletion_vector_descriptor()
+                .map(serde_json::to_value)
+                .transpose()?,
         })?;
     }
     files.version = version;
@@ -91,7 +103,8 @@ async fn from_checkpoint(storage: &Storage, location: &str, version: i64) -> Res
 /// The table in delta-rs' hands.
 async fn open(storage: &Storage, location: &str, version: i64) -> Result<DeltaTable> {
     // The store is ours, rooted at the lake; of the address only the path counts.
-    let address = Url::parse(&format!("memory:///{location}/")).map_err(|error| Error::damaged(location, error))?;
+    let address =
+        Url::parse(&format!("memory:///{location}/")).map_err(|error| Error::damaged(location, error))?;
     let version = u64::try_from(version).map_err(|error| Error::damaged(location, error))?;
     Ok(DeltaTableBuilder::from_url(address.clone())?
         .with_storage_backend(Arc::clone(&storage.store), address)

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, BooleanArray, PrimitiveArray, StringArray, UInt64Array};
 use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::{
-    ArrowPrimitiveType, DataType, Date32Type, Decimal128Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type,
-    Int64Type, SchemaRef, TimeUnit, TimestampMicrosecondType,
+    ArrowPrimitiveType, DataType, Date32Type, Decimal128Type, Float32Type, Float64Type, Int8Type, Int16Type,
+    Int32Type, Int64Type, SchemaRef, TimeUnit, TimestampMicrosecondType,
 };
 use chrono::{DateTime, NaiveDate, NaiveDateTime};
 use datafusion::common::Column;
@@ -31,18 +31,32 @@ impl FilePruning<'_> {
         let stored = self.physical.field_with_name(&column.name).ok()?.data_type();
         let wanted = self.logical.field_with_name(&column.name).ok()?.data_type();
         // Text that stands for something else is not ordered as that is.
-        if matches!(stored, DataType::Utf8) && !matches!(wanted, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View) {
+        if matches!(stored, DataType::Utf8)
+            && !matches!(wanted, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View)
+        {
             return None;
         }
         let values = self.files.iter().map(|file| {
             let stats = file.stats().columns.get(column.name.as_str())?;
-            if upper { stats.max.as_ref() } else { stats.min.as_ref() }
+            if upper {
+                stats.max.as_ref()
+            } else {
+                stats.min.as_ref()
+            }
         });
         let array = typed(stored, values, upper)?;
         if stored == wanted {
             return Some(array);
         }
-        cast_with_options(&array, wanted, &CastOptions { safe: false, ..CastOptions::default() }).ok()
+        cast_with_options(
+            &array,
+            wanted,
+            &CastOptions {
+                safe: false,
+                ..CastOptions::default()
+            },
+        )
+        .ok()
     }
 }
 
@@ -65,7 +79,9 @@ impl PruningStatistics for FilePruning<'_> {
     }
 
     fn row_counts(&self) -> Option<ArrayRef> {
-        Some(Arc::new(self.files.iter().map(|file| file.rows()).collect::<UInt64Array>()))
+        Some(Arc::new(
+            self.files.iter().map(|file| file.rows()).collect::<UInt64Array>(),
+        ))
     }
 
     fn contained(&self, _column: &Column, _values: &HashSet<ScalarValue>) -> Option<BooleanArray> {
@@ -74,7 +90,11 @@ impl PruningStatistics for FilePruning<'_> {
 }
 
 /// Bounds from JSON as an array of the stored type: NULL where a file tells none.
-fn typed<'a>(stored: &DataType, values: impl Iterator<Item = Option<&'a Value>>, upper: bool) -> Option<ArrayRef> {
+fn typed<'a>(
+    stored: &DataType,
+    values: impl Iterator<Item = Option<&'a Value>>,
+    upper: bool,
+) -> Option<ArrayRef> {
     fn primitive<'a, T: ArrowPrimitiveType>(
         values: impl Iterator<Item = Option<&'a Value>>,
         read: impl Fn(&Value) -> Option<T::Native>,
@@ -91,7 +111,9 @@ fn typed<'a>(stored: &DataType, values: impl Iterator<Item = Option<&'a Value>>,
         DataType::Int64 => Arc::new(primitive::<Int64Type>(values, integer)),
         // Bounds leave NaN out, which sorts last: no upper bound is one.
         DataType::Float32 | DataType::Float64 if upper => return None,
-        DataType::Float32 => Arc::new(primitive::<Float32Type>(values, |value| Some(value.as_f64()? as f32))),
+        DataType::Float32 => Arc::new(primitive::<Float32Type>(values, |value| {
+            Some(value.as_f64()? as f32)
+        })),
         DataType::Float64 => Arc::new(primitive::<Float64Type>(values, Value::as_f64)),
         DataType::Date32 => Arc::new(primitive::<Date32Type>(values, |value| {
             let date: NaiveDate = value.as_str()?.parse().ok()?;
@@ -103,10 +125,15 @@ fn typed<'a>(stored: &DataType, values: impl Iterator<Item = Option<&'a Value>>,
         }
         DataType::Decimal128(precision, scale) if *precision <= 15 && *scale >= 0 => {
             let power = 10f64.powi(i32::from(*scale));
-            let array = primitive::<Decimal128Type>(values, |value| Some((value.as_f64()? * power).round() as i128));
+            let array =
+                primitive::<Decimal128Type>(values, |value| Some((value.as_f64()? * power).round() as i128));
             Arc::new(array.with_precision_and_scale(*precision, *scale).ok()?)
         }
-        DataType::Utf8 => Arc::new(values.map(|value| value.and_then(Value::as_str)).collect::<StringArray>()),
+        DataType::Utf8 => Arc::new(
+            values
+                .map(|value| value.and_then(Value::as_str))
+                .collect::<StringArray>(),
+        ),
         _ => return None,
     })
 }
@@ -115,12 +142,14 @@ fn typed<'a>(stored: &DataType, values: impl Iterator<Item = Option<&'a Value>>,
 fn micros(text: &str, upper: bool) -> Option<i64> {
     let at = match DateTime::parse_from_rfc3339(text) {
         Ok(at) => at.naive_utc(),
-        Err(_) => {
-            NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f")
-                .or_else(|_| NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S%.f"))
-                .ok()?
-        }
+        Err(_) => NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f")
+            .or_else(|_| NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S%.f"))
+            .ok()?,
     };
     let micros = at.and_utc().timestamp_micros();
-    Some(if upper && micros % 1000 == 0 { micros.saturating_add(999) } else { micros })
+    Some(if upper && micros % 1000 == 0 {
+        micros.saturating_add(999)
+    } else {
+        micros
+    })
 }

@@ -15,7 +15,11 @@ pub const TYPE_KEY: &str = "radlake.type";
 
 /// The schema of a table's files: every type one that Delta has. Columns stay in place.
 pub fn physical_schema(schema: &Schema) -> Result<SchemaRef> {
-    let fields = schema.fields().iter().map(|field| physical_field(field)).collect::<Result<Fields>>()?;
+    let fields = schema
+        .fields()
+        .iter()
+        .map(|field| physical_field(field))
+        .collect::<Result<Fields>>()?;
     Ok(Arc::new(Schema::new(fields)))
 }
 
@@ -27,7 +31,11 @@ fn physical_field(field: &Field) -> Result<FieldRef> {
 
 fn physical_type(data_type: &DataType) -> std::result::Result<DataType, String> {
     let nested = |field: &FieldRef| -> std::result::Result<FieldRef, String> {
-        Ok(Arc::new(Field::new(field.name(), physical_type(field.data_type())?, field.is_nullable())))
+        Ok(Arc::new(Field::new(
+            field.name(),
+            physical_type(field.data_type())?,
+            field.is_nullable(),
+        )))
     };
     Ok(match data_type {
         DataType::Boolean
@@ -51,8 +59,12 @@ fn physical_type(data_type: &DataType) -> std::result::Result<DataType, String> 
         DataType::LargeBinary | DataType::BinaryView | DataType::FixedSizeBinary(_) => DataType::Binary,
         DataType::Date64 => DataType::Date32,
         // Casts of other intervals to text and back lose nothing either; MonthDayNano is PostgreSQL's.
-        DataType::Interval(IntervalUnit::MonthDayNano | IntervalUnit::DayTime | IntervalUnit::YearMonth) => DataType::Utf8,
-        DataType::Timestamp(TimeUnit::Nanosecond, _) => return Err("nanoseconds do not fit; use microseconds".into()),
+        DataType::Interval(IntervalUnit::MonthDayNano | IntervalUnit::DayTime | IntervalUnit::YearMonth) => {
+            DataType::Utf8
+        }
+        DataType::Timestamp(TimeUnit::Nanosecond, _) => {
+            return Err("nanoseconds do not fit; use microseconds".into());
+        }
         DataType::Timestamp(_, Some(_)) => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
         DataType::Timestamp(_, None) => DataType::Timestamp(TimeUnit::Microsecond, None),
         DataType::Decimal32(precision, scale) | DataType::Decimal64(precision, scale) => {
@@ -68,9 +80,12 @@ fn physical_type(data_type: &DataType) -> std::result::Result<DataType, String> 
             let inner = physical_type(item.data_type())?;
             DataType::List(Arc::new(Field::new("element", inner, item.is_nullable())))
         }
-        DataType::Struct(fields) => {
-            DataType::Struct(fields.iter().map(nested).collect::<std::result::Result<Fields, _>>()?)
-        }
+        DataType::Struct(fields) => DataType::Struct(
+            fields
+                .iter()
+                .map(nested)
+                .collect::<std::result::Result<Fields, _>>()?,
+        ),
         DataType::Map(entries, sorted) => DataType::Map(nested(entries)?, *sorted),
         other => return Err(format!("type {other} cannot be stored")),
     })
@@ -84,11 +99,17 @@ pub fn delta_schema(schema: &Schema) -> Result<String> {
         .iter()
         .zip(physical.fields())
         .map(|(logical, stored)| {
-            let mut metadata: Map<String, Value> =
-                logical.metadata().iter().map(|(key, value)| (key.clone(), Value::from(value.as_str()))).collect();
+            let mut metadata: Map<String, Value> = logical
+                .metadata()
+                .iter()
+                .map(|(key, value)| (key.clone(), Value::from(value.as_str())))
+                .collect();
             metadata.remove(TYPE_KEY);
             if !same_type(logical.data_type(), stored.data_type()) {
-                metadata.insert(TYPE_KEY.into(), serde_json::to_string(logical.data_type())?.into());
+                metadata.insert(
+                    TYPE_KEY.into(),
+                    serde_json::to_string(logical.data_type())?.into(),
+                );
             }
             Ok(json!({
                 "name": stored.name(),
@@ -105,9 +126,10 @@ pub fn delta_schema(schema: &Schema) -> Result<String> {
 fn same_type(logical: &DataType, stored: &DataType) -> bool {
     match (logical, stored) {
         (DataType::List(a), DataType::List(b)) => same_type(a.data_type(), b.data_type()),
-        (DataType::Struct(a), DataType::Struct(b)) => {
-            a.iter().zip(b.iter()).all(|(a, b)| same_type(a.data_type(), b.data_type()))
-        }
+        (DataType::Struct(a), DataType::Struct(b)) => a
+            .iter()
+            .zip(b.iter())
+            .all(|(a, b)| same_type(a.data_type(), b.data_type())),
         _ => logical == stored,
     }
 }
@@ -158,7 +180,9 @@ pub fn needs_timestamp_ntz(schema: &Schema) -> bool {
     fn within(data_type: &DataType) -> bool {
         match data_type {
             DataType::Timestamp(_, None) => true,
-            DataType::List(item) | DataType::LargeList(item) | DataType::FixedSizeList(item, _) => within(item.data_type()),
+            DataType::List(item) | DataType::LargeList(item) | DataType::FixedSizeList(item, _) => {
+                within(item.data_type())
+            }
             DataType::Struct(fields) => fields.iter().any(|field| within(field.data_type())),
             DataType::Map(entries, _) => within(entries.data_type()),
             DataType::Dictionary(_, values) => within(values),
@@ -171,13 +195,17 @@ pub fn needs_timestamp_ntz(schema: &Schema) -> bool {
 /// Arrow columns of a Delta schema, stored types cast back where [`TYPE_KEY`] says so.
 pub fn arrow_schema(schema_string: &str) -> Result<SchemaRef> {
     let value: Value = serde_json::from_str(schema_string)?;
-    let fields = value["fields"].as_array().ok_or_else(|| Error::invalid("a Delta schema without fields"))?;
+    let fields = value["fields"]
+        .as_array()
+        .ok_or_else(|| Error::invalid("a Delta schema without fields"))?;
     let fields = fields.iter().map(arrow_field).collect::<Result<Fields>>()?;
     Ok(Arc::new(Schema::new(fields)))
 }
 
 fn arrow_field(value: &Value) -> Result<FieldRef> {
-    let name = value["name"].as_str().ok_or_else(|| Error::invalid("a column of a Delta schema without a name"))?;
+    let name = value["name"]
+        .as_str()
+        .ok_or_else(|| Error::invalid("a column of a Delta schema without a name"))?;
     let mut data_type = arrow_type(&value["type"])?;
     let mut metadata = std::collections::HashMap::new();
     for (key, entry) in value["metadata"].as_object().into_iter().flatten() {
@@ -190,7 +218,9 @@ fn arrow_field(value: &Value) -> Result<FieldRef> {
         }
     }
     let nullable = value["nullable"].as_bool().unwrap_or(true);
-    Ok(Arc::new(Field::new(name, data_type, nullable).with_metadata(metadata)))
+    Ok(Arc::new(
+        Field::new(name, data_type, nullable).with_metadata(metadata),
+    ))
 }
 
 fn arrow_type(value: &Value) -> Result<DataType> {
@@ -208,31 +238,56 @@ fn arrow_type(value: &Value) -> Result<DataType> {
             "date" => DataType::Date32,
             "timestamp" => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
             "timestamp_ntz" => DataType::Timestamp(TimeUnit::Microsecond, None),
-            other => decimal(other).ok_or_else(|| Error::invalid(format!("type {other} of Delta is not read here")))?,
+            other => decimal(other)
+                .ok_or_else(|| Error::invalid(format!("type {other} of Delta is not read here")))?,
         });
     }
     let nullable = |key: &str| value[key].as_bool().unwrap_or(true);
     Ok(match value["type"].as_str() {
-        Some("array") => {
-            DataType::List(Arc::new(Field::new("item", arrow_type(&value["elementType"])?, nullable("containsNull"))))
-        }
+        Some("array") => DataType::List(Arc::new(Field::new(
+            "item",
+            arrow_type(&value["elementType"])?,
+            nullable("containsNull"),
+        ))),
         Some("struct") => DataType::Struct(
-            value["fields"].as_array().into_iter().flatten().map(arrow_field).collect::<Result<Fields>>()?,
+            value["fields"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .map(arrow_field)
+                .collect::<Result<Fields>>()?,
         ),
         Some("map") => {
             let pair = Fields::from(vec![
                 Field::new("key", arrow_type(&value["keyType"])?, false),
-                Field::new("value", arrow_type(&value["valueType"])?, nullable("valueContainsNull")),
+                Field::new(
+                    "value",
+                    arrow_type(&value["valueType"])?,
+                    nullable("valueContainsNull"),
+                ),
             ]);
-            DataType::Map(Arc::new(Field::new("key_value", DataType::Struct(pair), false)), false)
+            DataType::Map(
+                Arc::new(Field::new("key_value", DataType::Struct(pair), false)),
+                false,
+            )
         }
-        other => return Err(Error::invalid(format!("type {other:?} of Delta is not read here"))),
+        other => {
+            return Err(Error::invalid(format!(
+                "type {other:?} of Delta is not read here"
+            )));
+        }
     })
 }
 
 fn decimal(name: &str) -> Option<DataType> {
-    let (precision, scale) = name.strip_prefix("decimal(")?.strip_suffix(')')?.split_once(',')?;
-    Some(DataType::Decimal128(precision.trim().parse().ok()?, scale.trim().parse().ok()?))
+    let (precision, scale) = name
+        .strip_prefix("decimal(")?
+        .strip_suffix(')')?
+        .split_once(',')?;
+    Some(DataType::Decimal128(
+        precision.trim().parse().ok()?,
+        scale.trim().parse().ok()?,
+    ))
 }
 
 #[cfg(test)]

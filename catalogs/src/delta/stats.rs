@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::compute::{max, max_string, min, min_string};
 use arrow::datatypes::{
-    DataType, Date32Type, Decimal128Type, DecimalType, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, Schema,
-    TimeUnit, TimestampMicrosecondType,
+    DataType, Date32Type, Decimal128Type, DecimalType, Float32Type, Float64Type, Int8Type, Int16Type,
+    Int32Type, Int64Type, Schema, TimeUnit, TimestampMicrosecondType,
 };
 use chrono::{DateTime, NaiveDate, TimeDelta};
 use parquet::arrow::arrow_reader::statistics::StatisticsConverter;
@@ -23,7 +23,11 @@ pub(crate) const INDEXED_COLUMNS: usize = 32;
 /// Statistics of a file just written with `schema`, for the columns that `wanted` names.
 ///
 /// Taken from the Parquet footer, whose bounds are true also where they are cut short.
-pub(crate) fn file_stats(schema: &Schema, metadata: &ParquetMetaData, wanted: impl Fn(usize, &str) -> bool) -> Result<String> {
+pub(crate) fn file_stats(
+    schema: &Schema,
+    metadata: &ParquetMetaData,
+    wanted: impl Fn(usize, &str) -> bool,
+) -> Result<String> {
     let (mut mins, mut maxs, mut nulls) = (Map::new(), Map::new(), Map::new());
     let parquet = metadata.file_metadata().schema_descr();
     for (index, field) in schema.fields().iter().enumerate() {
@@ -36,11 +40,15 @@ pub(crate) fn file_stats(schema: &Schema, metadata: &ParquetMetaData, wanted: im
         if counts.null_count() == 0 {
             nulls.insert(field.name().clone(), json!(counts.values().iter().sum::<u64>()));
         }
-        let (lows, highs) = (converter.row_group_mins(groups())?, converter.row_group_maxes(groups())?);
+        let (lows, highs) = (
+            converter.row_group_mins(groups())?,
+            converter.row_group_maxes(groups())?,
+        );
         // A row group of NULLs has no bounds, nor has one whose bounds were not written: only the first may be left out.
         let known = (0..lows.len()).all(|group| {
             let rows = metadata.row_group(group).num_rows() as u64;
-            (lows.is_valid(group) && highs.is_valid(group)) || (counts.is_valid(group) && counts.value(group) == rows)
+            (lows.is_valid(group) && highs.is_valid(group))
+                || (counts.is_valid(group) && counts.value(group) == rows)
         });
         if !known {
             continue;
@@ -60,7 +68,11 @@ pub(crate) fn file_stats(schema: &Schema, metadata: &ParquetMetaData, wanted: im
 fn bound(values: &ArrayRef, upper: bool) -> Option<Value> {
     macro_rules! primitive {
         ($type:ty) => {
-            if upper { max(values.as_primitive::<$type>()) } else { min(values.as_primitive::<$type>()) }
+            if upper {
+                max(values.as_primitive::<$type>())
+            } else {
+                min(values.as_primitive::<$type>())
+            }
         };
     }
     match values.data_type() {
@@ -172,7 +184,10 @@ impl FileStats {
         each("minValues", |stats, value| stats.min = Some(value));
         each("maxValues", |stats, value| stats.max = Some(value));
         each("nullCount", |stats, value| stats.nulls = value.as_u64());
-        Self { rows: object.get("numRecords").and_then(Value::as_u64), columns }
+        Self {
+            rows: object.get("numRecords").and_then(Value::as_u64),
+            columns,
+        }
     }
 }
 
@@ -197,7 +212,9 @@ mod tests {
     fn unreadable_statistics_are_unknown() {
         assert!(FileStats::parse(Some("{")).rows.is_none());
         assert!(FileStats::parse(None).columns.is_empty());
-        let stats = FileStats::parse(Some(r#"{"numRecords":3,"nullCount":{"a":1,"s":{"x":2}},"minValues":{"a":"b"}}"#));
+        let stats = FileStats::parse(Some(
+            r#"{"numRecords":3,"nullCount":{"a":1,"s":{"x":2}},"minValues":{"a":"b"}}"#,
+        ));
         assert_eq!((stats.rows, stats.columns.len()), (Some(3), 1));
     }
 }

@@ -14,7 +14,9 @@ use datafusion::config::TableParquetOptions;
 use datafusion::datasource::TableType;
 use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::physical_plan::parquet::CachedParquetFileReaderFactory;
-use datafusion::datasource::physical_plan::{FileGroup, FileScanConfig, FileScanConfigBuilder, ParquetSource};
+use datafusion::datasource::physical_plan::{
+    FileGroup, FileScanConfig, FileScanConfigBuilder, ParquetSource,
+};
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::error::Result as DataFusionResult;
 use datafusion::logical_expr::utils::conjunction;
@@ -51,7 +53,12 @@ pub struct LakeTable {
 impl LakeTable {
     pub(crate) fn new(object: TableObject, files: Arc<FileSet>, storage: Storage) -> Result<Self> {
         let physical = physical_schema(&object.arrow_schema)?;
-        Ok(Self { object, physical, files, storage })
+        Ok(Self {
+            object,
+            physical,
+            files,
+            storage,
+        })
     }
 
     /// The table's entry in the catalog.
@@ -77,19 +84,32 @@ impl LakeTable {
     /// Files that can hold rows which all of `filters` let through.
     pub fn prune(&self, state: &dyn Session, filters: &[Expr]) -> DataFusionResult<Vec<Arc<DataFile>>> {
         let files: Vec<Arc<DataFile>> = self.files().cloned().collect();
-        let Some(filter) = conjunction(filters.iter().cloned()) else { return Ok(files) };
+        let Some(filter) = conjunction(filters.iter().cloned()) else {
+            return Ok(files);
+        };
         let schema = DFSchema::try_from(Arc::clone(&self.object.arrow_schema))?;
         let predicate = state.create_physical_expr(filter, &schema)?;
         // A predicate that says nothing about bounds keeps every file.
-        let Ok(predicate) = PruningPredicateBuilder::new().with_file_schema(Arc::clone(&self.object.arrow_schema)).try_build(predicate) else {
+        let Ok(predicate) = PruningPredicateBuilder::new()
+            .with_file_schema(Arc::clone(&self.object.arrow_schema))
+            .try_build(predicate)
+        else {
             return Ok(files);
         };
         if predicate.always_true() || files.is_empty() {
             return Ok(files);
         }
-        let pruning = FilePruning { files: &files, logical: &self.object.arrow_schema, physical: &self.physical };
+        let pruning = FilePruning {
+            files: &files,
+            logical: &self.object.arrow_schema,
+            physical: &self.physical,
+        };
         let keep = predicate.prune(&pruning)?;
-        Ok(files.into_iter().zip(keep).filter_map(|(file, keep)| keep.then_some(file)).collect())
+        Ok(files
+            .into_iter()
+            .zip(keep)
+            .filter_map(|(file, keep)| keep.then_some(file))
+            .collect())
     }
 
     /// A scan of some of the table's files.
@@ -111,21 +131,37 @@ impl LakeTable {
         let (groups, ordering) = self.groups(files, state.config().target_partitions().max(1));
         let statistics = self.statistics(files);
         let config = self.scan_config(state, groups, ordering, statistics);
-        let config = config.with_projection_indices(projection.cloned())?.with_limit(limit).build();
+        let config = config
+            .with_projection_indices(projection.cloned())?
+            .with_limit(limit)
+            .build();
         Ok(DataSourceExec::from_data_source(config))
     }
 
     /// All rows of files in the order of the cluster key, without more memory than a batch of each file and what
     /// files that are not sorted take to be. Without a cluster key: file after file.
-    pub(crate) fn merged(&self, state: &dyn Session, files: &[Arc<DataFile>]) -> DataFusionResult<Arc<dyn ExecutionPlan>> {
+    pub(crate) fn merged(
+        &self,
+        state: &dyn Session,
+        files: &[Arc<DataFile>],
+    ) -> DataFusionResult<Arc<dyn ExecutionPlan>> {
         let sorted = files.iter().all(|file| sorted_by_key(file.path(), &self.object));
         let listed = files.iter().map(|file| self.partitioned_file(file, false));
         let Some(ordering) = self.ordering() else {
-            let config = self.scan_config(state, vec![FileGroup::new(listed.collect())], Vec::new(), self.statistics(files));
+            let config = self.scan_config(
+                state,
+                vec![FileGroup::new(listed.collect())],
+                Vec::new(),
+                self.statistics(files),
+            );
             return Ok(DataSourceExec::from_data_source(config.build()));
         };
         let groups = listed.map(|file| FileGroup::new(vec![file])).collect();
-        let declared = if sorted { vec![ordering.clone()] } else { Vec::new() };
+        let declared = if sorted {
+            vec![ordering.clone()]
+        } else {
+            Vec::new()
+        };
         let config = self.scan_config(state, groups, declared, self.statistics(files));
         let mut plan: Arc<dyn ExecutionPlan> = DataSourceExec::from_data_source(config.build());
         if !sorted {
@@ -143,7 +179,10 @@ impl LakeTable {
     ) -> FileScanConfigBuilder {
         let runtime = state.runtime_env();
         runtime.register_object_store(self.storage.scan_url.as_ref(), Arc::clone(&self.storage.store));
-        let mut options = TableParquetOptions { global: state.config_options().execution.parquet.clone(), ..Default::default() };
+        let mut options = TableParquetOptions {
+            global: state.config_options().execution.parquet.clone(),
+            ..Default::default()
+        };
         options.global.pushdown_filters = true;
         options.global.reorder_filters = true;
         options.global.enable_page_index = true;
@@ -168,8 +207,10 @@ impl LakeTable {
         let sorted = files.iter().all(|file| sorted_by_key(file.path(), &self.object))
             && (files.len() == 1 || files.iter().all(|file| self.key_without_nulls(file)));
         let ordering = if sorted { self.ordering() } else { None };
-        let listed: Vec<PartitionedFile> =
-            files.iter().map(|file| self.partitioned_file(file, ordering.is_some())).collect();
+        let listed: Vec<PartitionedFile> = files
+            .iter()
+            .map(|file| self.partitioned_file(file, ordering.is_some()))
+            .collect();
         if let Some(ordering) = ordering {
             let whole = [FileGroup::new(listed.clone())];
             let split = FileScanConfig::split_groups_by_statistics_with_target_partitions(
@@ -190,11 +231,18 @@ impl LakeTable {
 
     fn key_without_nulls(&self, file: &DataFile) -> bool {
         let columns = &file.stats().columns;
-        self.object.cluster_key.iter().all(|name| columns.get(name.as_str()).is_some_and(|stats| stats.nulls == Some(0)))
+        self.object.cluster_key.iter().all(|name| {
+            columns
+                .get(name.as_str())
+                .is_some_and(|stats| stats.nulls == Some(0))
+        })
     }
 
     fn ordering(&self) -> Option<LexOrdering> {
-        let options = SortOptions { descending: false, nulls_first: true };
+        let options = SortOptions {
+            descending: false,
+            nulls_first: true,
+        };
         let column = |name: &String| {
             let column = Column::new_with_schema(name, &self.object.arrow_schema).ok()?;
             // Bounds, by which groups are made, are of types that are stored as they are.
@@ -215,7 +263,11 @@ impl LakeTable {
             e_tag: None,
             version: None,
         });
-        if bounds { listed.with_statistics(Arc::new(self.bounds(file))) } else { listed }
+        if bounds {
+            listed.with_statistics(Arc::new(self.bounds(file)))
+        } else {
+            listed
+        }
     }
 
     /// Rows and bytes of files, exact where the log tells of all; NULLs and bounds are left to the Parquet footers.
@@ -224,17 +276,24 @@ impl LakeTable {
         if let Some(rows) = files.iter().map(|file| file.rows()).sum::<Option<u64>>() {
             statistics.num_rows = Precision::Exact(rows as usize);
         }
-        statistics.total_byte_size = Precision::Inexact(files.iter().map(|file| file.size()).sum::<u64>() as usize);
+        statistics.total_byte_size =
+            Precision::Inexact(files.iter().map(|file| file.size()).sum::<u64>() as usize);
         statistics
     }
 
     /// Bounds of the cluster key in one file, by which files are put in order.
     fn bounds(&self, file: &Arc<DataFile>) -> Statistics {
         let one = [Arc::clone(file)];
-        let pruning = FilePruning { files: &one, logical: &self.object.arrow_schema, physical: &self.physical };
+        let pruning = FilePruning {
+            files: &one,
+            logical: &self.object.arrow_schema,
+            physical: &self.physical,
+        };
         let mut statistics = self.statistics(&one);
         for name in &self.object.cluster_key {
-            let Ok(index) = self.object.arrow_schema.index_of(name) else { continue };
+            let Ok(index) = self.object.arrow_schema.index_of(name) else {
+                continue;
+            };
             let column = datafusion::common::Column::from_name(name);
             let value = |array: Option<arrow::array::ArrayRef>| {
                 array
@@ -242,7 +301,11 @@ impl LakeTable {
                     .filter(|value| !value.is_null())
                     .map_or(Precision::Absent, Precision::Inexact)
             };
-            let nulls = file.stats().columns.get(name.as_str()).and_then(|stats| stats.nulls);
+            let nulls = file
+                .stats()
+                .columns
+                .get(name.as_str())
+                .and_then(|stats| stats.nulls);
             statistics.column_statistics[index] = ColumnStatistics {
                 null_count: nulls.map_or(Precision::Absent, |nulls| Precision::Exact(nulls as usize)),
                 min_value: value(pruning.min_values(&column)),
@@ -269,7 +332,10 @@ impl TableProvider for LakeTable {
         Some(self.statistics(&files))
     }
 
-    fn supports_filters_pushdown(&self, filters: &[&Expr]) -> DataFusionResult<Vec<TableProviderFilterPushDown>> {
+    fn supports_filters_pushdown(
+        &self,
+        filters: &[&Expr],
+    ) -> DataFusionResult<Vec<TableProviderFilterPushDown>> {
         // The filter above goes into the scan as the plan is optimised; here it tells which files are read at all.
         Ok(vec![TableProviderFilterPushDown::Inexact; filters.len()])
     }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, RecordBatch, RecordBatchOptions, new_null_array};
 use arrow::compute::{
-    CastOptions, SortColumn, SortOptions, cast_with_options, concat_batches, lexsort_to_indices, take_record_batch,
+    CastOptions, SortColumn, SortOptions, cast_with_options, concat_batches, lexsort_to_indices,
+    take_record_batch,
 };
 use arrow::datatypes::SchemaRef;
 use arrow::row::{OwnedRow, RowConverter, SortField};
@@ -56,15 +57,27 @@ struct OpenFile {
 impl DataWriter {
     pub(crate) fn new(store: Arc<dyn ObjectStore>, table: &TableObject) -> Result<Self> {
         if table.location.is_empty() {
-            return Err(Error::internal(format!("table {} has no folder", table.qualified_name())));
+            return Err(Error::internal(format!(
+                "table {} has no folder",
+                table.qualified_name()
+            )));
         }
         let physical = physical_schema(&table.arrow_schema)?;
-        Ok(Self { store, table: table.clone(), physical, file: None, adds: Vec::new() })
+        Ok(Self {
+            store,
+            table: table.clone(),
+            physical,
+            file: None,
+            adds: Vec::new(),
+        })
     }
 
     /// Writes batches that belong together: sorted as one.
     pub(crate) async fn write_all(mut self, batches: &[RecordBatch]) -> Result<Vec<Add>> {
-        let batches = batches.iter().map(|batch| self.to_physical(batch)).collect::<Result<Vec<_>>>()?;
+        let batches = batches
+            .iter()
+            .map(|batch| self.to_physical(batch))
+            .collect::<Result<Vec<_>>>()?;
         self.write_portion(batches).await?;
         self.finish().await
     }
@@ -108,18 +121,27 @@ impl DataWriter {
         let sorted = sort_by(&whole, &self.table.cluster_key)?;
         drop(whole);
         let keys = key_columns(&sorted, &self.table.cluster_key)?;
-        let converter = RowConverter::new(keys.iter().map(|key| SortField::new(key.data_type().clone())).collect())?;
+        let converter = RowConverter::new(
+            keys.iter()
+                .map(|key| SortField::new(key.data_type().clone()))
+                .collect(),
+        )?;
         let key = |row: usize| -> Result<OwnedRow> {
             let slices: Vec<ArrayRef> = keys.iter().map(|key| key.slice(row, 1)).collect();
             Ok(converter.convert_columns(&slices)?.row(0).owned())
         };
         let first = key(0)?;
-        if self.file.as_ref().is_some_and(|file| file.last.as_ref().is_some_and(|last| *last > first)) {
+        if self
+            .file
+            .as_ref()
+            .is_some_and(|file| file.last.as_ref().is_some_and(|last| *last > first))
+        {
             self.close().await?;
         }
         // In slices, so that a file can end near its size.
         for from in (0..sorted.num_rows()).step_by(SLICE_ROWS) {
-            self.write_batch(&sorted.slice(from, SLICE_ROWS.min(sorted.num_rows() - from))).await?;
+            self.write_batch(&sorted.slice(from, SLICE_ROWS.min(sorted.num_rows() - from)))
+                .await?;
         }
         if let Some(file) = &mut self.file {
             file.last = Some(key(sorted.num_rows() - 1)?);
@@ -135,18 +157,32 @@ impl DataWriter {
         file.writer.write(batch).await?;
         let bytes = file.writer.bytes_written() + file.writer.in_progress_size();
         self.file = Some(file);
-        if bytes >= FILE_BYTES { self.close().await } else { Ok(()) }
+        if bytes >= FILE_BYTES {
+            self.close().await
+        } else {
+            Ok(())
+        }
     }
 
     fn open(&self) -> Result<OpenFile> {
         let name = format!("part-{}{}.parquet", uuid::Uuid::now_v7(), key_mark(&self.table));
-        let writer = BufWriter::new(Arc::clone(&self.store), Path::from(format!("{}/{name}", self.table.location)));
-        let writer = AsyncArrowWriter::try_new(writer, Arc::clone(&self.physical), Some(properties(&self.table)?))?;
-        Ok(OpenFile { writer, name, last: None })
+        let writer = BufWriter::new(
+            Arc::clone(&self.store),
+            Path::from(format!("{}/{name}", self.table.location)),
+        );
+        let writer =
+            AsyncArrowWriter::try_new(writer, Arc::clone(&self.physical), Some(properties(&self.table)?))?;
+        Ok(OpenFile {
+            writer,
+            name,
+            last: None,
+        })
     }
 
     async fn close(&mut self) -> Result<()> {
-        let Some(mut file) = self.file.take() else { return Ok(()) };
+        let Some(mut file) = self.file.take() else {
+            return Ok(());
+        };
         let metadata = file.writer.finish().await?;
         let wanted = |index: usize, name: &str| {
             let among = |names: &[String]| names.iter().any(|column| column == name);
@@ -174,28 +210,48 @@ impl DataWriter {
     fn to_physical(&self, batch: &RecordBatch) -> Result<RecordBatch> {
         let table = self.table.qualified_name();
         let schema = batch.schema_ref();
-        if let Some(unknown) = schema.fields().iter().find(|field| self.physical.field_with_name(field.name()).is_err()) {
-            return Err(Error::invalid(format!("table {table} has no column \"{}\"", unknown.name())));
+        if let Some(unknown) = schema
+            .fields()
+            .iter()
+            .find(|field| self.physical.field_with_name(field.name()).is_err())
+        {
+            return Err(Error::invalid(format!(
+                "table {table} has no column \"{}\"",
+                unknown.name()
+            )));
         }
-        let options = CastOptions { safe: false, ..CastOptions::default() };
+        let options = CastOptions {
+            safe: false,
+            ..CastOptions::default()
+        };
         let logical = self.table.arrow_schema.fields();
-        let columns = logical.iter().zip(self.physical.fields()).map(|(logical, stored)| {
-            let column = match batch.column_by_name(stored.name()) {
-                // By way of the column's own type, so that what does not fit it is refused here.
-                Some(column) => {
-                    let column = cast_with_options(column, logical.data_type(), &options)?;
-                    cast_with_options(&column, stored.data_type(), &options)?
+        let columns = logical
+            .iter()
+            .zip(self.physical.fields())
+            .map(|(logical, stored)| {
+                let column = match batch.column_by_name(stored.name()) {
+                    // By way of the column's own type, so that what does not fit it is refused here.
+                    Some(column) => {
+                        let column = cast_with_options(column, logical.data_type(), &options)?;
+                        cast_with_options(&column, stored.data_type(), &options)?
+                    }
+                    None => new_null_array(stored.data_type(), batch.num_rows()),
+                };
+                if !stored.is_nullable() && column.null_count() > 0 {
+                    return Err(Error::invalid(format!(
+                        "column \"{}\" of table {table} must not be NULL",
+                        stored.name()
+                    )));
                 }
-                None => new_null_array(stored.data_type(), batch.num_rows()),
-            };
-            if !stored.is_nullable() && column.null_count() > 0 {
-                return Err(Error::invalid(format!("column \"{}\" of table {table} must not be NULL", stored.name())));
-            }
-            Ok(column)
-        });
+                Ok(column)
+            });
         let columns = columns.collect::<Result<Vec<_>>>()?;
         let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
-        Ok(RecordBatch::try_new_with_options(Arc::clone(&self.physical), columns, &options)?)
+        Ok(RecordBatch::try_new_with_options(
+            Arc::clone(&self.physical),
+            columns,
+            &options,
+        )?)
     }
 }
 
@@ -206,7 +262,10 @@ fn key_mark(table: &TableObject) -> String {
     }
     let mut hash = blake3::Hasher::new();
     for name in &table.cluster_key {
-        let data_type = table.arrow_schema.field_with_name(name).map(|field| field.data_type().to_string());
+        let data_type = table
+            .arrow_schema
+            .field_with_name(name)
+            .map(|field| field.data_type().to_string());
         hash.update(format!("{name}\0{}\0", data_type.unwrap_or_default()).as_bytes());
     }
     format!(".s{}", &hash.finalize().to_hex()[..8])
@@ -221,18 +280,31 @@ pub(crate) fn sorted_by_key(path: &str, table: &TableObject) -> bool {
 
 fn key_columns(batch: &RecordBatch, key: &[String]) -> Result<Vec<ArrayRef>> {
     let column = |name: &String| {
-        batch.column_by_name(name).cloned().ok_or_else(|| Error::invalid(format!("no column \"{name}\" to cluster by")))
+        batch
+            .column_by_name(name)
+            .cloned()
+            .ok_or_else(|| Error::invalid(format!("no column \"{name}\" to cluster by")))
     };
     key.iter().map(column).collect()
 }
 
 fn sort_by(batch: &RecordBatch, key: &[String]) -> Result<RecordBatch> {
-    let options = Some(SortOptions { descending: false, nulls_first: true });
-    let columns: Vec<SortColumn> =
-        key_columns(batch, key)?.into_iter().map(|values| SortColumn { values, options }).collect();
+    let options = Some(SortOptions {
+        descending: false,
+        nulls_first: true,
+    });
+    let columns: Vec<SortColumn> = key_columns(batch, key)?
+        .into_iter()
+        .map(|values| SortColumn { values, options })
+        .collect();
     let order = lexsort_to_indices(&columns, None)?;
     // Rows that came in order are not copied.
-    if order.values().iter().enumerate().all(|(at, row)| at == *row as usize) {
+    if order
+        .values()
+        .iter()
+        .enumerate()
+        .all(|(at, row)| at == *row as usize)
+    {
         return Ok(batch.clone());
     }
     Ok(take_record_batch(batch, &order)?)

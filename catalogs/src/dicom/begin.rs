@@ -8,7 +8,7 @@ pub(super) enum Start {
     /// After a preamble of 128 bytes and `DICM`.
     Marked,
     /// After `DICM` without a preamble.
-    MarkedAtStart,
+    MagicOnly,
     /// At the start: neither preamble nor `DICM`.
     Bare,
 }
@@ -18,7 +18,7 @@ impl Start {
     pub(super) fn at(self) -> usize {
         match self {
             Self::Marked => 132,
-            Self::MarkedAtStart => 4,
+            Self::MagicOnly => 4,
             Self::Bare => 0,
         }
     }
@@ -35,7 +35,7 @@ pub(super) fn start(window: &mut Window<'_>) -> Result<Start, Refusal> {
         return Ok(Start::Marked);
     }
     if bytes.starts_with(b"DICM") {
-        return Ok(Start::MarkedAtStart);
+        return Ok(Start::MagicOnly);
     }
     if bytes
         .first_chunk()

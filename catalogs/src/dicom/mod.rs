@@ -19,9 +19,9 @@ mod numbers;
 mod refusal;
 mod rows;
 mod schema;
+pub mod series;
 mod source;
 mod syntax;
-pub mod series;
 pub mod synthetic;
 #[cfg(test)]
 mod testing;

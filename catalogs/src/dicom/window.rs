@@ -31,6 +31,10 @@ impl Buffer {
     }
 }
 
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one per file being read, on the stack; a box would be an allocation per file"
+)]
 enum Input<'a> {
     Plain(&'a mut dyn HeaderSource),
     Deflated(Inflate<'a>),

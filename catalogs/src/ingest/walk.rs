@@ -152,7 +152,7 @@ fn special(kind: FileType) -> Option<Failure> {
 }
 
 fn unreadable(error: &walkdir::Error) -> Offer {
-    let path = error.path().unwrap_or(Path::new("")).to_path_buf();
+    let path = error.path().unwrap_or_else(|| Path::new("")).to_path_buf();
     let failure = match (error.loop_ancestor(), error.io_error()) {
         (Some(ancestor), _) => Failure::new(
             code::LINK_LOOP,

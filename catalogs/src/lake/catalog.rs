@@ -30,13 +30,29 @@ pub(crate) static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
         Field::new(name, data_type, true).with_metadata([("comment".to_owned(), comment.to_owned())].into())
     };
     Arc::new(Schema::new(vec![
-        column("kind", DataType::Utf8, "schema, table, view, role, setting; app: an application transaction; lake: the lake itself"),
+        column(
+            "kind",
+            DataType::Utf8,
+            "schema, table, view, role, setting; app: an application transaction; lake: the lake itself",
+        ),
         column("oid", DataType::Int64, "Identity, never used twice"),
         column("schema", DataType::Utf8, "Schema of a relation"),
-        column("name", DataType::Utf8, "Name; of an application transaction its id"),
+        column(
+            "name",
+            DataType::Utf8,
+            "Name; of an application transaction its id",
+        ),
         column("definition", DataType::Utf8, "The object as JSON"),
-        column("location", DataType::Utf8, "Folder of a table, relative to the lake"),
-        column("version", DataType::Int64, "Pinned version of a table's Delta log; sequence number of an application transaction"),
+        column(
+            "location",
+            DataType::Utf8,
+            "Folder of a table, relative to the lake",
+        ),
+        column(
+            "version",
+            DataType::Int64,
+            "Pinned version of a table's Delta log; sequence number of an application transaction",
+        ),
     ]))
 });
 
@@ -65,7 +81,10 @@ struct Columns {
 /// The Parquet file of an epoch. The same epoch makes the same bytes.
 pub(crate) fn encode(epoch: &Epoch) -> Result<Bytes> {
     let mut columns = Columns::default();
-    let lake = serde_json::to_string(&LakeRow { format: FORMAT, next_oid: epoch.next_oid })?;
+    let lake = serde_json::to_string(&LakeRow {
+        format: FORMAT,
+        next_oid: epoch.next_oid,
+    })?;
     columns.push(("lake", "radlake"), None, None, lake, None, None);
     for object in epoch.objects() {
         let (location, version) = match object.as_ref() {
@@ -74,10 +93,24 @@ pub(crate) fn encode(epoch: &Epoch) -> Result<Bytes> {
         };
         let schema = object.schema().map(str::to_owned);
         let definition = serde_json::to_string(object)?;
-        columns.push((object.kind(), object.name()), Some(object.oid().into()), schema, definition, location, version);
+        columns.push(
+            (object.kind(), object.name()),
+            Some(object.oid().into()),
+            schema,
+            definition,
+            location,
+            version,
+        );
     }
     for (id, (sequence, at)) in &epoch.apps {
-        columns.push(("app", id), None, None, serde_json::to_string(&AppRow { epoch: *at })?, None, Some(*sequence));
+        columns.push(
+            ("app", id),
+            None,
+            None,
+            serde_json::to_string(&AppRow { epoch: *at })?,
+            None,
+            Some(*sequence),
+        );
     }
     let arrays: Vec<ArrayRef> = vec![
         Arc::new(StringArray::from(columns.kind)),
@@ -90,7 +123,9 @@ pub(crate) fn encode(epoch: &Epoch) -> Result<Bytes> {
     ];
     let schema = crate::delta::schema::physical_schema(&SCHEMA)?;
     let batch = RecordBatch::try_new(Arc::clone(&schema), arrays)?;
-    let properties = WriterProperties::builder().set_compression(Compression::ZSTD(ZstdLevel::try_new(3)?)).build();
+    let properties = WriterProperties::builder()
+        .set_compression(Compression::ZSTD(ZstdLevel::try_new(3)?))
+        .build();
     let mut writer = ArrowWriter::try_new(Vec::new(), schema, Some(properties))?;
     writer.write(&batch)?;
     Ok(writer.into_inner()?.into())
@@ -117,7 +152,13 @@ impl Columns {
 }
 
 /// Reads the file of an epoch.
-pub(crate) fn decode(number: u64, committed_at: DateTime<Utc>, path: &str, bytes: Bytes, lake: &str) -> Result<Epoch> {
+pub(crate) fn decode(
+    number: u64,
+    committed_at: DateTime<Utc>,
+    path: &str,
+    bytes: Bytes,
+    lake: &str,
+) -> Result<Epoch> {
     let size = bytes.len() as u64;
     let damaged = |reason: &str| Error::damaged(path, reason);
     let reader = ParquetRecordBatchReaderBuilder::try_new(bytes)?.build()?;
@@ -125,11 +166,15 @@ pub(crate) fn decode(number: u64, committed_at: DateTime<Utc>, path: &str, bytes
     for batch in reader {
         let batch = batch?;
         let text = |name: &str| -> Result<StringArray> {
-            let column = batch.column_by_name(name).and_then(|column| column.as_string_opt::<i32>());
+            let column = batch
+                .column_by_name(name)
+                .and_then(|column| column.as_string_opt::<i32>());
             Ok(column.ok_or_else(|| damaged("a column is missing"))?.clone())
         };
         let (kinds, names, definitions) = (text("kind")?, text("name")?, text("definition")?);
-        let versions = batch.column_by_name("version").and_then(|column| column.as_primitive_opt::<Int64Type>());
+        let versions = batch
+            .column_by_name("version")
+            .and_then(|column| column.as_primitive_opt::<Int64Type>());
         let versions = versions.ok_or_else(|| damaged("a column is missing"))?;
         for row in 0..batch.num_rows() {
             let definition = definitions.value(row);
@@ -137,7 +182,11 @@ pub(crate) fn decode(number: u64, committed_at: DateTime<Utc>, path: &str, bytes
                 "lake" => {
                     let row: LakeRow = serde_json::from_str(definition)?;
                     if row.format > FORMAT {
-                        return Err(Error::Format { url: lake.to_owned(), found: row.format, known: FORMAT });
+                        return Err(Error::Format {
+                            url: lake.to_owned(),
+                            found: row.format,
+                            known: FORMAT,
+                        });
                     }
                     next_oid = Some(row.next_oid);
                 }

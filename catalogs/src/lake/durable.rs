@@ -27,12 +27,18 @@ pub(crate) struct Durable {
 impl Durable {
     /// Over an existing folder.
     pub(crate) fn new(root: PathBuf) -> Result<Self> {
-        Ok(Self { inner: LocalFileSystem::new_with_prefix(&root)?, root })
+        Ok(Self {
+            inner: LocalFileSystem::new_with_prefix(&root)?,
+            root,
+        })
     }
 }
 
 fn generic(error: io::Error) -> object_store::Error {
-    object_store::Error::Generic { store: "local folder", source: Box::new(error) }
+    object_store::Error::Generic {
+        store: "local folder",
+        source: Box::new(error),
+    }
 }
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
@@ -45,7 +51,11 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + '
 /// Asks the disk to keep the names in `folder`.
 fn sync_folder(folder: &FilePath) -> io::Result<()> {
     // A folder cannot be opened as a file on Windows, which keeps its names by itself.
-    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
+    if cfg!(unix) {
+        File::open(folder)?.sync_all()
+    } else {
+        Ok(())
+    }
 }
 
 /// Makes `folder` and those above it up to `root`, durably.
@@ -54,7 +64,11 @@ fn make_folder(root: &FilePath, folder: &FilePath) -> io::Result<()> {
         return Ok(());
     }
     fs::create_dir_all(folder)?;
-    for made in folder.ancestors().skip(1).take_while(|above| above.starts_with(root)) {
+    for made in folder
+        .ancestors()
+        .skip(1)
+        .take_while(|above| above.starts_with(root))
+    {
         sync_folder(made)?;
     }
     Ok(())
@@ -63,7 +77,10 @@ fn make_folder(root: &FilePath, folder: &FilePath) -> io::Result<()> {
 fn write(root: &FilePath, target: &FilePath, payload: &PutPayload, create: bool) -> io::Result<()> {
     let folder = target.parent().ok_or(io::ErrorKind::InvalidInput)?;
     make_folder(root, folder)?;
-    let name = target.file_name().ok_or(io::ErrorKind::InvalidInput)?.to_string_lossy();
+    let name = target
+        .file_name()
+        .ok_or(io::ErrorKind::InvalidInput)?
+        .to_string_lossy();
     // Names that end so are not listed by the store.
     let staged = folder.join(format!("{name}#{}", uuid::Uuid::new_v4().as_u128()));
     let written = (|| {
@@ -71,7 +88,11 @@ fn write(root: &FilePath, target: &FilePath, payload: &PutPayload, create: bool)
         payload.iter().try_for_each(|bytes| file.write_all(bytes))?;
         file.sync_all()?;
         // A link fails where there is a file of that name; a rename takes its place.
-        if create { fs::hard_link(&staged, target) } else { fs::rename(&staged, target) }
+        if create {
+            fs::hard_link(&staged, target)
+        } else {
+            fs::rename(&staged, target)
+        }
     })();
     if create || written.is_err() {
         // What stays behind after a crash is never listed, and vacuum removes it.
@@ -89,12 +110,21 @@ impl ObjectStore for Durable {
             PutMode::Overwrite => false,
             PutMode::Update(_) => return self.inner.put_opts(location, payload, options).await,
         };
-        let (root, target, location) =
-            (self.root.clone(), self.inner.path_to_filesystem(location)?, location.to_string());
+        let (root, target, location) = (
+            self.root.clone(),
+            self.inner.path_to_filesystem(location)?,
+            location.to_string(),
+        );
         blocking(move || match write(&root, &target, &payload, create) {
-            Ok(()) => Ok(PutResult { e_tag: None, version: None }),
+            Ok(()) => Ok(PutResult {
+                e_tag: None,
+                version: None,
+            }),
             Err(error) if create && error.kind() == io::ErrorKind::AlreadyExists => {
-                Err(object_store::Error::AlreadyExists { path: location, source: Box::new(error) })
+                Err(object_store::Error::AlreadyExists {
+                    path: location,
+                    source: Box::new(error),
+                })
             }
             Err(error) => Err(generic(error)),
         })
@@ -119,7 +149,11 @@ impl ObjectStore for Durable {
         self.inner.get_opts(location, options).await
     }
 
-    async fn get_ranges(&self, location: &Path, ranges: &[std::ops::Range<u64>]) -> Result<Vec<bytes::Bytes>> {
+    async fn get_ranges(
+        &self,
+        location: &Path,
+        ranges: &[std::ops::Range<u64>],
+    ) -> Result<Vec<bytes::Bytes>> {
         self.inner.get_ranges(location, ranges).await
     }
 
@@ -131,7 +165,11 @@ impl ObjectStore for Durable {
         self.inner.list(prefix)
     }
 
-    fn list_with_offset(&self, prefix: Option<&Path>, offset: &Path) -> BoxStream<'static, Result<ObjectMeta>> {
+    fn list_with_offset(
+        &self,
+        prefix: Option<&Path>,
+        offset: &Path,
+    ) -> BoxStream<'static, Result<ObjectMeta>> {
         self.inner.list_with_offset(prefix, offset)
     }
 
@@ -172,7 +210,9 @@ impl MultipartUpload for Upload {
         let done = self.inner.complete().await?;
         let target = self.target.clone();
         blocking(move || {
-            File::open(&target).and_then(|file| file.sync_all()).map_err(generic)?;
+            File::open(&target)
+                .and_then(|file| file.sync_all())
+                .map_err(generic)?;
             target.parent().map_or(Ok(()), sync_folder).map_err(generic)
         })
         .await?;
@@ -196,9 +236,15 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let store = Durable::new(folder.path().canonicalize().unwrap()).unwrap();
         let path = Path::from("a/b/c.json");
-        store.put_opts(&path, "one".into(), PutMode::Create.into()).await.unwrap();
+        store
+            .put_opts(&path, "one".into(), PutMode::Create.into())
+            .await
+            .unwrap();
         let again = store.put_opts(&path, "two".into(), PutMode::Create.into()).await;
-        assert!(matches!(again, Err(object_store::Error::AlreadyExists { .. })), "{again:?}");
+        assert!(
+            matches!(again, Err(object_store::Error::AlreadyExists { .. })),
+            "{again:?}"
+        );
         assert_eq!(store.get(&path).await.unwrap().bytes().await.unwrap(), "one");
         store.put(&path, "three".into()).await.unwrap();
         assert_eq!(store.get(&path).await.unwrap().bytes().await.unwrap(), "three");
@@ -207,6 +253,10 @@ mod tests {
         upload.complete().await.unwrap();
         let listed: Vec<_> = store.list(None).try_collect().await.unwrap();
         assert_eq!(listed.len(), 2);
-        assert_eq!(fs::read_dir(folder.path().join("a/b")).unwrap().count(), 1, "no staged file stays");
+        assert_eq!(
+            fs::read_dir(folder.path().join("a/b")).unwrap().count(),
+            1,
+            "no staged file stays"
+        );
     }
 }

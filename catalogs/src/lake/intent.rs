@@ -57,9 +57,13 @@ impl Intent {
 
     /// Reads an intent.
     pub(crate) fn parse(epoch: u64, bytes: &[u8]) -> Result<Self> {
-        let intent: Self = serde_json::from_slice(bytes).map_err(|error| Error::damaged(Self::path(epoch), error))?;
+        let intent: Self =
+            serde_json::from_slice(bytes).map_err(|error| Error::damaged(Self::path(epoch), error))?;
         if intent.record.epoch != epoch {
-            return Err(Error::damaged(Self::path(epoch), format!("it is of epoch {}", intent.record.epoch)));
+            return Err(Error::damaged(
+                Self::path(epoch),
+                format!("it is of epoch {}", intent.record.epoch),
+            ));
         }
         Ok(intent)
     }
@@ -70,7 +74,10 @@ impl Intent {
         let (mut apps, mut next_oid) = (BTreeMap::new(), self.next_oid);
         if let Some(base) = base {
             if base.number + 1 != self.record.epoch {
-                return Err(Error::internal(format!("epoch {} upon {}", self.record.epoch, base.number)));
+                return Err(Error::internal(format!(
+                    "epoch {} upon {}",
+                    self.record.epoch, base.number
+                )));
             }
             objects.extend(base.objects().map(|object| (object.oid(), Arc::clone(object))));
             apps = base.apps.clone();
@@ -80,13 +87,23 @@ impl Intent {
             for oid in &self.drops {
                 objects.remove(oid);
             }
-            objects.extend(self.puts.iter().map(|object| (object.oid(), Arc::new(object.clone()))));
+            objects.extend(
+                self.puts
+                    .iter()
+                    .map(|object| (object.oid(), Arc::new(object.clone()))),
+            );
             for (id, sequence) in &self.apps {
                 apps.insert(id.clone(), (*sequence, self.record.epoch));
             }
             prune_apps(&mut apps);
         }
-        Epoch::new(self.record.epoch, self.at(), next_oid, apps, objects.into_values())
+        Epoch::new(
+            self.record.epoch,
+            self.at(),
+            next_oid,
+            apps,
+            objects.into_values(),
+        )
     }
 
     pub(crate) fn at(&self) -> DateTime<Utc> {

@@ -41,15 +41,23 @@ impl Lake {
         .await
     }
 
-    async fn compact(&self, transaction: &Transaction, table: &TableObject) -> Result<Option<(Vec<String>, StagedFiles)>> {
+    async fn compact(
+        &self,
+        transaction: &Transaction,
+        table: &TableObject,
+    ) -> Result<Option<(Vec<String>, StagedFiles)>> {
         let provider = self.table(table).await?;
         let unsorted = |file: &DataFile| !table.cluster_key.is_empty() && !sorted_by_key(file.path(), table);
-        let worth = provider.files().filter(|file| file.size() < SMALL || unsorted(file));
+        let worth = provider
+            .files()
+            .filter(|file| file.size() < SMALL || unsorted(file));
         let chosen: Vec<Arc<DataFile>> = worth.take(AT_ONCE).cloned().collect();
         if chosen.len() < 2 && !chosen.iter().any(|file| unsorted(file)) {
             return Ok(None);
         }
-        let runtime = RuntimeEnvBuilder::new().with_memory_limit(MEMORY, 1.0).build_arc()?;
+        let runtime = RuntimeEnvBuilder::new()
+            .with_memory_limit(MEMORY, 1.0)
+            .build_arc()?;
         let context = SessionContext::new_with_config_rt(SessionConfig::new(), runtime);
         // Files that are sorted already, which is all of ours, are merged as they stream by.
         let plan = provider.merged(&context.state(), &chosen)?;
@@ -63,6 +71,9 @@ impl Lake {
                 staged.rows()
             )));
         }
-        Ok(Some((chosen.iter().map(|file| file.path().to_owned()).collect(), staged)))
+        Ok(Some((
+            chosen.iter().map(|file| file.path().to_owned()).collect(),
+            staged,
+        )))
     }
 }

@@ -49,7 +49,9 @@ impl Lake {
         let mut newest = self.latest().await?;
         loop {
             let number = newest.number + 1;
-            let Some(bytes) = self.storage().read(&Intent::path(number)).await? else { return Ok(newest) };
+            let Some(bytes) = self.storage().read(&Intent::path(number)).await? else {
+                return Ok(newest);
+            };
             newest = match self.redo(&Intent::parse(number, &bytes)?).await? {
                 Outcome::Published(epoch) | Outcome::Aborted(epoch) => epoch,
             };
@@ -60,7 +62,11 @@ impl Lake {
     pub(super) async fn redo(&self, intent: &Intent) -> Result<Outcome> {
         let number = intent.record.epoch;
         // Done by somebody already? Then an intent of that number must not touch the tables again.
-        if self.storage().exists(&commit_path(CATALOG, next(number - 1)?)).await? {
+        if self
+            .storage()
+            .exists(&commit_path(CATALOG, next(number - 1)?))
+            .await?
+        {
             return self.published(number, intent).await;
         }
         let base = self.at(number - 1).await?;
@@ -68,8 +74,10 @@ impl Lake {
         let mut carried_out = intent.clone();
         if let Some(foreign) = foreign {
             try_join_all(intent.tables.iter().map(|commit| self.undo(commit))).await?;
-            carried_out.record.aborted =
-                Some(format!("version {} of {} was written outside Radlake", foreign.version, foreign.table));
+            carried_out.record.aborted = Some(format!(
+                "version {} of {} was written outside Radlake",
+                foreign.version, foreign.table
+            ));
         }
         let epoch = Arc::new(publish(self.storage(), &carried_out, Some(&base)).await?);
         if carried_out.record.aborted.is_some() {
@@ -94,18 +102,24 @@ impl Lake {
             (txn, true) if txn == intent.txn => Ok(Outcome::Aborted(epoch)),
             (txn, false) if txn == intent.txn => Ok(Outcome::Published(epoch)),
             // Only if the decision's file was removed before its time.
-            _ => Err(Error::Conflict { what: format!("epoch {number}") }),
+            _ => Err(Error::Conflict {
+                what: format!("epoch {number}"),
+            }),
         }
     }
 
     /// Id of the intent that made an epoch, and whether it was taken back.
     async fn catalog_txn(&self, number: u64) -> Result<(String, bool)> {
-        let actions = read_commit(self.storage(), CATALOG, next(number - 1)?).await?.unwrap_or_default();
+        let actions = read_commit(self.storage(), CATALOG, next(number - 1)?)
+            .await?
+            .unwrap_or_default();
         let info = actions.iter().find_map(|action| match action {
             Action::CommitInfo(info) => info.get("radlake"),
             _ => None,
         });
-        let txn = info.and_then(|info| info.get("txn")?.as_str()).unwrap_or_default();
+        let txn = info
+            .and_then(|info| info.get("txn")?.as_str())
+            .unwrap_or_default();
         let aborted = super::record(&actions).is_some_and(|record| record.aborted.is_some());
         Ok((txn.to_owned(), aborted))
     }
@@ -118,7 +132,10 @@ impl Lake {
         if let Some(before) = before.filter(|before| before.version == commit.version - 1) {
             let mut set = before.as_ref().clone();
             let path = commit_path(&commit.location, commit.version);
-            set.apply(commit.version, parse_commit(path.as_ref(), commit.commit.as_bytes())?)?;
+            set.apply(
+                commit.version,
+                parse_commit(path.as_ref(), commit.commit.as_bytes())?,
+            )?;
             self.inner.sets.put(Arc::new(set));
         }
         Ok(())
@@ -127,13 +144,22 @@ impl Lake {
     /// Takes a commit back, if it was made.
     async fn undo(&self, commit: &TableCommit) -> Result<()> {
         let path = commit_path(&commit.location, commit.version);
-        if self.storage().read(&path).await?.is_none_or(|bytes| bytes != commit.commit.as_bytes()) {
+        if self
+            .storage()
+            .read(&path)
+            .await?
+            .is_none_or(|bytes| bytes != commit.commit.as_bytes())
+        {
             return Ok(());
         }
         for version in commit.version + 1..=commit.version + UNDO_ATTEMPTS {
             let path = commit_path(&commit.location, version);
             if self.storage().create(&path, commit.undo.clone()).await?
-                || self.storage().read(&path).await?.is_some_and(|bytes| bytes == commit.undo.as_bytes())
+                || self
+                    .storage()
+                    .read(&path)
+                    .await?
+                    .is_some_and(|bytes| bytes == commit.undo.as_bytes())
             {
                 return Ok(());
             }
@@ -178,7 +204,11 @@ async fn place_tables<'a>(storage: &Storage, intent: &'a Intent) -> Result<Optio
             return Ok(None);
         }
         let there = storage.read(&path).await?;
-        Ok::<_, Error>(there.is_none_or(|bytes| bytes != commit.commit.as_bytes()).then_some(commit))
+        Ok::<_, Error>(
+            there
+                .is_none_or(|bytes| bytes != commit.commit.as_bytes())
+                .then_some(commit),
+        )
     }));
     Ok(placed.await?.into_iter().flatten().next())
 }
@@ -191,7 +221,9 @@ async fn publish(storage: &Storage, intent: &Intent, base: Option<&Epoch>) -> Re
     let hash = blake3::hash(&bytes).to_hex();
     let name = format!("epoch-{:020}-{}.parquet", epoch.number, &hash[..16]);
     epoch.file = (name.clone(), bytes.len() as u64);
-    storage.write(&Path::from(format!("{CATALOG}/{name}")), bytes).await?;
+    storage
+        .write(&Path::from(format!("{CATALOG}/{name}")), bytes)
+        .await?;
     let commit = write_commit(&catalog_commit(intent, base, &epoch)?)?;
     let version = next(epoch.number).map(|version| version - 1)?;
     if storage.create(&commit_path(CATALOG, version), commit).await? {
@@ -226,7 +258,9 @@ fn catalog_commit(intent: &Intent, base: Option<&Epoch>, epoch: &Epoch) -> Resul
             actions.push(Action::Metadata(Metadata {
                 id: uuid::Uuid::new_v4().to_string(),
                 name: Some("catalog".into()),
-                description: Some("Objects of the lake; the version of this table is the lake's epoch".into()),
+                description: Some(
+                    "Objects of the lake; the version of this table is the lake's epoch".into(),
+                ),
                 format: Format::default(),
                 schema_string: delta_schema(&SCHEMA)?,
                 partition_columns: Vec::new(),
@@ -239,7 +273,11 @@ fn catalog_commit(intent: &Intent, base: Option<&Epoch>, epoch: &Epoch) -> Resul
     actions.push(Action::Add(add(&epoch.file)));
     if intent.record.aborted.is_none() {
         actions.extend(intent.apps.iter().map(|(id, sequence)| {
-            Action::Txn(Txn { app_id: id.clone(), version: *sequence, last_updated: Some(now) })
+            Action::Txn(Txn {
+                app_id: id.clone(),
+                version: *sequence,
+                last_updated: Some(now),
+            })
         }));
     }
     Ok(actions)

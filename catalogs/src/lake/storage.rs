@@ -47,8 +47,11 @@ impl Storage {
                 Self::with_store(url, store)
             }
             _ => {
-                let environment = std::env::vars()
-                    .filter(|(key, _)| ["AWS_", "AZURE_", "GOOGLE_"].iter().any(|prefix| key.starts_with(prefix)));
+                let environment = std::env::vars().filter(|(key, _)| {
+                    ["AWS_", "AZURE_", "GOOGLE_"]
+                        .iter()
+                        .any(|prefix| key.starts_with(prefix))
+                });
                 let (store, prefix) = object_store::parse_url_opts(&url, environment)?;
                 let store: Arc<dyn ObjectStore> = Arc::from(store);
                 Self::with_store(url, Arc::new(PrefixStore::new(store, prefix)))
@@ -57,11 +60,16 @@ impl Storage {
     }
 
     fn local(path: &FilePath, address: &str, create: bool) -> Result<Self> {
-        let io = |source| Error::Io { context: format!("lake at {address}"), source };
+        let io = |source| Error::Io {
+            context: format!("lake at {address}"),
+            source,
+        };
         if create {
             std::fs::create_dir_all(path).map_err(io)?;
         } else if !path.is_dir() {
-            return Err(Error::NoLake { url: address.to_owned() });
+            return Err(Error::NoLake {
+                url: address.to_owned(),
+            });
         }
         let root = path.canonicalize().map_err(io)?;
         let url = Url::from_directory_path(&root)
@@ -96,7 +104,11 @@ impl Storage {
 
     /// Writes a file if there is none of that name: `false` if there is one.
     pub(crate) async fn create(&self, path: &Path, content: impl Into<Bytes>) -> Result<bool> {
-        match self.store.put_opts(path, content.into().into(), PutMode::Create.into()).await {
+        match self
+            .store
+            .put_opts(path, content.into().into(), PutMode::Create.into())
+            .await
+        {
             Ok(_) => Ok(true),
             Err(object_store::Error::AlreadyExists { .. }) => Ok(false),
             Err(error) => Err(error.into()),
@@ -111,6 +123,10 @@ impl Storage {
 
     /// Files of a folder whose names come after `after`.
     pub(crate) async fn list_after(&self, folder: &Path, after: &Path) -> Result<Vec<ObjectMeta>> {
-        Ok(self.store.list_with_offset(Some(folder), after).try_collect().await?)
+        Ok(self
+            .store
+            .list_with_offset(Some(folder), after)
+            .try_collect()
+            .await?)
     }
 }

@@ -54,7 +54,9 @@ impl Lake {
                 guard = Some(self.inner.commit.lock().await);
             }
             let epoch = self.latest().await?;
-            let rebased = carried.take().and_then(|mut lost| lost.rebase(&epoch).then_some(lost));
+            let rebased = carried
+                .take()
+                .and_then(|mut lost| lost.rebase(&epoch).then_some(lost));
             let mut transaction = match rebased {
                 Some(transaction) => transaction,
                 None => build(Arc::clone(&epoch)).await?,
@@ -90,8 +92,14 @@ impl Lake {
     pub async fn commit(&self, transaction: Transaction) -> Result<Arc<Epoch>> {
         let mut once = Some(transaction);
         self.transact(move |epoch| {
-            let transaction = once.take().and_then(|mut transaction| transaction.rebase(&epoch).then_some(transaction));
-            async move { transaction.ok_or_else(|| Error::Conflict { what: "the lake".into() }) }
+            let transaction = once
+                .take()
+                .and_then(|mut transaction| transaction.rebase(&epoch).then_some(transaction));
+            async move {
+                transaction.ok_or_else(|| Error::Conflict {
+                    what: "the lake".into(),
+                })
+            }
         })
         .await
     }
@@ -99,7 +107,11 @@ impl Lake {
     async fn attempt(&self, transaction: &mut Transaction) -> Result<Attempt> {
         let intent = transaction.seal()?;
         for commit in &intent.tables {
-            if self.storage().exists(&commit_path(&commit.location, commit.version)).await? {
+            if self
+                .storage()
+                .exists(&commit_path(&commit.location, commit.version))
+                .await?
+            {
                 // Either somebody of ours is ahead, or somebody else wrote to the table.
                 let newest = self.recover().await?;
                 if newest.number == transaction.epoch().number {
@@ -160,15 +172,19 @@ impl Lake {
                     Action::Metadata(metadata) => {
                         let same = arrow_schema(&metadata.schema_string).is_ok_and(|schema| {
                             schema.fields().len() == table.arrow_schema.fields().len()
-                                && schema.fields().iter().zip(table.arrow_schema.fields()).all(|(new, old)| {
-                                    new.name() == old.name() && new.data_type() == old.data_type()
-                                })
+                                && schema.fields().iter().zip(table.arrow_schema.fields()).all(
+                                    |(new, old)| {
+                                        new.name() == old.name() && new.data_type() == old.data_type()
+                                    },
+                                )
                         });
                         if !same {
                             return Err(refuse("changed its columns"));
                         }
                     }
-                    Action::Protocol(protocol) => protocol.check(location).map_err(|_| refuse("changed its protocol"))?,
+                    Action::Protocol(protocol) => protocol
+                        .check(location)
+                        .map_err(|_| refuse("changed its protocol"))?,
                     _ => {}
                 }
             }

@@ -129,8 +129,14 @@ impl Transaction {
         if let Some(Object::Table(table)) = self.puts.get(&oid) {
             return Ok(table.clone());
         }
-        let table = self.epoch.table_by_oid(oid).filter(|_| !self.drops.contains(&oid));
-        Ok(table.ok_or_else(|| Error::not_found("table", format!("with OID {oid}")))?.as_ref().clone())
+        let table = self
+            .epoch
+            .table_by_oid(oid)
+            .filter(|_| !self.drops.contains(&oid));
+        Ok(table
+            .ok_or_else(|| Error::not_found("table", format!("with OID {oid}")))?
+            .as_ref()
+            .clone())
     }
 
     /// Adds rows to a table of this epoch, or one created in this transaction. Columns are matched by name; those that
@@ -140,7 +146,9 @@ impl Transaction {
     /// [`Error::Invalid`] for unknown columns, NULLs where none may be; [`Error::Arrow`] for values that do not fit.
     pub async fn append(&mut self, table: &TableObject, batches: Vec<RecordBatch>) -> Result<()> {
         let table = self.table(table.oid)?;
-        let adds = DataWriter::new(self.lake.store(), &table)?.write_all(&batches).await?;
+        let adds = DataWriter::new(self.lake.store(), &table)?
+            .write_all(&batches)
+            .await?;
         self.add_staged(&table, StagedFiles { adds })
     }
 
@@ -151,7 +159,9 @@ impl Transaction {
         Error: From<E>,
     {
         let table = self.table(table.oid)?;
-        let adds = DataWriter::new(self.lake.store(), &table)?.write_stream(stream).await?;
+        let adds = DataWriter::new(self.lake.store(), &table)?
+            .write_stream(stream)
+            .await?;
         Ok(StagedFiles { adds })
     }
 
@@ -175,7 +185,11 @@ impl Transaction {
         batches: Vec<RecordBatch>,
     ) -> Result<()> {
         self.remove_files(table, removed).await?;
-        if batches.is_empty() { Ok(()) } else { self.append(table, batches).await }
+        if batches.is_empty() {
+            Ok(())
+        } else {
+            self.append(table, batches).await
+        }
     }
 
     /// Takes live files out of a table.
@@ -191,12 +205,17 @@ impl Transaction {
         let mut found = Vec::with_capacity(removed.len());
         for path in removed {
             let file = files.get(path)?;
-            found.push(Arc::clone(file.ok_or_else(|| Error::Conflict { what: table.qualified_name() })?));
+            found.push(Arc::clone(file.ok_or_else(|| Error::Conflict {
+                what: table.qualified_name(),
+            })?));
         }
         let change = self.tables.entry(table.oid).or_default();
         for file in found {
             if change.removes.insert(file.path().to_owned(), file).is_some() {
-                return Err(Error::invalid(format!("a file of {} is taken out twice", table.qualified_name())));
+                return Err(Error::invalid(format!(
+                    "a file of {} is taken out twice",
+                    table.qualified_name()
+                )));
             }
         }
         Ok(())
@@ -227,7 +246,12 @@ impl Transaction {
         table.delta_id = uuid::Uuid::new_v4().to_string();
         table.location = folder(&table);
         // The folder of a table that was dropped, or of a foreign one, is left alone.
-        if self.lake.storage().exists(&commit_path(&table.location, 0)).await? {
+        if self
+            .lake
+            .storage()
+            .exists(&commit_path(&table.location, 0))
+            .await?
+        {
             table.location = format!("{}-{}", table.location, table.oid);
         }
         self.check_name(&Object::Table(table.clone()))?;
@@ -253,7 +277,12 @@ impl Transaction {
         }
         let oid = match object.oid() {
             0 => self.allocate(0)?,
-            oid if self.object(oid).is_some_and(|there| there.kind() == object.kind()) => oid,
+            oid if self
+                .object(oid)
+                .is_some_and(|there| there.kind() == object.kind()) =>
+            {
+                oid
+            }
             oid => return Err(Error::not_found(object.kind(), format!("with OID {oid}"))),
         };
         object.set_oid(oid);
@@ -267,9 +296,14 @@ impl Transaction {
     /// # Errors
     /// [`Error::NotFound`] if it is not there, [`Error::Invalid`] for a schema with relations in it.
     pub fn drop_object(&mut self, oid: u32) -> Result<()> {
-        let object = self.object(oid).cloned().ok_or_else(|| Error::not_found("object", format!("with OID {oid}")))?;
+        let object = self
+            .object(oid)
+            .cloned()
+            .ok_or_else(|| Error::not_found("object", format!("with OID {oid}")))?;
         if let Object::Schema(schema) = &object
-            && self.objects().any(|object| object.schema() == Some(schema.name.as_str()))
+            && self
+                .objects()
+                .any(|object| object.schema() == Some(schema.name.as_str()))
         {
             return Err(Error::invalid(format!("schema \"{}\" is not empty", schema.name)));
         }
@@ -286,22 +320,29 @@ impl Transaction {
         if self.drops.contains(&oid) {
             return None;
         }
-        self.puts.get(&oid).or_else(|| self.epoch.object(oid).map(Arc::as_ref))
+        self.puts
+            .get(&oid)
+            .or_else(|| self.epoch.object(oid).map(Arc::as_ref))
     }
 
     /// All objects as this transaction has them so far.
     pub fn objects(&self) -> impl Iterator<Item = &Object> {
         let old = self.epoch.objects().map(Arc::as_ref);
-        let old = old.filter(|object| !self.drops.contains(&object.oid()) && !self.puts.contains_key(&object.oid()));
+        let old = old
+            .filter(|object| !self.drops.contains(&object.oid()) && !self.puts.contains_key(&object.oid()));
         old.chain(self.puts.values())
     }
 
     fn allocate(&mut self, wanted: u32) -> Result<u32> {
         if wanted != 0 {
-            return Err(Error::invalid(format!("OID {wanted} is not the caller's to give")));
+            return Err(Error::invalid(format!(
+                "OID {wanted} is not the caller's to give"
+            )));
         }
         let oid = self.next_oid;
-        self.next_oid = oid.checked_add(1).ok_or_else(|| Error::invalid("the lake has no OIDs left"))?;
+        self.next_oid = oid
+            .checked_add(1)
+            .ok_or_else(|| Error::invalid("the lake has no OIDs left"))?;
         Ok(oid)
     }
 
@@ -309,10 +350,16 @@ impl Transaction {
         if object.name().is_empty() {
             return Err(Error::invalid(format!("a {} needs a name", object.kind())));
         }
-        let space = |object: &Object| object.schema().map_or_else(|| object.kind().to_owned(), |name| format!(".{name}"));
+        let space = |object: &Object| {
+            object
+                .schema()
+                .map_or_else(|| object.kind().to_owned(), |name| format!(".{name}"))
+        };
         let mine = space(object);
         if let Some(schema) = object.schema()
-            && !self.objects().any(|other| matches!(other, Object::Schema(other) if other.name == schema))
+            && !self
+                .objects()
+                .any(|other| matches!(other, Object::Schema(other) if other.name == schema))
         {
             return Err(Error::not_found("schema", schema));
         }
@@ -320,7 +367,10 @@ impl Transaction {
             other.oid() != object.oid() && other.name() == object.name() && space(other) == mine
         };
         match self.objects().find(taken) {
-            Some(other) => Err(Error::Exists { kind: other.kind(), name: other.qualified_name() }),
+            Some(other) => Err(Error::Exists {
+                kind: other.kind(),
+                name: other.qualified_name(),
+            }),
             None => Ok(()),
         }
     }
@@ -328,7 +378,8 @@ impl Transaction {
     /// Whether all of its application transactions were published before: committing it publishes nothing. Worth
     /// asking right after [`Transaction::app`], before anything is built in vain.
     pub fn is_published(&self) -> bool {
-        let published = |id: &str, sequence| self.epoch.app_sequence(id).is_some_and(|known| known >= sequence);
+        let published =
+            |id: &str, sequence| self.epoch.app_sequence(id).is_some_and(|known| known >= sequence);
         !self.apps.is_empty() && self.apps.iter().all(|(id, sequence)| published(id, *sequence))
     }
 
@@ -338,7 +389,9 @@ impl Transaction {
         let blind = !self.serializable && self.puts.is_empty() && self.drops.is_empty();
         let fits = |(oid, change): (&u32, &TableChange)| {
             let (old, new) = (self.epoch.table_by_oid(*oid), epoch.table_by_oid(*oid));
-            let (Some(old), Some(new)) = (old, new) else { return false };
+            let (Some(old), Some(new)) = (old, new) else {
+                return false;
+            };
             change.removes.is_empty()
                 && old.location == new.location
                 && old.arrow_schema == new.arrow_schema
@@ -362,13 +415,23 @@ impl Transaction {
         let at = Utc::now();
         let mut puts = self.puts.clone();
         let (mut tables, mut records) = (Vec::new(), Vec::new());
-        let touched: BTreeSet<u32> =
-            self.tables.keys().copied().chain(puts.values().filter(|o| matches!(o, Object::Table(_))).map(Object::oid)).collect();
+        let touched: BTreeSet<u32> = self
+            .tables
+            .keys()
+            .copied()
+            .chain(
+                puts.values()
+                    .filter(|o| matches!(o, Object::Table(_)))
+                    .map(Object::oid),
+            )
+            .collect();
         let nothing = TableChange::default();
         for oid in touched {
             let mut table = self.table(oid)?;
             let change = self.tables.get(&oid).unwrap_or(&nothing);
-            let Some((commit, record)) = self.table_commit(&mut table, change, at.timestamp_millis())? else { continue };
+            let Some((commit, record)) = self.table_commit(&mut table, change, at.timestamp_millis())? else {
+                continue;
+            };
             tables.push(commit);
             records.push(record);
             puts.insert(oid, Object::Table(table));
@@ -421,7 +484,10 @@ impl Transaction {
             undo.push(Action::Add(file.add.clone()));
         }
         for add in &change.adds {
-            let add = Add { data_change: !change.rearranges, ..add.clone() };
+            let add = Add {
+                data_change: !change.rearranges,
+                ..add.clone()
+            };
             undo.push(Action::Remove(add.removal(now, !change.rearranges)));
             redo.push(Action::Add(add));
         }
@@ -429,7 +495,11 @@ impl Transaction {
             return Ok(None);
         }
         for (id, sequence) in &self.apps {
-            redo.push(Action::Txn(Txn { app_id: id.clone(), version: *sequence, last_updated: Some(now) }));
+            redo.push(Action::Txn(Txn {
+                app_id: id.clone(),
+                version: *sequence,
+                last_updated: Some(now),
+            }));
         }
         let statement = self.statement.as_deref().unwrap_or("WRITE");
         let info = |operation: &str| {
@@ -459,8 +529,13 @@ impl Transaction {
             commit: write_commit(&redo)?,
             undo: write_commit(&undo)?,
         };
-        let record =
-            TableRecord { oid: table.oid, table: table.qualified_name(), version: table.version, rows_in, rows_out };
+        let record = TableRecord {
+            oid: table.oid,
+            table: table.qualified_name(),
+            version: table.version,
+            rows_in,
+            rows_out,
+        };
         Ok(Some((commit, record)))
     }
 }
@@ -492,11 +567,23 @@ fn check_columns(table: &TableObject) -> Result<()> {
     for field in table.arrow_schema.fields() {
         // Parquet and Delta readers elsewhere do not tell columns apart by case.
         if field.name().is_empty() || !seen.insert(field.name().to_lowercase()) {
-            return Err(Error::invalid(format!("table {}: column \"{}\" twice", table.qualified_name(), field.name())));
+            return Err(Error::invalid(format!(
+                "table {}: column \"{}\" twice",
+                table.qualified_name(),
+                field.name()
+            )));
         }
     }
-    match table.cluster_key.iter().chain(&table.bloom_columns).find(|name| table.arrow_schema.index_of(name).is_err()) {
-        Some(name) => Err(Error::invalid(format!("table {} has no column \"{name}\"", table.qualified_name()))),
+    match table
+        .cluster_key
+        .iter()
+        .chain(&table.bloom_columns)
+        .find(|name| table.arrow_schema.index_of(name).is_err())
+    {
+        Some(name) => Err(Error::invalid(format!(
+            "table {} has no column \"{name}\"",
+            table.qualified_name()
+        ))),
         None => Ok(()),
     }
 }
@@ -512,7 +599,9 @@ pub(super) fn creation(seed: Vec<Object>) -> Result<Intent> {
     for mut object in seed {
         if object.oid() == 0 {
             object.set_oid(next_oid);
-            next_oid = next_oid.checked_add(1).ok_or_else(|| Error::invalid("the lake has no OIDs left"))?;
+            next_oid = next_oid
+                .checked_add(1)
+                .ok_or_else(|| Error::invalid("the lake has no OIDs left"))?;
         }
         if let Object::Table(table) = &mut object {
             check_columns(table)?;
@@ -520,8 +609,10 @@ pub(super) fn creation(seed: Vec<Object>) -> Result<Intent> {
             table.delta_id = uuid::Uuid::new_v4().to_string();
             table.location = folder(table);
             let commit = [
-                Action::CommitInfo(json!({ "timestamp": now, "operation": "CREATE TABLE", "operationParameters": {},
-                    "engineInfo": concat!("radlake/", env!("CARGO_PKG_VERSION")), "radlake": { "txn": txn, "epoch": 0 } })),
+                Action::CommitInfo(
+                    json!({ "timestamp": now, "operation": "CREATE TABLE", "operationParameters": {},
+                    "engineInfo": concat!("radlake/", env!("CARGO_PKG_VERSION")), "radlake": { "txn": txn, "epoch": 0 } }),
+                ),
                 Action::Protocol(Protocol::of(needs_timestamp_ntz(&table.arrow_schema))),
                 Action::Metadata(metadata(table, now)?),
             ];
@@ -533,13 +624,35 @@ pub(super) fn creation(seed: Vec<Object>) -> Result<Intent> {
                 undo: String::new(),
             });
             let name = table.qualified_name();
-            records.push(TableRecord { oid: table.oid, table: name, version: 0, rows_in: 0, rows_out: 0 });
+            records.push(TableRecord {
+                oid: table.oid,
+                table: name,
+                version: 0,
+                rows_in: 0,
+                rows_out: 0,
+            });
         }
         puts.push(object);
     }
     let statement = "CREATE LAKE".to_owned();
-    let record = EpochRecord { epoch: 0, at, user: None, statement, tables: records, aborted: None };
-    let intent = Intent { format: FORMAT, txn, record, tables, puts, drops: Vec::new(), next_oid, apps: Vec::new() };
+    let record = EpochRecord {
+        epoch: 0,
+        at,
+        user: None,
+        statement,
+        tables: records,
+        aborted: None,
+    };
+    let intent = Intent {
+        format: FORMAT,
+        txn,
+        record,
+        tables,
+        puts,
+        drops: Vec::new(),
+        next_oid,
+        apps: Vec::new(),
+    };
     // Names that clash are found before anything is written.
     intent.apply(None)?;
     Ok(intent)

@@ -2,7 +2,9 @@
 
 use std::sync::{Arc, LazyLock};
 
-use arrow::array::{Int64Array, ListBuilder, RecordBatch, StringArray, StringBuilder, TimestampMicrosecondArray};
+use arrow::array::{
+    Int64Array, ListBuilder, RecordBatch, StringArray, StringBuilder, TimestampMicrosecondArray,
+};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -44,7 +46,8 @@ pub struct TableRecord {
 
 static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
     let column = |name: &str, data_type, nullable, comment: &str| {
-        Field::new(name, data_type, nullable).with_metadata([("comment".to_owned(), comment.to_owned())].into())
+        Field::new(name, data_type, nullable)
+            .with_metadata([("comment".to_owned(), comment.to_owned())].into())
     };
     let names = DataType::List(Arc::new(Field::new("item", DataType::Utf8, true)));
     let at = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
@@ -55,8 +58,18 @@ static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
         column("statement", DataType::Utf8, false, "Kind of statement"),
         column("tables", names, false, "Tables that it changed"),
         column("rows_in", DataType::Int64, false, "Rows written"),
-        column("rows_out", DataType::Int64, false, "Rows of the files that were taken out"),
-        column("aborted", DataType::Utf8, true, "Why it changed nothing, if it was taken back"),
+        column(
+            "rows_out",
+            DataType::Int64,
+            false,
+            "Rows of the files that were taken out",
+        ),
+        column(
+            "aborted",
+            DataType::Utf8,
+            true,
+            "Why it changed nothing, if it was taken back",
+        ),
     ]))
 });
 
@@ -72,22 +85,42 @@ pub fn epochs_to_batch(records: &[EpochRecord]) -> Result<RecordBatch> {
         tables.append_value(record.tables.iter().map(|table| Some(table.table.as_str())));
     }
     let sum = |of: fn(&TableRecord) -> u64| {
-        Int64Array::from_iter_values(records.iter().map(|record| record.tables.iter().map(of).sum::<u64>() as i64))
+        Int64Array::from_iter_values(
+            records
+                .iter()
+                .map(|record| record.tables.iter().map(of).sum::<u64>() as i64),
+        )
     };
     Ok(RecordBatch::try_new(
         epochs_schema(),
         vec![
-            Arc::new(Int64Array::from_iter_values(records.iter().map(|record| record.epoch as i64))),
+            Arc::new(Int64Array::from_iter_values(
+                records.iter().map(|record| record.epoch as i64),
+            )),
             Arc::new(
-                TimestampMicrosecondArray::from_iter_values(records.iter().map(|record| record.at.timestamp_micros()))
-                    .with_timezone("UTC"),
+                TimestampMicrosecondArray::from_iter_values(
+                    records.iter().map(|record| record.at.timestamp_micros()),
+                )
+                .with_timezone("UTC"),
             ),
-            Arc::new(records.iter().map(|record| record.user.as_deref()).collect::<StringArray>()),
-            Arc::new(StringArray::from_iter_values(records.iter().map(|record| &record.statement))),
+            Arc::new(
+                records
+                    .iter()
+                    .map(|record| record.user.as_deref())
+                    .collect::<StringArray>(),
+            ),
+            Arc::new(StringArray::from_iter_values(
+                records.iter().map(|record| &record.statement),
+            )),
             Arc::new(tables.finish()),
             Arc::new(sum(|table| table.rows_in)),
             Arc::new(sum(|table| table.rows_out)),
-            Arc::new(records.iter().map(|record| record.aborted.as_deref()).collect::<StringArray>()),
+            Arc::new(
+                records
+                    .iter()
+                    .map(|record| record.aborted.as_deref())
+                    .collect::<StringArray>(),
+            ),
         ],
     )?)
 }

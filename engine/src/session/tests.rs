@@ -56,7 +56,8 @@ async fn error(session: &Session, sql: &str) -> Error {
 #[tokio::test(flavor = "multi_thread")]
 async fn errors_have_postgresqls_kinds() {
     let session = session().await;
-    let cases: &[(&str, fn(&Error) -> bool)] = &[
+    type Check = fn(&Error) -> bool;
+    let cases: &[(&str, Check)] = &[
         ("SELECT * FROM nowhere", |e| matches!(e, Error::UndefinedTable { .. })),
         ("SELECT * FROM nowhere.nothing", |e| matches!(e, Error::UndefinedTable { .. })),
         ("SELECT * FROM '/etc/passwd'", |e| matches!(e, Error::UndefinedTable { .. } | Error::Syntax { .. })),

@@ -8,8 +8,6 @@
 //! not fit, empty masks, NaN, absurd settings) gives an [`Error`]; a feature that is not defined for a region gives an
 //! [`Undefined`] instead of a number.
 
-#![cfg_attr(test, expect(clippy::unwrap_used, reason = "tests"))]
-
 mod discretise;
 mod eigen;
 mod error;

@@ -1,5 +1,9 @@
 //! PyRadiomics' own stored values (`data/baseline` of its repository): three cases under eight settings.
 #![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "golden values are files; the functions under test read none"
+)]
 
 mod support;
 

@@ -55,7 +55,7 @@ struct Numbers {
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Number {
-    Number(f64),
+    Parsed(f64),
     Text(String),
     Other(serde::de::IgnoredAny),
 }
@@ -68,7 +68,7 @@ impl Numbers {
         let mut out = [f64::NAN; N];
         for (to, from) in out.iter_mut().zip(&self.values) {
             *to = match from {
-                Number::Number(v) => *v,
+                Number::Parsed(v) => *v,
                 Number::Text(text) => text.trim().parse().ok()?,
                 Number::Other(_) => return None,
             };

@@ -25,7 +25,11 @@ async fn change(lake: &Lake) -> Result<Arc<Epoch>> {
 
 async fn state(lake: &Lake) -> (Vec<i64>, Vec<i64>, bool) {
     let epoch = lake.latest().await.unwrap();
-    (ids(lake, &epoch, "a").await, ids(lake, &epoch, "b").await, epoch.view("s", "v").is_some())
+    (
+        ids(lake, &epoch, "a").await,
+        ids(lake, &epoch, "b").await,
+        epoch.view("s", "v").is_some(),
+    )
 }
 
 #[tokio::test]
@@ -78,10 +82,18 @@ async fn another_writer_finishes_what_a_crash_left() {
         probe.left.store(writes, Ordering::SeqCst);
         let doomed = Lake::open_in(storage(Arc::new(probe))).await.unwrap();
         assert!(change(&doomed).await.is_err() || writes == 7);
-        let decided = lake.storage().exists(&super::super::Intent::path(2)).await.unwrap();
+        let decided = lake
+            .storage()
+            .exists(&super::super::Intent::path(2))
+            .await
+            .unwrap();
         unfinished += usize::from(decided && lake.latest().await.unwrap().number == 1);
         append(&lake, &["a"], vec![99]).await.unwrap();
-        let expected = if decided { vec![10, 11, 12, 99] } else { vec![2, 99] };
+        let expected = if decided {
+            vec![10, 11, 12, 99]
+        } else {
+            vec![2, 99]
+        };
         assert_eq!(state(&lake).await.0, expected);
     }
     assert!(unfinished >= 3, "{unfinished}");

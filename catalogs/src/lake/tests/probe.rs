@@ -9,8 +9,8 @@ use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 use object_store::path::Path;
 use object_store::{
-    CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore, PutMultipartOptions,
-    PutOptions, PutPayload, PutResult, Result,
+    CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore,
+    PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
 };
 
 type Hook = Box<dyn Fn(Path) -> BoxFuture<'static, ()> + Send + Sync>;
@@ -40,11 +40,18 @@ impl Probe {
     }
 
     fn dead() -> object_store::Error {
-        object_store::Error::Generic { store: "probe", source: "killed".into() }
+        object_store::Error::Generic {
+            store: "probe",
+            source: "killed".into(),
+        }
     }
 
     fn check(&self) -> Result<()> {
-        if self.left.load(Ordering::SeqCst) < 0 { Err(Self::dead()) } else { Ok(()) }
+        if self.left.load(Ordering::SeqCst) < 0 {
+            Err(Self::dead())
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -77,7 +84,11 @@ impl ObjectStore for Probe {
         Err(Self::dead())
     }
 
-    async fn put_multipart_opts(&self, location: &Path, o: PutMultipartOptions) -> Result<Box<dyn MultipartUpload>> {
+    async fn put_multipart_opts(
+        &self,
+        location: &Path,
+        o: PutMultipartOptions,
+    ) -> Result<Box<dyn MultipartUpload>> {
         self.check()?;
         self.others.fetch_add(1, Ordering::SeqCst);
         self.inner.put_multipart_opts(location, o).await

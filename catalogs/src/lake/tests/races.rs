@@ -17,13 +17,20 @@ async fn nothing_is_lost_between_two_writers() {
             }
         })
     };
-    let writers = [write(lake.clone(), 0), write(other.clone(), 1000), write(other.clone(), 2000)];
+    let writers = [
+        write(lake.clone(), 0),
+        write(other.clone(), 1000),
+        write(other.clone(), 2000),
+    ];
     for writer in writers {
         writer.await.unwrap();
     }
     let epoch = lake.latest().await.unwrap();
     assert_eq!(epoch.number, 300);
-    let expected: Vec<i64> = [0, 1000, 2000].iter().flat_map(|from| *from..*from + 100).collect();
+    let expected: Vec<i64> = [0, 1000, 2000]
+        .iter()
+        .flat_map(|from| *from..*from + 100)
+        .collect();
     assert_eq!(ids(&lake, &epoch, "a").await, expected);
     assert_eq!(ids(&other, &epoch, "b").await.len(), 3 * 34);
     // From nothing: by way of the checkpoints that were written meanwhile.
@@ -34,7 +41,10 @@ async fn nothing_is_lost_between_two_writers() {
 }
 
 async fn storage_exists(store: &Arc<InMemory>, path: &str) -> bool {
-    storage(Arc::clone(store) as _).exists(&path.into()).await.unwrap()
+    storage(Arc::clone(store) as _)
+        .exists(&path.into())
+        .await
+        .unwrap()
 }
 
 /// Each transaction reads the greatest id and adds the next: a lost update would make an id twice.
@@ -73,7 +83,9 @@ async fn what_was_read_still_holds() {
 async fn compactions_and_deletes_neither_duplicate_nor_revive() {
     let (store, lake) = memory().await;
     for from in 0..6 {
-        append(&lake, &["a"], (from * 10..from * 10 + 10).collect()).await.unwrap();
+        append(&lake, &["a"], (from * 10..from * 10 + 10).collect())
+            .await
+            .unwrap();
     }
     let other = handle(&store).await;
     let oid = lake.latest().await.unwrap().table("s", "a").unwrap().oid;
@@ -116,7 +128,12 @@ async fn compactions_and_deletes_neither_duplicate_nor_revive() {
                 let epoch = watch.latest().await.unwrap();
                 let seen = ids(&watch, &epoch, "a").await;
                 let distinct: BTreeSet<i64> = seen.iter().copied().collect();
-                assert_eq!(distinct.len(), seen.len(), "no row twice at epoch {}", epoch.number);
+                assert_eq!(
+                    distinct.len(),
+                    seen.len(),
+                    "no row twice at epoch {}",
+                    epoch.number
+                );
                 tokio::task::yield_now().await;
             }
         }
@@ -133,7 +150,13 @@ async fn compactions_and_deletes_neither_duplicate_nor_revive() {
     assert_eq!(ids(&lake, &epoch, "a").await, expected);
     assert_eq!(epoch.table("s", "a").unwrap().files, 1);
     let compactions = lake.history(1000).await.unwrap();
-    assert!(compactions.iter().filter(|record| record.statement == "OPTIMIZE").count() > 1);
+    assert!(
+        compactions
+            .iter()
+            .filter(|record| record.statement == "OPTIMIZE")
+            .count()
+            > 1
+    );
 }
 
 #[tokio::test]
@@ -146,10 +169,18 @@ async fn two_handles_in_step() {
     let object = table(&epoch, "a");
     // Both rewrite the same files upon the same epoch: the second is refused, not merged.
     let rewrite = |lake: Lake, epoch: Arc<Epoch>, object: TableObject| async move {
-        let files: Vec<String> =
-            lake.table(&object).await.unwrap().files().map(|file| file.path().to_owned()).collect();
+        let files: Vec<String> = lake
+            .table(&object)
+            .await
+            .unwrap()
+            .files()
+            .map(|file| file.path().to_owned())
+            .collect();
         let mut transaction = lake.begin(epoch);
-        transaction.replace_files(&object, &files, vec![rows([1, 2])]).await.unwrap();
+        transaction
+            .replace_files(&object, &files, vec![rows([1, 2])])
+            .await
+            .unwrap();
         transaction
     };
     let first = rewrite(lake.clone(), Arc::clone(&epoch), object.clone()).await;

@@ -1,8 +1,15 @@
 //! What reading costs, and that scans are right.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the scan alone is under test, without a session"
+)]
+
 use std::sync::atomic::Ordering;
 
-use arrow::array::{ArrayRef, FixedSizeBinaryArray, IntervalMonthDayNanoArray, Time64MicrosecondArray, UInt32Array};
+use arrow::array::{
+    ArrayRef, FixedSizeBinaryArray, IntervalMonthDayNanoArray, Time64MicrosecondArray, UInt32Array,
+};
 use arrow::datatypes::{IntervalMonthDayNano, IntervalUnit, TimeUnit};
 use datafusion::physical_plan::displayable;
 
@@ -17,7 +24,12 @@ async fn a_warm_lake_is_asked_one_question() {
     let lake = Lake::open_in(storage(Arc::clone(&probe) as _)).await.unwrap();
     let epoch = lake.latest().await.unwrap();
     lake.table(&table(&epoch, "a")).await.unwrap();
-    let counts = || (probe.heads.swap(0, Ordering::SeqCst), probe.others.swap(0, Ordering::SeqCst));
+    let counts = || {
+        (
+            probe.heads.swap(0, Ordering::SeqCst),
+            probe.others.swap(0, Ordering::SeqCst),
+        )
+    };
     counts();
     let epoch = lake.latest().await.unwrap();
     lake.table(&table(&epoch, "a")).await.unwrap();
@@ -39,7 +51,9 @@ async fn a_warm_lake_is_asked_one_question() {
 async fn files_are_skipped_by_statistics_and_order_is_known() {
     let (_, lake) = memory().await;
     for from in [0, 100, 200] {
-        append(&lake, &["a"], (from..from + 100).rev().collect()).await.unwrap();
+        append(&lake, &["a"], (from..from + 100).rev().collect())
+            .await
+            .unwrap();
     }
     let epoch = lake.latest().await.unwrap();
     let provider = lake.table(&table(&epoch, "a")).await.unwrap();
@@ -63,13 +77,24 @@ async fn files_are_skipped_by_statistics_and_order_is_known() {
     let frame = context.sql("SELECT id FROM t ORDER BY id").await.unwrap();
     let plan = frame.clone().create_physical_plan().await.unwrap();
     let text = displayable(plan.as_ref()).indent(false).to_string();
-    assert!(!text.contains("SortExec"), "files that do not overlap are in order:\n{text}");
+    assert!(
+        !text.contains("SortExec"),
+        "files that do not overlap are in order:\n{text}"
+    );
     let batches = frame.collect().await.unwrap();
-    let ordered: Vec<i64> =
-        batches.iter().flat_map(|batch| batch.column(0).as_primitive::<Int64Type>().values().to_vec()).collect();
+    let ordered: Vec<i64> = batches
+        .iter()
+        .flat_map(|batch| batch.column(0).as_primitive::<Int64Type>().values().to_vec())
+        .collect();
     assert_eq!(ordered, (0..300).collect::<Vec<_>>());
     // Filters go into the scan.
-    let plan = context.sql("SELECT id FROM t WHERE note = 'note 5'").await.unwrap().create_physical_plan().await.unwrap();
+    let plan = context
+        .sql("SELECT id FROM t WHERE note = 'note 5'")
+        .await
+        .unwrap()
+        .create_physical_plan()
+        .await
+        .unwrap();
     let text = displayable(plan.as_ref()).indent(false).to_string();
     assert!(!text.contains("FilterExec"), "{text}");
 }
@@ -79,25 +104,64 @@ async fn types_that_delta_lacks_come_back() {
     let (store, lake) = memory().await;
     let columns: Vec<(&str, ArrayRef)> = vec![
         ("id", Arc::new(Int64Array::from(vec![Some(1), Some(2), None]))),
-        ("at", Arc::new(Time64MicrosecondArray::from(vec![Some(43_200_000_000), Some(1), None]))),
-        ("n", Arc::new(UInt32Array::from(vec![Some(u32::MAX), Some(3), None]))),
-        ("uuid", Arc::new(FixedSizeBinaryArray::try_from_sparse_iter_with_size([Some([7u8; 16]), Some([9u8; 16]), None].into_iter(), 16).unwrap())),
-        ("span", Arc::new(IntervalMonthDayNanoArray::from(vec![
-            Some(IntervalMonthDayNano::new(14, -3, 5_000_000_000)), Some(IntervalMonthDayNano::new(0, 0, 1_000)), None,
-        ]))),
+        (
+            "at",
+            Arc::new(Time64MicrosecondArray::from(vec![
+                Some(43_200_000_000),
+                Some(1),
+                None,
+            ])),
+        ),
+        (
+            "n",
+            Arc::new(UInt32Array::from(vec![Some(u32::MAX), Some(3), None])),
+        ),
+        (
+            "uuid",
+            Arc::new(
+                FixedSizeBinaryArray::try_from_sparse_iter_with_size(
+                    [Some([7u8; 16]), Some([9u8; 16]), None].into_iter(),
+                    16,
+                )
+                .unwrap(),
+            ),
+        ),
+        (
+            "span",
+            Arc::new(IntervalMonthDayNanoArray::from(vec![
+                Some(IntervalMonthDayNano::new(14, -3, 5_000_000_000)),
+                Some(IntervalMonthDayNano::new(0, 0, 1_000)),
+                None,
+            ])),
+        ),
     ];
     let schema = Arc::new(Schema::new(
-        columns.iter().map(|(name, array)| Field::new(*name, array.data_type().clone(), true)).collect::<Vec<_>>(),
+        columns
+            .iter()
+            .map(|(name, array)| Field::new(*name, array.data_type().clone(), true))
+            .collect::<Vec<_>>(),
     ));
-    assert_eq!(schema.field(1).data_type(), &DataType::Time64(TimeUnit::Microsecond));
-    assert_eq!(schema.field(4).data_type(), &DataType::Interval(IntervalUnit::MonthDayNano));
-    let batch = RecordBatch::try_new(Arc::clone(&schema), columns.into_iter().map(|(_, array)| array).collect()).unwrap();
+    assert_eq!(
+        schema.field(1).data_type(),
+        &DataType::Time64(TimeUnit::Microsecond)
+    );
+    assert_eq!(
+        schema.field(4).data_type(),
+        &DataType::Interval(IntervalUnit::MonthDayNano)
+    );
+    let batch = RecordBatch::try_new(
+        Arc::clone(&schema),
+        columns.into_iter().map(|(_, array)| array).collect(),
+    )
+    .unwrap();
     let epoch = lake
         .transact(|epoch| {
             let (lake, batch, schema) = (&lake, batch.clone(), Arc::clone(&schema));
             async move {
                 let mut transaction = lake.begin(epoch);
-                let made = transaction.create_table(TableObject::new("s", "types", schema).with_cluster_key(["at"])).await?;
+                let made = transaction
+                    .create_table(TableObject::new("s", "types", schema).with_cluster_key(["at"]))
+                    .await?;
                 transaction.append(&made, vec![batch]).await?;
                 Ok(transaction)
             }
@@ -105,10 +169,19 @@ async fn types_that_delta_lacks_come_back() {
         .await
         .unwrap();
     let cold = handle(&store).await;
-    let object = cold.latest().await.unwrap().table("s", "types").unwrap().as_ref().clone();
+    let object = cold
+        .latest()
+        .await
+        .unwrap()
+        .table("s", "types")
+        .unwrap()
+        .as_ref()
+        .clone();
     assert_eq!(object.arrow_schema, schema);
     let context = SessionContext::new();
-    context.register_table("t", cold.table(&object).await.unwrap()).unwrap();
+    context
+        .register_table("t", cold.table(&object).await.unwrap())
+        .unwrap();
     let rows = |sql: &'static str| {
         let context = context.clone();
         async move {
@@ -116,14 +189,32 @@ async fn types_that_delta_lacks_come_back() {
             batches.iter().map(RecordBatch::num_rows).sum::<usize>()
         }
     };
-    let all = context.sql("SELECT * FROM t ORDER BY id").await.unwrap().collect().await.unwrap();
+    let all = context
+        .sql("SELECT * FROM t ORDER BY id")
+        .await
+        .unwrap()
+        .collect()
+        .await
+        .unwrap();
     assert_eq!(all[0], batch);
-    assert_eq!(rows("SELECT id FROM t WHERE at = arrow_cast('12:00:00', 'Time64(µs)')").await, 1);
-    assert_eq!(rows("SELECT id FROM t WHERE at > arrow_cast('12:00:01', 'Time64(µs)')").await, 0);
-    assert_eq!(rows("SELECT id FROM t WHERE at < arrow_cast('12:00:00', 'Time64(µs)')").await, 1);
+    assert_eq!(
+        rows("SELECT id FROM t WHERE at = arrow_cast('12:00:00', 'Time64(µs)')").await,
+        1
+    );
+    assert_eq!(
+        rows("SELECT id FROM t WHERE at > arrow_cast('12:00:01', 'Time64(µs)')").await,
+        0
+    );
+    assert_eq!(
+        rows("SELECT id FROM t WHERE at < arrow_cast('12:00:00', 'Time64(µs)')").await,
+        1
+    );
     assert_eq!(rows("SELECT id FROM t WHERE n = 4294967295").await, 1);
     assert_eq!(rows("SELECT id FROM t WHERE n IS NULL").await, 1);
-    assert_eq!(rows("SELECT id FROM t WHERE span = INTERVAL '1 year 2 months -3 days 5 seconds'").await, 1);
+    assert_eq!(
+        rows("SELECT id FROM t WHERE span = INTERVAL '1 year 2 months -3 days 5 seconds'").await,
+        1
+    );
     assert_eq!(rows("SELECT id FROM t WHERE uuid = arrow_cast(X'07070707070707070707070707070707', 'FixedSizeBinary(16)')").await, 1);
     drop(epoch);
 }
@@ -134,18 +225,33 @@ async fn types_that_delta_lacks_come_back() {
 async fn one_of_a_million_is_found_at_once() {
     const ROWS: i64 = 1_000_000;
     let folder = tempfile::tempdir().unwrap();
-    let lake = Lake::create(folder.path().to_str().unwrap(), seed()).await.unwrap();
+    let lake = Lake::create(folder.path().to_str().unwrap(), seed())
+        .await
+        .unwrap();
     let schema = Arc::new(Schema::new(vec![
         Field::new("study_instance_uid", DataType::Utf8, false),
         Field::new("sop_instance_uid", DataType::Utf8, false),
         Field::new("rows", DataType::Int64, true),
     ]));
-    let uid = |of: i64| format!("1.2.826.0.1.3680043.8.498.{}", blake3::hash(&of.to_le_bytes()).to_hex().as_str().split_at(30).0);
+    let uid = |of: i64| {
+        format!(
+            "1.2.826.0.1.3680043.8.498.{}",
+            blake3::hash(&of.to_le_bytes()).to_hex().as_str().split_at(30).0
+        )
+    };
     let batches = (0..10).map(|part| {
         let ids: Vec<i64> = (part * ROWS / 10..(part + 1) * ROWS / 10).collect();
         let studies: StringArray = ids.iter().map(|id| Some(uid(-1 - id / 500))).collect();
         let instances: StringArray = ids.iter().map(|id| Some(uid(*id))).collect();
-        RecordBatch::try_new(Arc::clone(&schema), vec![Arc::new(studies), Arc::new(instances), Arc::new(Int64Array::from(ids))]).unwrap()
+        RecordBatch::try_new(
+            Arc::clone(&schema),
+            vec![
+                Arc::new(studies),
+                Arc::new(instances),
+                Arc::new(Int64Array::from(ids)),
+            ],
+        )
+        .unwrap()
     });
     let batches: Vec<RecordBatch> = batches.collect();
     let epoch = lake
@@ -164,7 +270,9 @@ async fn one_of_a_million_is_found_at_once() {
         .await
         .unwrap();
     let context = SessionContext::new();
-    context.register_table("t", lake.table(&table(&epoch, "i")).await.unwrap()).unwrap();
+    context
+        .register_table("t", lake.table(&table(&epoch, "i")).await.unwrap())
+        .unwrap();
     let mut times = Vec::new();
     for i in 0..20 {
         let id = i * 49_999;
@@ -172,11 +280,18 @@ async fn one_of_a_million_is_found_at_once() {
         let sql = format!("SELECT rows FROM t WHERE sop_instance_uid = '{}'", uid(id));
         let batches = context.sql(&sql).await.unwrap().collect().await.unwrap();
         times.push(started.elapsed());
-        let found: Vec<i64> =
-            batches.iter().flat_map(|batch| batch.column(0).as_primitive::<Int64Type>().values().to_vec()).collect();
+        let found: Vec<i64> = batches
+            .iter()
+            .flat_map(|batch| batch.column(0).as_primitive::<Int64Type>().values().to_vec())
+            .collect();
         assert_eq!(found, [id]);
     }
-    println!("{} files; first {:?}, then {:?}", table(&epoch, "i").files, times[0], &times[1..]);
+    println!(
+        "{} files; first {:?}, then {:?}",
+        table(&epoch, "i").files,
+        times[0],
+        &times[1..]
+    );
     times.sort();
     assert!(times[10].as_millis() < 10, "{times:?}");
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures::{SinkExt, StreamExt};
 use hmac::{Hmac, KeyInit, Mac};
-use pgwire::api::auth::sasl::scram::{ScramSecret, ScramServerAuth};
+use pgwire::api::auth::sasl::scram::ScramSecret;
 use pgwire::error::PgWireError;
 use pgwire::messages::PgWireBackendMessage;
 use pgwire::messages::startup::{
@@ -116,7 +116,8 @@ pub(crate) async fn start(
 
     wire.codec_mut().trusted = true;
     put(&Authentication::Ok, wire.write_buffer_mut());
-    session.drain_parameter_changes();
+    // What the startup packet changed is told below, with everything else.
+    let _ = session.drain_parameter_changes();
     for name in REPORTED {
         if let Some(value) = session.setting(name) {
             put_parameter(wire, name, &value);
@@ -261,7 +262,7 @@ async fn authenticate(wire: &mut Wire, user: &str, secure: bool, shared: &Shared
         )),
     };
     let (server_first, exchange) = binding
-        .unwrap_or_else(ScramServerAuth::new)
+        .unwrap_or_default()
         .on_client_first_message_with_secret(&client_first, secret)
         .map_err(fault)?;
     put(

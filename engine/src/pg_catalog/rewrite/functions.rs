@@ -263,13 +263,11 @@ fn rewrite_factor(factor: &mut TableFactor) {
             array_exprs,
             with_ordinality: false,
             ..
-        } => {
-            if array_exprs.len() == 1 && alias.columns.is_empty() {
-                alias.columns.push(TableAliasColumnDef {
-                    name: alias.name.clone(),
-                    data_type: None,
-                });
-            }
+        } if array_exprs.len() == 1 && alias.columns.is_empty() => {
+            alias.columns.push(TableAliasColumnDef {
+                name: alias.name.clone(),
+                data_type: None,
+            });
         }
         TableFactor::NestedJoin { table_with_joins, .. } => {
             rewrite_from(std::slice::from_mut(table_with_joins))

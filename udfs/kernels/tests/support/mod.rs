@@ -1,5 +1,9 @@
 //! Readers for the reference data beside the checkout (`shared/data`), which is never part of the project.
 #![expect(dead_code, reason = "each test binary uses some of the readers")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "golden values are files; the functions under test read none"
+)]
 
 use std::io::Read;
 use std::path::{Path, PathBuf};

@@ -147,7 +147,7 @@ fn bytea(text: &str) -> Result<Vec<u8>, Invalid> {
     if let Some(hex) = text.strip_prefix("\\x") {
         let digits: Vec<u8> = hex.bytes().filter(|b| !b.is_ascii_whitespace()).collect();
         let digit = |b: u8| (b as char).to_digit(16).map(|d| d as u8).ok_or(SYNTAX);
-        if digits.len() % 2 != 0 {
+        if !digits.len().is_multiple_of(2) {
             return Err(SYNTAX);
         }
         return digits
