@@ -48,7 +48,9 @@ impl Options {
     fn parse(mut arguments: impl Iterator<Item = String>) -> std::result::Result<Self, String> {
         let mut pairs = std::collections::HashMap::new();
         while let Some(name) = arguments.next() {
-            let key = name.strip_prefix("--").ok_or_else(|| format!("expected an option, got {name:?}"))?;
+            let key = name
+                .strip_prefix("--")
+                .ok_or_else(|| format!("expected an option, got {name:?}"))?;
             let value = arguments.next().ok_or_else(|| format!("{name} wants a value"))?;
             pairs.insert(key.to_owned(), value);
         }
@@ -62,11 +64,14 @@ impl Options {
     fn number(&self, name: &str, default: usize) -> Result<usize> {
         match self.text(name) {
             None => Ok(default),
-            Some(text) => text.parse().map_err(|_| format!("--{name} wants a number, got {text:?}").into()),
+            Some(text) => text
+                .parse()
+                .map_err(|_| format!("--{name} wants a number, got {text:?}").into()),
         }
     }
 
     fn required(&self, name: &str) -> Result<&str> {
-        self.text(name).ok_or_else(|| format!("--{name} is required").into())
+        self.text(name)
+            .ok_or_else(|| format!("--{name} is required").into())
     }
 }

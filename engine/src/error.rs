@@ -232,11 +232,16 @@ impl Error {
             | Self::UndefinedFunction { hint, .. }
             | Self::InvalidSetting { hint, .. }
             | Self::Unsupported { hint, .. } => hint.clone(),
-            Self::OutOfMemory { .. } => {
-                Some("Ask for less at once: fewer columns, a filter, a LIMIT; or give the server more memory.".to_owned())
+            Self::OutOfMemory { .. } => Some(
+                "Ask for less at once: fewer columns, a filter, a LIMIT; or give the server more memory."
+                    .to_owned(),
+            ),
+            Self::DiskFull { .. } => {
+                Some("Ask for less at once, or give the server more temporary space.".to_owned())
             }
-            Self::DiskFull { .. } => Some("Ask for less at once, or give the server more temporary space.".to_owned()),
-            Self::Internal(_) => Some("This is a mistake of Radlake: please report the statement.".to_owned()),
+            Self::Internal(_) => {
+                Some("This is a mistake of Radlake: please report the statement.".to_owned())
+            }
             _ => None,
         }
     }
@@ -266,7 +271,10 @@ impl Error {
 
     /// [`Error::Unsupported`] without a hint.
     pub(crate) fn unsupported(what: impl Into<String>) -> Self {
-        Self::Unsupported { what: what.into(), hint: None }
+        Self::Unsupported {
+            what: what.into(),
+            hint: None,
+        }
     }
 
     /// [`Error::Internal`].
@@ -293,7 +301,10 @@ impl From<radlake_sql::SyntaxError> for Error {
     fn from(error: radlake_sql::SyntaxError) -> Self {
         match &error {
             radlake_sql::SyntaxError::TooComplex { .. } => Self::TooComplex(error.to_string()),
-            _ => Self::Syntax { position: error.position(), message: error.to_string() },
+            _ => Self::Syntax {
+                position: error.position(),
+                message: error.to_string(),
+            },
         }
     }
 }
@@ -306,7 +317,9 @@ impl From<radlake_catalogs::Error> for Error {
             Lake::Arrow(inner) => running::arrow(&inner),
             Lake::Conflict { .. } | Lake::Contention { .. } => Self::Serialization(error.to_string()),
             Lake::NotFound { kind: "schema", name } => Self::UndefinedSchema(name),
-            Lake::Store(_) | Lake::Io { .. } | Lake::Parquet(_) | Lake::Damaged { .. } => Self::Storage(error.to_string()),
+            Lake::Store(_) | Lake::Io { .. } | Lake::Parquet(_) | Lake::Damaged { .. } => {
+                Self::Storage(error.to_string())
+            }
             other => Self::Lake(Arc::new(other)),
         }
     }

@@ -29,7 +29,13 @@ impl Running {
             id
         };
         let deadline = timeout.map(|timeout| Instant::now() + timeout);
-        Guard { running: Arc::clone(self), workers: workers.clone(), id, token, deadline }
+        Guard {
+            running: Arc::clone(self),
+            workers: workers.clone(),
+            id,
+            token,
+            deadline,
+        }
     }
 
     /// Tells all that run to stop; one that begins later is not touched.
@@ -41,7 +47,12 @@ impl Running {
     /// True if a statement is running or its rows have not all been read.
     #[cfg(test)]
     pub(crate) fn is_active(&self) -> bool {
-        !self.statements.lock().unwrap_or_else(PoisonError::into_inner).1.is_empty()
+        !self
+            .statements
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .1
+            .is_empty()
     }
 }
 
@@ -57,7 +68,12 @@ pub(crate) struct Guard {
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        self.running.statements.lock().unwrap_or_else(PoisonError::into_inner).1.remove(&self.id);
+        self.running
+            .statements
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .1
+            .remove(&self.id);
     }
 }
 
@@ -78,13 +94,19 @@ impl Guard {
     }
 
     /// A task on the threads for statements, aborted with its handle.
-    pub(crate) fn spawn<T: Send + 'static>(&self, work: impl Future<Output = T> + Send + 'static) -> Aborting<T> {
+    pub(crate) fn spawn<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> Aborting<T> {
         Aborting(self.workers.spawn(work))
     }
 
     /// Runs `work` as a task of its own, which is aborted when the statement must stop. Planning computes without a
     /// pause; in a task of its own it cannot delay the answer.
-    pub(crate) async fn run<T: Send + 'static>(&self, work: impl Future<Output = Result<T>> + Send + 'static) -> Result<T> {
+    pub(crate) async fn run<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<T>> + Send + 'static,
+    ) -> Result<T> {
         let mut task = self.spawn(work);
         tokio::select! {
             biased;

@@ -18,7 +18,11 @@ impl Identity {
     /// A role of the lake.
     #[must_use]
     pub fn role(name: impl Into<String>) -> Self {
-        Self { role: name.into(), pid: 0, client: None }
+        Self {
+            role: name.into(),
+            pid: 0,
+            client: None,
+        }
     }
 
     /// The number that `pg_backend_pid()` gives.
@@ -30,7 +34,10 @@ impl Identity {
     /// The address that the client comes from.
     #[must_use]
     pub fn with_client(self, client: std::net::SocketAddr) -> Self {
-        Self { client: Some(client), ..self }
+        Self {
+            client: Some(client),
+            ..self
+        }
     }
 
     /// Name of the role.

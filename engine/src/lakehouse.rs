@@ -44,7 +44,9 @@ struct Shared {
 
 impl std::fmt::Debug for Lakehouse {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Lakehouse").field("url", &self.shared.lake.url().as_str()).finish_non_exhaustive()
+        f.debug_struct("Lakehouse")
+            .field("url", &self.shared.lake.url().as_str())
+            .finish_non_exhaustive()
     }
 }
 
@@ -62,17 +64,26 @@ impl LakehouseBuilder {
     /// Bytes for all statements together; sorts, joins and aggregations beyond it spill to disk. Half of the machine's
     /// memory unless said otherwise.
     pub fn memory_limit(self, bytes: u64) -> Self {
-        Self { memory: Some(bytes), ..self }
+        Self {
+            memory: Some(bytes),
+            ..self
+        }
     }
 
     /// Folder to spill to; the system's for temporary files unless said otherwise.
     pub fn temp_dir(self, path: impl Into<PathBuf>) -> Self {
-        Self { temp: Some(path.into()), ..self }
+        Self {
+            temp: Some(path.into()),
+            ..self
+        }
     }
 
     /// Into how many parts a statement's work is split; one per core unless said otherwise.
     pub fn threads(self, threads: usize) -> Self {
-        Self { threads: Some(threads), ..self }
+        Self {
+            threads: Some(threads),
+            ..self
+        }
     }
 
     /// Opens the lake, finishing what a crash left behind.
@@ -81,14 +92,22 @@ impl LakehouseBuilder {
     /// [`Error::Lake`] if there is none, [`Error::Storage`] if its storage fails.
     pub async fn open(self) -> Result<Lakehouse> {
         let lake = Lake::open(&self.url).await?;
-        Lakehouse::new(lake, Resources::new(self.memory, self.temp.as_deref(), self.threads)?)
+        Lakehouse::new(
+            lake,
+            Resources::new(self.memory, self.temp.as_deref(), self.threads)?,
+        )
     }
 }
 
 impl Lakehouse {
     /// Opens a lake with limits of one's own. `url` is a path or the URL of a folder in an object store.
     pub fn builder(url: impl Into<String>) -> LakehouseBuilder {
-        LakehouseBuilder { url: url.into(), memory: None, temp: None, threads: None }
+        LakehouseBuilder {
+            url: url.into(),
+            memory: None,
+            temp: None,
+            threads: None,
+        }
     }
 
     /// Opens a lake.
@@ -112,8 +131,17 @@ impl Lakehouse {
     fn new(lake: Lake, resources: Resources) -> Result<Self> {
         let functions = radlake_udfs::all();
         let template = template::build(&resources, &lake)?;
-        let shared = Shared { lake, resources, template, functions, catalogs: Mutex::default(), sessions: Arc::default() };
-        Ok(Self { shared: Arc::new(shared) })
+        let shared = Shared {
+            lake,
+            resources,
+            template,
+            functions,
+            catalogs: Mutex::default(),
+            sessions: Arc::default(),
+        };
+        Ok(Self {
+            shared: Arc::new(shared),
+        })
     }
 
     /// The name of the lake's one database.
@@ -140,7 +168,10 @@ impl Lakehouse {
     /// [`Error::Storage`] if the lake cannot be read.
     pub async fn scram_verifier(&self, role: &str) -> Result<Option<ScramVerifier>> {
         let epoch = self.shared.lake.latest().await?;
-        let verifier = epoch.role(role).filter(|role| role.login).and_then(|role| role.verifier.as_deref());
+        let verifier = epoch
+            .role(role)
+            .filter(|role| role.login)
+            .and_then(|role| role.verifier.as_deref());
         verifier.map(str::parse).transpose()
     }
 
@@ -173,7 +204,11 @@ impl Lakehouse {
         let epoch = self.shared.lake.latest().await?;
         match epoch.role(identity.name()) {
             Some(role) if role.superuser => {}
-            Some(_) => return Err(Error::InsufficientPrivilege("permission denied to ingest: only superusers may".to_owned())),
+            Some(_) => {
+                return Err(Error::InsufficientPrivilege(
+                    "permission denied to ingest: only superusers may".to_owned(),
+                ));
+            }
             None => return Err(Error::InvalidRole(identity.name().to_owned())),
         }
         Ok(ingest::run(&self.shared.lake, options, progress, cancel).await?)
@@ -182,7 +217,11 @@ impl Lakehouse {
     /// A session begins: the others see it in `pg_stat_activity`.
     pub(crate) fn enter(&self, facts: &Arc<Facts>) {
         facts.meet(Arc::downgrade(&self.shared.sessions));
-        let mut sessions = self.shared.sessions.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut sessions = self
+            .shared
+            .sessions
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         sessions.retain(|session| session.strong_count() > 0);
         sessions.push(Arc::downgrade(facts));
     }
@@ -206,7 +245,11 @@ impl Lakehouse {
     /// The system relations of an epoch, shared by all sessions that read it.
     pub(crate) fn epoch_catalog(&self, epoch: &Epoch) -> Arc<EpochCatalog> {
         const KEPT: usize = 4;
-        let mut catalogs = self.shared.catalogs.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut catalogs = self
+            .shared
+            .catalogs
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         if let Some((_, catalog)) = catalogs.iter().find(|(number, _)| *number == epoch.number) {
             return Arc::clone(catalog);
         }

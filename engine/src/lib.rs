@@ -56,5 +56,11 @@ pub struct Cohort {
 /// The cohort queries that ship with Radlake, for demonstrations and as examples.
 #[must_use]
 pub fn cohorts() -> Vec<Cohort> {
-    radlake_sql::cohorts::COHORTS.iter().map(|cohort| Cohort { title: cohort.question(), sql: cohort.sql() }).collect()
+    radlake_sql::cohorts::COHORTS
+        .iter()
+        .map(|cohort| Cohort {
+            title: cohort.question(),
+            sql: cohort.sql(),
+        })
+        .collect()
 }

@@ -56,32 +56,51 @@ pub(crate) struct Planned {
 
 impl Planner {
     /// Plans a query; `parameters` are the types of `$1`, `$2` … as far as they are known.
-    pub(crate) async fn plan(&self, statement: &Statement, parameters: &[Option<DataType>]) -> Result<LogicalPlan> {
+    pub(crate) async fn plan(
+        &self,
+        statement: &Statement,
+        parameters: &[Option<DataType>],
+    ) -> Result<LogicalPlan> {
         let mut query = statement.ast().clone();
         pg_catalog::rewrite(&mut query);
         dialect::rewrite(&mut query)?;
-        self.plan_at_depth(query, parameters, 0).await.map_err(|located| match located {
-            Located { error, place: Some((line, column)) } => error.at(statement.position(line, column)),
-            Located { error, place: None } => {
-                let place = place_of(&error, statement.ast());
-                error.at(place.and_then(|(line, column)| statement.position(line, column)))
-            }
-        })
+        self.plan_at_depth(query, parameters, 0)
+            .await
+            .map_err(|located| match located {
+                Located {
+                    error,
+                    place: Some((line, column)),
+                } => error.at(statement.position(line, column)),
+                Located { error, place: None } => {
+                    let place = place_of(&error, statement.ast());
+                    error.at(place.and_then(|(line, column)| statement.position(line, column)))
+                }
+            })
     }
 
     /// Analyses a plan, which gives its columns their final types.
     pub(crate) fn analyse(&self, plan: LogicalPlan) -> Result<Planned> {
         let origins = origin::trace(&plan);
-        let analysed = self.state.analyzer().execute_and_check(plan.clone(), self.state.config_options(), |_, _| {})?;
+        let analysed =
+            self.state
+                .analyzer()
+                .execute_and_check(plan.clone(), self.state.config_options(), |_, _| {})?;
         let schema = client_schema(&analysed, &origins);
         Ok(Planned { plan, schema })
     }
 
     /// Optimises a plan and makes it executable.
-    pub(crate) async fn physical(&self, plan: &LogicalPlan) -> Result<(Arc<dyn ExecutionPlan>, LogicalPlan, SchemaRef)> {
+    pub(crate) async fn physical(
+        &self,
+        plan: &LogicalPlan,
+    ) -> Result<(Arc<dyn ExecutionPlan>, LogicalPlan, SchemaRef)> {
         let origins = origin::trace(plan);
         let optimised = self.state.optimize(plan)?;
-        let physical = self.state.query_planner().create_physical_plan(&optimised, &self.state).await?;
+        let physical = self
+            .state
+            .query_planner()
+            .create_physical_plan(&optimised, &self.state)
+            .await?;
         let schema = client_schema(&optimised, &origins);
         Ok((physical, optimised, schema))
     }
@@ -95,7 +114,8 @@ impl Planner {
         Box::pin(async move {
             let statement = EngineStatement::Statement(Box::new(query));
             let references = self.state.resolve_table_references(&statement)?;
-            let mut sources: HashMap<TableReference, Arc<dyn TableSource>> = HashMap::with_capacity(references.len());
+            let mut sources: HashMap<TableReference, Arc<dyn TableSource>> =
+                HashMap::with_capacity(references.len());
             for reference in references {
                 // What is not found may still be a table function; the provider complains if it is not.
                 if let Some(found) = self.names.find(&reference).await? {
@@ -105,8 +125,15 @@ impl Planner {
             let EngineStatement::Statement(query) = statement else {
                 return Err(Error::internal("a statement of an unexpected kind").into());
             };
-            let provider = Provider { state: &self.state, names: &self.names, sources };
-            let fields = parameters.iter().map(|known| known.clone().map(parameter_field)).collect();
+            let provider = Provider {
+                state: &self.state,
+                names: &self.names,
+                sources,
+            };
+            let fields = parameters
+                .iter()
+                .map(|known| known.clone().map(parameter_field))
+                .collect();
             let mut context = PlannerContext::new().with_prepare_param_data_types(fields);
             let planner = SqlToRel::new_with_options(&provider, parser_options(&self.state));
             let plan = planner.sql_statement_to_plan_with_context(*query, &mut context)?;
@@ -126,7 +153,9 @@ impl Planner {
             Found::Table(provider) => Ok(provider_as_source(provider)),
             Found::View(view) => {
                 if depth >= MAX_VIEW_DEPTH {
-                    return Err(Error::TooComplex(format!("views are nested more than {MAX_VIEW_DEPTH} deep")));
+                    return Err(Error::TooComplex(format!(
+                        "views are nested more than {MAX_VIEW_DEPTH} deep"
+                    )));
                 }
                 Ok(provider_as_source(Arc::new(self.view(&view, depth).await?)))
             }
@@ -143,8 +172,15 @@ impl Planner {
         pg_catalog::rewrite_view(&mut query);
         dialect::rewrite(&mut query)?;
         // Places are the view's, not the statement's.
-        let plan = self.plan_at_depth(query, &[], depth + 1).await.map_err(|located| located.error)?;
-        let alias = TableReference::full(self.names.database.clone(), view.schema.clone(), view.name.clone());
+        let plan = self
+            .plan_at_depth(query, &[], depth + 1)
+            .await
+            .map_err(|located| located.error)?;
+        let alias = TableReference::full(
+            self.names.database.clone(),
+            view.schema.clone(),
+            view.name.clone(),
+        );
         let plan = LogicalPlanBuilder::from(plan).alias(alias)?.build()?;
         Ok(ViewTable::new(plan, Some(view.sql.clone())))
     }
@@ -165,17 +201,25 @@ impl From<Error> for Located {
 impl From<DataFusionError> for Located {
     fn from(error: DataFusionError) -> Self {
         let span = error.diagnostic().and_then(|diagnostic| diagnostic.span);
-        Self { place: span.map(|span| (span.start.line, span.start.column)), error: error.into() }
+        Self {
+            place: span.map(|span| (span.start.line, span.start.column)),
+            error: error.into(),
+        }
     }
 }
 
 /// Where a statement names the relation that an error misses.
 fn place_of(error: &Error, statement: &ast::Statement) -> Option<(u64, u64)> {
-    let Error::UndefinedTable { name, .. } = error else { return None };
+    let Error::UndefinedTable { name, .. } = error else {
+        return None;
+    };
     let mut place = None;
     let _ = ast::visit_relations(statement, |relation| {
         let parts = relation.0.iter().filter_map(|part| part.as_ident());
-        let written = parts.map(|part| part.value.as_str()).collect::<Vec<_>>().join(".");
+        let written = parts
+            .map(|part| part.value.as_str())
+            .collect::<Vec<_>>()
+            .join(".");
         match relation.0.first().and_then(|part| part.as_ident()) {
             Some(first) if written.eq_ignore_ascii_case(name) => {
                 place = Some((first.span.start.line, first.span.start.column));
@@ -216,7 +260,12 @@ fn client_schema(plan: &LogicalPlan, origins: &[Option<origin::Origin>]) -> Sche
             metadata.insert("table_oid".to_owned(), origin.table.to_string());
             metadata.insert("attnum".to_owned(), origin.column.to_string());
         }
-        Field::new(pg_catalog::output_name(field.name()), field.data_type().clone(), true).with_metadata(metadata)
+        Field::new(
+            pg_catalog::output_name(field.name()),
+            field.data_type().clone(),
+            true,
+        )
+        .with_metadata(metadata)
     });
     Arc::new(Schema::new(fields.collect::<Vec<_>>()))
 }

@@ -34,22 +34,37 @@ pub(crate) struct Resources {
 impl Resources {
     /// `memory` in bytes for all statements together; they spill into a folder of their own below `temp`.
     pub(crate) fn new(memory: Option<u64>, temp: Option<&Path>, threads: Option<usize>) -> Result<Self> {
-        let memory = memory.unwrap_or_else(|| machine_memory().unwrap_or(FALLBACK) / 2).max(16 << 20);
+        let memory = memory
+            .unwrap_or_else(|| machine_memory().unwrap_or(FALLBACK) / 2)
+            .max(16 << 20);
         let memory = usize::try_from(memory).unwrap_or(usize::MAX);
         let temp = temp.map_or_else(std::env::temp_dir, PathBuf::from);
-        let spill = tempfile::Builder::new().prefix("radlake-spill-").tempdir_in(&temp).map_err(|error| {
-            Error::Storage(format!("cannot make a temporary folder in {}: {error}; choose another one", temp.display()))
-        })?;
-        let disk =
-            DiskManagerBuilder::default().with_mode(DiskManagerMode::Directories(vec![spill.path().to_path_buf()]));
+        let spill = tempfile::Builder::new()
+            .prefix("radlake-spill-")
+            .tempdir_in(&temp)
+            .map_err(|error| {
+                Error::Storage(format!(
+                    "cannot make a temporary folder in {}: {error}; choose another one",
+                    temp.display()
+                ))
+            })?;
+        let disk = DiskManagerBuilder::default()
+            .with_mode(DiskManagerMode::Directories(vec![spill.path().to_path_buf()]));
         let pool = TrackConsumersPool::new(FairSpillPool::new(memory), NAMED_CONSUMERS);
         let runtime = RuntimeEnvBuilder::new()
             .with_memory_pool(Arc::new(pool))
             .with_disk_manager_builder(disk)
             .with_metadata_cache_limit((memory / 8).min(512 << 20))
             .build_arc()?;
-        let threads = threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from)).max(1);
-        Ok(Self { runtime, threads, workers: Workers::new(threads)?, _spill: spill })
+        let threads = threads
+            .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from))
+            .max(1);
+        Ok(Self {
+            runtime,
+            threads,
+            workers: Workers::new(threads)?,
+            _spill: spill,
+        })
     }
 }
 
@@ -74,7 +89,10 @@ impl Workers {
             .enable_all()
             .build()
             .map_err(|error| Error::Storage(format!("cannot start threads for statements: {error}")))?;
-        Ok(Self { handle: runtime.handle().clone(), runtime: Some(runtime) })
+        Ok(Self {
+            handle: runtime.handle().clone(),
+            runtime: Some(runtime),
+        })
     }
 
     pub(crate) fn handle(&self) -> &Handle {
@@ -96,7 +114,12 @@ fn machine_memory() -> Option<u64> {
     let meminfo = std::fs::read_to_string("/proc/meminfo").ok()?;
     let line = meminfo.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
     let total = line.split_whitespace().next()?.parse::<u64>().ok()? << 10;
-    let limits = ["/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"];
-    let limit = limits.iter().find_map(|path| std::fs::read_to_string(path).ok()?.trim().parse::<u64>().ok());
+    let limits = [
+        "/sys/fs/cgroup/memory.max",
+        "/sys/fs/cgroup/memory/memory.limit_in_bytes",
+    ];
+    let limit = limits
+        .iter()
+        .find_map(|path| std::fs::read_to_string(path).ok()?.trim().parse::<u64>().ok());
     Some(limit.map_or(total, |limit| limit.min(total)))
 }

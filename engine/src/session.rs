@@ -71,7 +71,10 @@ pub enum Response {
 impl std::fmt::Debug for Response {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Rows { schema, .. } => f.debug_struct("Rows").field("schema", schema).finish_non_exhaustive(),
+            Self::Rows { schema, .. } => f
+                .debug_struct("Rows")
+                .field("schema", schema)
+                .finish_non_exhaustive(),
             Self::Command { tag } => f.debug_struct("Command").field("tag", tag).finish(),
             Self::Empty => f.write_str("Empty"),
         }
@@ -80,7 +83,9 @@ impl std::fmt::Debug for Response {
 
 impl std::fmt::Debug for Session {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Session").field("role", &self.inner.facts.identity.name()).finish_non_exhaustive()
+        f.debug_struct("Session")
+            .field("role", &self.inner.facts.identity.name())
+            .finish_non_exhaustive()
     }
 }
 
@@ -115,7 +120,9 @@ impl Session {
             running: Arc::default(),
             planner: Mutex::default(),
         };
-        Self { inner: Arc::new(inner) }
+        Self {
+            inner: Arc::new(inner),
+        }
     }
 
     /// Splits a text into its statements and parses each.
@@ -136,7 +143,9 @@ impl Session {
     /// # Errors
     /// What is wrong with the statement.
     pub async fn prepare(&self, statement: &Statement, types: &[Option<DataType>]) -> Result<Prepared> {
-        self.inner.following(statement, self.inner.prepare(statement, types)).await
+        self.inner
+            .following(statement, self.inner.prepare(statement, types))
+            .await
     }
 
     /// Runs a prepared statement. It is planned again if the lake or the settings have changed since.
@@ -144,7 +153,9 @@ impl Session {
     /// # Errors
     /// What is wrong with the statement or its parameters; errors of single rows come with the rows.
     pub async fn execute(&self, prepared: &Prepared, parameters: Vec<ScalarValue>) -> Result<Response> {
-        self.inner.following(prepared.statement(), self.inner.execute(prepared, parameters)).await
+        self.inner
+            .following(prepared.statement(), self.inner.execute(prepared, parameters))
+            .await
     }
 
     /// Runs a statement without parameters.
@@ -171,7 +182,9 @@ impl Session {
     /// A handle that stops this session's statements.
     #[must_use]
     pub fn cancel_handle(&self) -> CancelHandle {
-        CancelHandle { running: Arc::clone(&self.inner.running) }
+        CancelHandle {
+            running: Arc::clone(&self.inner.running),
+        }
     }
 
     /// The value of a setting, by its name in any case.
@@ -235,7 +248,8 @@ impl Inner {
     fn guard(&self) -> Guard {
         let timeout = self.facts.settings().milliseconds("statement_timeout");
         let workers = self.lakehouse.resources().workers.handle();
-        self.running.begin(workers, (timeout > 0).then(|| Duration::from_millis(timeout)))
+        self.running
+            .begin(workers, (timeout > 0).then(|| Duration::from_millis(timeout)))
     }
 }
 

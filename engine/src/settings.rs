@@ -35,19 +35,33 @@ impl Settings {
             .iter()
             .filter_map(|(name, value)| {
                 let setting = declared(name).filter(|setting| setting.settable())?;
-                Some((setting.name.to_ascii_lowercase(), setting.kind.normalise(value).ok()?))
+                Some((
+                    setting.name.to_ascii_lowercase(),
+                    setting.kind.normalise(value).ok()?,
+                ))
             })
             .collect();
         defaults.insert("session_authorization".to_owned(), role.to_owned());
-        defaults.insert("is_superuser".to_owned(), if superuser { "on" } else { "off" }.to_owned());
-        Self { defaults, ..Self::default() }
+        defaults.insert(
+            "is_superuser".to_owned(),
+            if superuser { "on" } else { "off" }.to_owned(),
+        );
+        Self {
+            defaults,
+            ..Self::default()
+        }
     }
 
     /// The value in force; `None` if there is no such setting.
     pub(crate) fn get(&self, name: &str) -> Option<String> {
         let key = name.to_ascii_lowercase();
-        let set = self.local.get(&key).or_else(|| self.session.get(&key)).or_else(|| self.defaults.get(&key));
-        set.cloned().or_else(|| declared(&key).map(|setting| setting.default.to_owned()))
+        let set = self
+            .local
+            .get(&key)
+            .or_else(|| self.session.get(&key))
+            .or_else(|| self.defaults.get(&key));
+        set.cloned()
+            .or_else(|| declared(&key).map(|setting| setting.default.to_owned()))
     }
 
     /// The value in force as milliseconds; 0 if there is none.
@@ -67,13 +81,20 @@ impl Settings {
     pub(crate) fn set(&mut self, name: &str, value: Option<&str>, local: bool) -> Result<String> {
         let key = name.to_ascii_lowercase();
         let value = match (declared(&key), value) {
-            (Some(setting), _) if !setting.settable() => return Err(Error::FixedSetting(setting.name.to_owned())),
+            (Some(setting), _) if !setting.settable() => {
+                return Err(Error::FixedSetting(setting.name.to_owned()));
+            }
             (Some(setting), Some(value)) => {
-                Some(setting.kind.normalise(value).map_err(|hint| Error::InvalidSetting {
-                    name: setting.name.to_owned(),
-                    value: value.chars().take(100).collect(),
-                    hint,
-                })?)
+                Some(
+                    setting
+                        .kind
+                        .normalise(value)
+                        .map_err(|hint| Error::InvalidSetting {
+                            name: setting.name.to_owned(),
+                            value: value.chars().take(100).collect(),
+                            hint,
+                        })?,
+                )
             }
             (Some(_), None) => None,
             (None, value) => {
@@ -82,7 +103,11 @@ impl Settings {
             }
         };
         self.change(&key, |settings| {
-            let target = if local { &mut settings.local } else { &mut settings.session };
+            let target = if local {
+                &mut settings.local
+            } else {
+                &mut settings.session
+            };
             match value {
                 Some(value) => {
                     target.insert(key.clone(), value);
@@ -127,14 +152,21 @@ impl Settings {
         let names = std::mem::take(&mut self.changed);
         let named = |key: String| {
             let value = self.get(&key)?;
-            Some((declared(&key).map_or(key, |setting| setting.name.to_owned()), value))
+            Some((
+                declared(&key).map_or(key, |setting| setting.name.to_owned()),
+                value,
+            ))
         };
         names.into_iter().filter_map(named).collect()
     }
 
     /// All settings, sorted by name without regard to case.
     pub(crate) fn list(&self) -> Vec<Setting> {
-        let custom = self.session.keys().chain(self.local.keys()).filter(|key| declared(key).is_none());
+        let custom = self
+            .session
+            .keys()
+            .chain(self.local.keys())
+            .filter(|key| declared(key).is_none());
         let custom = custom.map(|key| Setting {
             name: key.clone(),
             value: self.get(key).unwrap_or_default(),
@@ -145,7 +177,11 @@ impl Settings {
             context: "user",
             vartype: "string",
         });
-        let mut all: Vec<Setting> = declared::all().iter().map(|setting| self.describe(setting)).chain(custom).collect();
+        let mut all: Vec<Setting> = declared::all()
+            .iter()
+            .map(|setting| self.describe(setting))
+            .chain(custom)
+            .collect();
         all.sort_by_key(|setting| setting.name.to_ascii_lowercase());
         all.dedup_by(|a, b| a.name.eq_ignore_ascii_case(&b.name));
         all
@@ -175,7 +211,11 @@ impl Settings {
 
     fn change_all(&mut self, change: impl FnOnce(&mut Self)) {
         let keys: Vec<String> = self.session.keys().chain(self.local.keys()).cloned().collect();
-        let before: Vec<(String, Option<String>)> = keys.into_iter().map(|key| (self.get(&key), key)).map(|(value, key)| (key, value)).collect();
+        let before: Vec<(String, Option<String>)> = keys
+            .into_iter()
+            .map(|key| (self.get(&key), key))
+            .map(|(value, key)| (key, value))
+            .collect();
         change(self);
         for (key, value) in before {
             if self.get(&key) != value {
@@ -219,9 +259,15 @@ mod tests {
     fn settings_have_no_case_and_remember_their_default() {
         let mut s = settings();
         assert_eq!(s.get("timezone").as_deref(), Some("UTC"));
-        assert_eq!(s.set("TIMEZONE", Some("europe/berlin"), false).unwrap(), "Europe/Berlin");
+        assert_eq!(
+            s.set("TIMEZONE", Some("europe/berlin"), false).unwrap(),
+            "Europe/Berlin"
+        );
         assert_eq!(s.get("TimeZone").as_deref(), Some("Europe/Berlin"));
-        assert_eq!(s.drain_changes(), [("TimeZone".to_owned(), "Europe/Berlin".to_owned())]);
+        assert_eq!(
+            s.drain_changes(),
+            [("TimeZone".to_owned(), "Europe/Berlin".to_owned())]
+        );
         assert!(s.drain_changes().is_empty());
         s.reset_all();
         assert_eq!(s.drain_changes(), [("TimeZone".to_owned(), "UTC".to_owned())]);
@@ -249,18 +295,36 @@ mod tests {
         let mut s = settings();
         let mut set = |name: &str, value: &str| s.set(name, Some(value), false);
         assert!(matches!(set("nonsense", "1"), Err(Error::UndefinedSetting(_))));
-        assert!(matches!(set("datafusion.execution.batch_size", "1"), Err(Error::UndefinedSetting(_))));
-        assert!(matches!(set("radlake.nonsense", "1"), Err(Error::UndefinedSetting(_))));
+        assert!(matches!(
+            set("datafusion.execution.batch_size", "1"),
+            Err(Error::UndefinedSetting(_))
+        ));
+        assert!(matches!(
+            set("radlake.nonsense", "1"),
+            Err(Error::UndefinedSetting(_))
+        ));
         assert!(matches!(set("server_version", "16"), Err(Error::FixedSetting(_))));
-        assert!(matches!(set("TimeZone", "Nowhere/Land"), Err(Error::InvalidSetting { .. })));
-        assert!(matches!(set("statement_timeout", "x"), Err(Error::InvalidSetting { .. })));
-        assert!(matches!(set("client_encoding", "LATIN1"), Err(Error::InvalidSetting { .. })));
+        assert!(matches!(
+            set("TimeZone", "Nowhere/Land"),
+            Err(Error::InvalidSetting { .. })
+        ));
+        assert!(matches!(
+            set("statement_timeout", "x"),
+            Err(Error::InvalidSetting { .. })
+        ));
+        assert!(matches!(
+            set("client_encoding", "LATIN1"),
+            Err(Error::InvalidSetting { .. })
+        ));
         assert_eq!(set("app.user", "7").unwrap(), "7");
         assert_eq!(set("statement_timeout", "2s").unwrap(), "2s");
         assert_eq!(set("statement_timeout", "1500").unwrap(), "1500ms");
         assert_eq!(set("statement_timeout", "60000").unwrap(), "1min");
         assert_eq!(set("row_security", "TRUE").unwrap(), "on");
-        assert_eq!(set("search_path", "imaging, 'A b', \"$user\"").unwrap(), "imaging, \"A b\", \"$user\"");
+        assert_eq!(
+            set("search_path", "imaging, 'A b', \"$user\"").unwrap(),
+            "imaging, \"A b\", \"$user\""
+        );
         assert_eq!(set("DateStyle", "german, dmy").unwrap(), "ISO, DMY");
     }
 }

@@ -31,7 +31,9 @@ struct Relation {
 
 impl Relation {
     fn of(provider: impl TableProvider + 'static) -> Arc<dyn TableFunctionImpl> {
-        Arc::new(Self { provider: Arc::new(provider) })
+        Arc::new(Self {
+            provider: Arc::new(provider),
+        })
     }
 }
 
@@ -53,6 +55,9 @@ fn scan_of(batch: RecordBatch, projection: Option<&Vec<usize>>) -> Result<Arc<dy
 
 /// A schema without comments: the view has them, and the query engine does not carry them through casts.
 fn plain(schema: &arrow::datatypes::Schema) -> arrow::datatypes::SchemaRef {
-    let fields = schema.fields().iter().map(|field| field.as_ref().clone().with_metadata(Default::default()));
+    let fields = schema
+        .fields()
+        .iter()
+        .map(|field| field.as_ref().clone().with_metadata(Default::default()));
     Arc::new(arrow::datatypes::Schema::new(fields.collect::<Vec<_>>()))
 }

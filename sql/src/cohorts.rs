@@ -10,23 +10,45 @@ pub struct Cohort {
 
 /// All of them.
 pub const COHORTS: &[Cohort] = &[
-    Cohort { name: "lung_ct_thin_contrast", file: include_str!("../cohorts/lung_ct_thin_contrast.sql") },
-    Cohort { name: "prostate_mr_t2_axial", file: include_str!("../cohorts/prostate_mr_t2_axial.sql") },
-    Cohort { name: "pet_ct_within_30_days", file: include_str!("../cohorts/pet_ct_within_30_days.sql") },
+    Cohort {
+        name: "lung_ct_thin_contrast",
+        file: include_str!("../cohorts/lung_ct_thin_contrast.sql"),
+    },
+    Cohort {
+        name: "prostate_mr_t2_axial",
+        file: include_str!("../cohorts/prostate_mr_t2_axial.sql"),
+    },
+    Cohort {
+        name: "pet_ct_within_30_days",
+        file: include_str!("../cohorts/pet_ct_within_30_days.sql"),
+    },
 ];
 
 impl Cohort {
     /// The question in words: the file's first comment.
     #[must_use]
     pub fn question(&self) -> &'static str {
-        self.file.lines().next().and_then(|line| line.strip_prefix("-- ")).unwrap_or(self.name)
+        self.file
+            .lines()
+            .next()
+            .and_then(|line| line.strip_prefix("-- "))
+            .unwrap_or(self.name)
     }
 
     /// The query.
     #[must_use]
     pub fn sql(&self) -> &'static str {
-        let head: usize = self.file.split_inclusive('\n').take_while(|line| line.starts_with("--")).map(str::len).sum();
-        self.file.get(head..).unwrap_or_default().trim().trim_end_matches(';')
+        let head: usize = self
+            .file
+            .split_inclusive('\n')
+            .take_while(|line| line.starts_with("--"))
+            .map(str::len)
+            .sum();
+        self.file
+            .get(head..)
+            .unwrap_or_default()
+            .trim()
+            .trim_end_matches(';')
     }
 }
 
@@ -41,7 +63,11 @@ mod tests {
             let statements = parse(cohort.sql()).unwrap_or_else(|error| panic!("{}: {error}", cohort.name));
             assert_eq!(statements.len(), 1, "{}", cohort.name);
             assert_eq!(statements[0].kind(), Kind::Query, "{}", cohort.name);
-            assert!(cohort.question().ends_with('.') || cohort.question().ends_with('?'), "{}", cohort.name);
+            assert!(
+                cohort.question().ends_with('.') || cohort.question().ends_with('?'),
+                "{}",
+                cohort.name
+            );
         }
     }
 }

@@ -37,13 +37,16 @@ impl SyntaxError {
     /// From the parser's error about `text`.
     pub(crate) fn from_parser(error: ParserError, places: &Places<'_>) -> Self {
         match error {
-            ParserError::RecursionLimitExceeded => {
-                Self::TooComplex { reason: "expressions or subqueries nest too deeply; put parts into WITH queries".into() }
-            }
+            ParserError::RecursionLimitExceeded => Self::TooComplex {
+                reason: "expressions or subqueries nest too deeply; put parts into WITH queries".into(),
+            },
             ParserError::TokenizerError(message) | ParserError::ParserError(message) => {
                 let (message, place) = located(&message);
                 let position = place.and_then(|(line, column)| places.character(line, column));
-                Self::Grammar { message: worded(message), position }
+                Self::Grammar {
+                    message: worded(message),
+                    position,
+                }
             }
         }
     }
@@ -63,7 +66,10 @@ fn located(message: &str) -> (&str, Option<(u64, u64)>) {
 
 /// PostgreSQL's words where the parser says what it expected and found.
 fn worded(message: &str) -> String {
-    let Some((expected, found)) = message.strip_prefix("Expected: ").and_then(|rest| rest.rsplit_once(", found: ")) else {
+    let Some((expected, found)) = message
+        .strip_prefix("Expected: ")
+        .and_then(|rest| rest.rsplit_once(", found: "))
+    else {
         return message.to_owned();
     };
     match found {

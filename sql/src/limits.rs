@@ -49,7 +49,12 @@ pub(crate) fn check(tokens: &[TokenWithSpan]) -> Result<(), SyntaxError> {
                 }
             }
         }
-        if open.iter().rev().take(2).any(|level| level.operators > MAX_CHAIN || level.relations > MAX_CHAIN) {
+        if open
+            .iter()
+            .rev()
+            .take(2)
+            .any(|level| level.operators > MAX_CHAIN || level.relations > MAX_CHAIN)
+        {
             return Err(too_complex(format!("more than {MAX_CHAIN} operators in a row")));
         }
     }
@@ -57,7 +62,9 @@ pub(crate) fn check(tokens: &[TokenWithSpan]) -> Result<(), SyntaxError> {
 }
 
 fn too_complex(reason: String) -> SyntaxError {
-    SyntaxError::TooComplex { reason: format!("{reason}; use IN lists, arrays or a table of values") }
+    SyntaxError::TooComplex {
+        reason: format!("{reason}; use IN lists, arrays or a table of values"),
+    }
 }
 
 #[derive(Default)]
@@ -76,18 +83,38 @@ impl Level {
             Token::Comma => self.operators = 0,
             Token::Word(word) => match word.keyword {
                 Keyword::FROM => self.from = true,
-                Keyword::WHERE | Keyword::SELECT | Keyword::GROUP | Keyword::ORDER | Keyword::VALUES | Keyword::SET => {
+                Keyword::WHERE
+                | Keyword::SELECT
+                | Keyword::GROUP
+                | Keyword::ORDER
+                | Keyword::VALUES
+                | Keyword::SET => {
                     self.from = false;
                     self.operators = 0;
                 }
                 Keyword::JOIN | Keyword::UNION | Keyword::EXCEPT | Keyword::INTERSECT => self.relations += 1,
-                Keyword::AND | Keyword::OR | Keyword::NOT | Keyword::IS | Keyword::LIKE | Keyword::ILIKE
-                | Keyword::BETWEEN | Keyword::IN | Keyword::COLLATE | Keyword::AT | Keyword::SIMILAR
-                | Keyword::OPERATOR | Keyword::CASE | Keyword::WHEN => self.operators += 1,
+                Keyword::AND
+                | Keyword::OR
+                | Keyword::NOT
+                | Keyword::IS
+                | Keyword::LIKE
+                | Keyword::ILIKE
+                | Keyword::BETWEEN
+                | Keyword::IN
+                | Keyword::COLLATE
+                | Keyword::AT
+                | Keyword::SIMILAR
+                | Keyword::OPERATOR
+                | Keyword::CASE
+                | Keyword::WHEN => self.operators += 1,
                 _ => {}
             },
-            Token::Number(..) | Token::SingleQuotedString(_) | Token::Whitespace(_) | Token::Period
-            | Token::Placeholder(_) | Token::EOF => {}
+            Token::Number(..)
+            | Token::SingleQuotedString(_)
+            | Token::Whitespace(_)
+            | Token::Period
+            | Token::Placeholder(_)
+            | Token::EOF => {}
             // Every other token is an operator, `::` and `->` among them.
             _ => self.operators += 1,
         }
@@ -104,17 +131,35 @@ mod tests {
 
     #[test]
     fn what_would_overflow_the_stack_is_refused() {
-        assert!(refused(&format!("SELECT {}1{}", "(".repeat(20_000), ")".repeat(20_000))));
+        assert!(refused(&format!(
+            "SELECT {}1{}",
+            "(".repeat(20_000),
+            ")".repeat(20_000)
+        )));
         assert!(refused(&format!("SELECT 1{}", " + 1".repeat(20_000))));
         assert!(refused(&format!("SELECT 1{}", "::int".repeat(20_000))));
         assert!(refused(&format!("SELECT {}1", "- ".repeat(20_000))));
         assert!(refused(&format!("SELECT {}true", "NOT ".repeat(20_000))));
-        assert!(refused(&format!("SELECT 1{}", " UNION ALL SELECT 1".repeat(20_000))));
+        assert!(refused(&format!(
+            "SELECT 1{}",
+            " UNION ALL SELECT 1".repeat(20_000)
+        )));
         assert!(refused(&format!("SELECT * FROM t{}", ", t".repeat(20_000))));
-        assert!(refused(&format!("SELECT * FROM t{}", " CROSS JOIN t".repeat(20_000))));
+        assert!(refused(&format!(
+            "SELECT * FROM t{}",
+            " CROSS JOIN t".repeat(20_000)
+        )));
         assert!(refused(&format!("SELECT a{}", "[1]".repeat(20_000))));
-        assert!(refused(&format!("SELECT {}1{}", "CASE WHEN true THEN ".repeat(10_000), " END".repeat(10_000))));
-        assert!(refused(&format!("{}SELECT 1{}", "SELECT * FROM (".repeat(1_000), ") t".repeat(1_000))));
+        assert!(refused(&format!(
+            "SELECT {}1{}",
+            "CASE WHEN true THEN ".repeat(10_000),
+            " END".repeat(10_000)
+        )));
+        assert!(refused(&format!(
+            "{}SELECT 1{}",
+            "SELECT * FROM (".repeat(1_000),
+            ") t".repeat(1_000)
+        )));
     }
 
     #[test]
@@ -130,7 +175,9 @@ mod tests {
     #[test]
     fn a_chain_at_the_limit_is_parsed_and_dropped_on_a_small_stack() {
         let chain = format!("SELECT 1{}", " + 1".repeat(1_990));
-        let thread = std::thread::Builder::new().stack_size(2 << 20).spawn(move || drop(parse(&chain).unwrap()));
+        let thread = std::thread::Builder::new()
+            .stack_size(2 << 20)
+            .spawn(move || drop(parse(&chain).unwrap()));
         thread.unwrap().join().unwrap();
     }
 }

@@ -28,7 +28,9 @@ impl VisitorMut for Repair {
 /// Moves an AND or OR from the right operand of `expr` above it.
 fn lift(expr: &mut Expr) {
     let Some(right) = right_operand(expr) else { return };
-    let Expr::BinaryOp { left, .. } = right else { return };
+    let Expr::BinaryOp { left, .. } = right else {
+        return;
+    };
     // `expr` takes the left part only; what it becomes is the left part of the operator that it swallowed.
     let inner = std::mem::replace(left.as_mut(), null());
     let mut swallowed = std::mem::replace(right, inner);
@@ -43,9 +45,16 @@ fn lift(expr: &mut Expr) {
 fn right_operand(expr: &mut Expr) -> Option<&mut Expr> {
     let (right, weakest) = match expr {
         Expr::IsDistinctFrom(_, right) | Expr::IsNotDistinctFrom(_, right) => (right, AND),
-        Expr::UnaryOp { op: UnaryOperator::Not, expr } => (expr, AND),
+        Expr::UnaryOp {
+            op: UnaryOperator::Not,
+            expr,
+        } => (expr, AND),
         // OR below AND; an AND below an AND means the same either way.
-        Expr::BinaryOp { op: BinaryOperator::And, right, .. } => (right, OR),
+        Expr::BinaryOp {
+            op: BinaryOperator::And,
+            right,
+            ..
+        } => (right, OR),
         _ => return None,
     };
     let operand = right.as_mut();
@@ -86,9 +95,15 @@ mod tests {
             }
         }
         let statements = crate::parse(&format!("SELECT {text}")).unwrap();
-        let Statement::Query(query) = statements[0].ast() else { panic!() };
-        let SetExpr::Select(select) = query.body.as_ref() else { panic!() };
-        let SelectItem::UnnamedExpr(expr) = &select.projection[0] else { panic!() };
+        let Statement::Query(query) = statements[0].ast() else {
+            panic!()
+        };
+        let SetExpr::Select(select) = query.body.as_ref() else {
+            panic!()
+        };
+        let SelectItem::UnnamedExpr(expr) = &select.projection[0] else {
+            panic!()
+        };
         show(expr)
     }
 
@@ -97,11 +112,17 @@ mod tests {
         assert_eq!(read("a IS DISTINCT FROM b"), "(a <> b)");
         assert_eq!(read("a IS DISTINCT FROM b OR c"), "((a <> b) OR c)");
         assert_eq!(read("a IS DISTINCT FROM b AND c OR d"), "(((a <> b) AND c) OR d)");
-        assert_eq!(read("a IS NOT DISTINCT FROM b OR c AND d"), "((a == b) OR (c AND d))");
+        assert_eq!(
+            read("a IS NOT DISTINCT FROM b OR c AND d"),
+            "((a == b) OR (c AND d))"
+        );
         assert_eq!(read("x AND a IS DISTINCT FROM b OR c"), "((x AND (a <> b)) OR c)");
         assert_eq!(read("x OR a IS DISTINCT FROM b AND c"), "(x OR ((a <> b) AND c))");
         assert_eq!(read("NOT a IS DISTINCT FROM b AND c"), "((NOT (a <> b)) AND c)");
-        assert_eq!(read("a IS DISTINCT FROM b AND c IS DISTINCT FROM d OR e"), "(((a <> b) AND (c <> d)) OR e)");
+        assert_eq!(
+            read("a IS DISTINCT FROM b AND c IS DISTINCT FROM d OR e"),
+            "(((a <> b) AND (c <> d)) OR e)"
+        );
         assert_eq!(read("a IS DISTINCT FROM (b OR c)"), "(a <> (b OR c))");
         assert_eq!(read("a IS DISTINCT FROM b + 1 OR c"), "((a <> (b + 1)) OR c)");
     }

@@ -12,7 +12,11 @@ pub(crate) fn is_query(ast: &Statement) -> bool {
 }
 
 fn reads_only(query: &Query) -> bool {
-    query.with.iter().flat_map(|with| &with.cte_tables).all(|cte| reads_only(&cte.query))
+    query
+        .with
+        .iter()
+        .flat_map(|with| &with.cte_tables)
+        .all(|cte| reads_only(&cte.query))
         && set_reads_only(&query.body)
         && query.locks.is_empty()
 }
@@ -49,13 +53,25 @@ pub struct ExplainOptions {
 /// # Errors
 /// The name of an option or format that is not known.
 pub fn explain_options(ast: &Statement) -> Result<ExplainOptions, String> {
-    let Statement::Explain { analyze, verbose, format, options, query_plan, estimate, .. } = ast else {
+    let Statement::Explain {
+        analyze,
+        verbose,
+        format,
+        options,
+        query_plan,
+        estimate,
+        ..
+    } = ast
+    else {
         return Ok(ExplainOptions::default());
     };
     if *query_plan || *estimate {
         return Err("QUERY PLAN".to_owned());
     }
-    let mut found = ExplainOptions { analyze: *analyze, verbose: *verbose };
+    let mut found = ExplainOptions {
+        analyze: *analyze,
+        verbose: *verbose,
+    };
     if let Some(AnalyzeFormatKind::Keyword(format) | AnalyzeFormatKind::Assignment(format)) = format
         && !format.to_string().eq_ignore_ascii_case("text")
     {
@@ -104,9 +120,21 @@ mod tests {
         let options = |text: &str| explain_options(crate::parse(text).unwrap()[0].ast());
         let (analyze, verbose) = (true, true);
         assert_eq!(options("EXPLAIN SELECT 1"), Ok(ExplainOptions::default()));
-        assert_eq!(options("EXPLAIN ANALYZE SELECT 1"), Ok(ExplainOptions { analyze, verbose: false }));
-        assert_eq!(options("EXPLAIN (ANALYZE, VERBOSE on, COSTS off) SELECT 1"), Ok(ExplainOptions { analyze, verbose }));
-        assert_eq!(options("EXPLAIN (ANALYZE off) SELECT 1"), Ok(ExplainOptions::default()));
+        assert_eq!(
+            options("EXPLAIN ANALYZE SELECT 1"),
+            Ok(ExplainOptions {
+                analyze,
+                verbose: false
+            })
+        );
+        assert_eq!(
+            options("EXPLAIN (ANALYZE, VERBOSE on, COSTS off) SELECT 1"),
+            Ok(ExplainOptions { analyze, verbose })
+        );
+        assert_eq!(
+            options("EXPLAIN (ANALYZE off) SELECT 1"),
+            Ok(ExplainOptions::default())
+        );
         assert!(options("EXPLAIN (FORMAT json) SELECT 1").is_err());
         assert!(options("EXPLAIN (nonsense) SELECT 1").is_err());
     }

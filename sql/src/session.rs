@@ -1,8 +1,8 @@
 //! The session's own statements: settings, transactions, prepared statements.
 
 use sqlparser::ast::{
-    CloseCursor, ContextModifier, DataType, DiscardObject, Expr, Ident, ObjectName, Reset, Set, Statement, TransactionAccessMode,
-    TransactionIsolationLevel, TransactionMode, UnaryOperator, Value,
+    CloseCursor, ContextModifier, DataType, DiscardObject, Expr, Ident, ObjectName, Reset, Set, Statement,
+    TransactionAccessMode, TransactionIsolationLevel, TransactionMode, UnaryOperator, Value,
 };
 
 /// A statement of the session, out of its syntax tree.
@@ -104,7 +104,9 @@ pub(crate) fn is_session(ast: &Statement) -> bool {
         | Statement::Prepare { .. }
         | Statement::Execute { .. }
         | Statement::Deallocate { .. }
-        | Statement::Close { cursor: CloseCursor::All }
+        | Statement::Close {
+            cursor: CloseCursor::All,
+        }
         | Statement::UNLISTEN { .. } => true,
         _ => false,
     }
@@ -120,13 +122,28 @@ pub fn command(ast: &Statement) -> Option<Command> {
             Reset::ALL => Command::ResetAll,
             Reset::ConfigurationParameter(name) => Command::Reset(dotted(name)),
         },
-        Statement::StartTransaction { modes, begin, statements, .. } if statements.is_empty() => {
+        Statement::StartTransaction {
+            modes,
+            begin,
+            statements,
+            ..
+        } if statements.is_empty() => {
             let tag = if *begin { "BEGIN" } else { "START TRANSACTION" };
-            Command::Begin { read_only: read_only(modes), isolation: isolation(modes), tag }
+            Command::Begin {
+                read_only: read_only(modes),
+                isolation: isolation(modes),
+                tag,
+            }
         }
         Statement::Commit { chain, .. } => Command::Commit { chain: *chain },
-        Statement::Rollback { chain, savepoint: None } => Command::Rollback { chain: *chain },
-        Statement::Rollback { savepoint: Some(name), .. } => Command::RollbackTo(folded(name)),
+        Statement::Rollback {
+            chain,
+            savepoint: None,
+        } => Command::Rollback { chain: *chain },
+        Statement::Rollback {
+            savepoint: Some(name),
+            ..
+        } => Command::RollbackTo(folded(name)),
         Statement::Savepoint { name } => Command::Savepoint(folded(name)),
         Statement::ReleaseSavepoint { name } => Command::Release(folded(name)),
         Statement::Discard { object_type } => Command::Discard(match object_type {
@@ -135,19 +152,35 @@ pub fn command(ast: &Statement) -> Option<Command> {
             DiscardObject::SEQUENCES => "SEQUENCES",
             DiscardObject::TEMP => "TEMP",
         }),
-        Statement::Prepare { name, data_types, statement } => {
-            Command::Prepare { name: folded(name), types: data_types.clone(), statement: statement.clone() }
-        }
-        Statement::Execute { name: Some(name), parameters, immediate: false, using, into, .. }
-            if using.is_empty() && into.is_empty() =>
+        Statement::Prepare {
+            name,
+            data_types,
+            statement,
+        } => Command::Prepare {
+            name: folded(name),
+            types: data_types.clone(),
+            statement: statement.clone(),
+        },
+        Statement::Execute {
+            name: Some(name),
+            parameters,
+            immediate: false,
+            using,
+            into,
+            ..
+        } if using.is_empty() && into.is_empty() => Command::Execute {
+            name: name.0.last()?.as_ident().map(folded)?,
+            values: parameters.clone(),
+        },
+        Statement::Deallocate { name, .. }
+            if name.quote_style.is_none() && name.value.eq_ignore_ascii_case("all") =>
         {
-            Command::Execute { name: name.0.last()?.as_ident().map(folded)?, values: parameters.clone() }
-        }
-        Statement::Deallocate { name, .. } if name.quote_style.is_none() && name.value.eq_ignore_ascii_case("all") => {
             Command::Deallocate(None)
         }
         Statement::Deallocate { name, .. } => Command::Deallocate(Some(folded(name))),
-        Statement::Close { cursor: CloseCursor::All } => Command::CloseAll,
+        Statement::Close {
+            cursor: CloseCursor::All,
+        } => Command::CloseAll,
         Statement::UNLISTEN { .. } => Command::Unlisten,
         _ => return None,
     })
@@ -155,7 +188,12 @@ pub fn command(ast: &Statement) -> Option<Command> {
 
 fn set_command(set: &Set) -> Option<Command> {
     Some(match set {
-        Set::SingleAssignment { scope, variable, values, hivevar: false } => {
+        Set::SingleAssignment {
+            scope,
+            variable,
+            values,
+            hivevar: false,
+        } => {
             if matches!(scope, Some(ContextModifier::Global)) {
                 return None;
             }
@@ -171,21 +209,42 @@ fn set_command(set: &Set) -> Option<Command> {
                 Some(text) if text.eq_ignore_ascii_case("local") => None,
                 other => other,
             };
-            Command::Set { name: "timezone".to_owned(), value, local: *local }
+            Command::Set {
+                name: "timezone".to_owned(),
+                value,
+                local: *local,
+            }
         }
-        Set::SetNames { charset_name, collation_name: None } => {
-            Command::Set { name: "client_encoding".to_owned(), value: Some(charset_name.value.clone()), local: false }
-        }
-        Set::SetTransaction { modes, snapshot: None, session } => {
-            Command::Transaction { read_only: read_only(modes), isolation: isolation(modes), session: *session }
-        }
+        Set::SetNames {
+            charset_name,
+            collation_name: None,
+        } => Command::Set {
+            name: "client_encoding".to_owned(),
+            value: Some(charset_name.value.clone()),
+            local: false,
+        },
+        Set::SetTransaction {
+            modes,
+            snapshot: None,
+            session,
+        } => Command::Transaction {
+            read_only: read_only(modes),
+            isolation: isolation(modes),
+            session: *session,
+        },
         _ => return None,
     })
 }
 
 /// The value of a SET: `Some(None)` is DEFAULT, `None` no value that a setting can have.
 fn setting_value(values: &[Expr]) -> Option<Option<String>> {
-    if let [Expr::Identifier(Ident { value, quote_style: None, .. })] = values
+    if let [
+        Expr::Identifier(Ident {
+            value,
+            quote_style: None,
+            ..
+        }),
+    ] = values
         && value.eq_ignore_ascii_case("default")
     {
         return Some(None);
@@ -205,8 +264,14 @@ fn value_text(value: &Expr) -> Option<String> {
             Value::Boolean(on) => Some(if *on { "true" } else { "false" }.to_owned()),
             _ => None,
         },
-        Expr::UnaryOp { op: UnaryOperator::Minus, expr } => Some(format!("-{}", value_text(expr)?)),
-        Expr::UnaryOp { op: UnaryOperator::Plus, expr } => value_text(expr),
+        Expr::UnaryOp {
+            op: UnaryOperator::Minus,
+            expr,
+        } => Some(format!("-{}", value_text(expr)?)),
+        Expr::UnaryOp {
+            op: UnaryOperator::Plus,
+            expr,
+        } => value_text(expr),
         // SET TIME ZONE INTERVAL '+02:00' HOUR TO MINUTE
         Expr::Interval(interval) => value_text(&interval.value),
         _ => None,
@@ -241,7 +306,9 @@ fn isolation(modes: &[TransactionMode]) -> Option<&'static str> {
         TransactionMode::IsolationLevel(level) => Some(match level {
             TransactionIsolationLevel::ReadUncommitted => "read uncommitted",
             TransactionIsolationLevel::ReadCommitted => "read committed",
-            TransactionIsolationLevel::RepeatableRead | TransactionIsolationLevel::Snapshot => "repeatable read",
+            TransactionIsolationLevel::RepeatableRead | TransactionIsolationLevel::Snapshot => {
+                "repeatable read"
+            }
             TransactionIsolationLevel::Serializable => "serializable",
         }),
     })
@@ -257,7 +324,11 @@ fn folded(name: &Ident) -> String {
 
 fn dotted(name: &ObjectName) -> String {
     // Settings have no case, quoted or not.
-    let parts = name.0.iter().filter_map(|part| part.as_ident()).map(|part| part.value.to_lowercase());
+    let parts = name
+        .0
+        .iter()
+        .filter_map(|part| part.as_ident())
+        .map(|part| part.value.to_lowercase());
     parts.collect::<Vec<_>>().join(".")
 }
 
@@ -271,24 +342,50 @@ mod tests {
     }
 
     fn set(name: &str, value: &str, local: bool) -> Command {
-        Command::Set { name: name.into(), value: Some(value.into()), local }
+        Command::Set {
+            name: name.into(),
+            value: Some(value.into()),
+            local,
+        }
     }
 
     #[test]
     fn settings_are_read_in_every_spelling() {
-        assert_eq!(of("SET search_path = imaging, \"Public\", 'a b'"), set("search_path", "imaging, Public, a b", false));
-        assert_eq!(of("SET LOCAL Statement_Timeout TO 100"), set("statement_timeout", "100", true));
-        assert_eq!(of("SET SESSION extra_float_digits = -1"), set("extra_float_digits", "-1", false));
-        assert_eq!(of("SET standard_conforming_strings = on"), set("standard_conforming_strings", "on", false));
+        assert_eq!(
+            of("SET search_path = imaging, \"Public\", 'a b'"),
+            set("search_path", "imaging, Public, a b", false)
+        );
+        assert_eq!(
+            of("SET LOCAL Statement_Timeout TO 100"),
+            set("statement_timeout", "100", true)
+        );
+        assert_eq!(
+            of("SET SESSION extra_float_digits = -1"),
+            set("extra_float_digits", "-1", false)
+        );
+        assert_eq!(
+            of("SET standard_conforming_strings = on"),
+            set("standard_conforming_strings", "on", false)
+        );
         assert_eq!(of("SET radlake.epoch = 42"), set("radlake.epoch", "42", false));
-        assert_eq!(of("SET TIME ZONE 'Europe/Berlin'"), set("timezone", "Europe/Berlin", false));
+        assert_eq!(
+            of("SET TIME ZONE 'Europe/Berlin'"),
+            set("timezone", "Europe/Berlin", false)
+        );
         assert_eq!(of("SET NAMES 'UTF8'"), set("client_encoding", "UTF8", false));
-        let default = Command::Set { name: "timezone".into(), value: None, local: false };
+        let default = Command::Set {
+            name: "timezone".into(),
+            value: None,
+            local: false,
+        };
         assert_eq!(of("SET TimeZone TO DEFAULT"), default);
         assert_eq!(of("SET TIME ZONE LOCAL"), default);
         assert_eq!(of("SHOW TimeZone"), Command::Show("timezone".into()));
         assert_eq!(of("SHOW TIME ZONE"), Command::Show("timezone".into()));
-        assert_eq!(of("SHOW TRANSACTION ISOLATION LEVEL"), Command::Show("transaction_isolation".into()));
+        assert_eq!(
+            of("SHOW TRANSACTION ISOLATION LEVEL"),
+            Command::Show("transaction_isolation".into())
+        );
         assert_eq!(of("SHOW radlake.epoch"), Command::Show("radlake.epoch".into()));
         assert_eq!(of("SHOW ALL"), Command::ShowAll);
         assert_eq!(of("RESET ALL"), Command::ResetAll);
@@ -297,15 +394,26 @@ mod tests {
 
     #[test]
     fn transactions_are_read_in_every_spelling() {
-        let begin = |read_only, tag| Command::Begin { read_only, isolation: None, tag };
+        let begin = |read_only, tag| Command::Begin {
+            read_only,
+            isolation: None,
+            tag,
+        };
         assert_eq!(of("BEGIN"), begin(None, "BEGIN"));
         assert_eq!(of("BEGIN TRANSACTION"), begin(None, "BEGIN"));
         assert_eq!(of("BEGIN WORK"), begin(None, "BEGIN"));
         assert_eq!(
             of("BEGIN ISOLATION LEVEL SERIALIZABLE, READ ONLY"),
-            Command::Begin { read_only: Some(true), isolation: Some("serializable"), tag: "BEGIN" }
+            Command::Begin {
+                read_only: Some(true),
+                isolation: Some("serializable"),
+                tag: "BEGIN"
+            }
         );
-        assert_eq!(of("START TRANSACTION READ WRITE"), begin(Some(false), "START TRANSACTION"));
+        assert_eq!(
+            of("START TRANSACTION READ WRITE"),
+            begin(Some(false), "START TRANSACTION")
+        );
         assert_eq!(of("COMMIT WORK"), Command::Commit { chain: false });
         assert_eq!(of("END"), Command::Commit { chain: false });
         assert_eq!(of("ROLLBACK AND CHAIN"), Command::Rollback { chain: true });
@@ -315,21 +423,39 @@ mod tests {
         assert_eq!(of("RELEASE a"), Command::Release("a".into()));
         assert_eq!(
             of("SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"),
-            Command::Transaction { read_only: Some(true), isolation: Some("repeatable read"), session: true }
+            Command::Transaction {
+                read_only: Some(true),
+                isolation: Some("repeatable read"),
+                session: true
+            }
         );
         assert_eq!(
             of("SET TRANSACTION READ ONLY"),
-            Command::Transaction { read_only: Some(true), isolation: None, session: false }
+            Command::Transaction {
+                read_only: Some(true),
+                isolation: None,
+                session: false
+            }
         );
     }
 
     #[test]
     fn prepared_statements_are_read() {
-        let Command::Prepare { name, types, .. } = of("PREPARE P (int, text) AS SELECT $1, $2") else { panic!() };
+        let Command::Prepare { name, types, .. } = of("PREPARE P (int, text) AS SELECT $1, $2") else {
+            panic!()
+        };
         assert_eq!((name.as_str(), types.len()), ("p", 2));
-        let Command::Execute { name, values } = of("EXECUTE p(1, 'a')") else { panic!() };
+        let Command::Execute { name, values } = of("EXECUTE p(1, 'a')") else {
+            panic!()
+        };
         assert_eq!((name.as_str(), values.len()), ("p", 2));
-        assert_eq!(of("EXECUTE p"), Command::Execute { name: "p".into(), values: vec![] });
+        assert_eq!(
+            of("EXECUTE p"),
+            Command::Execute {
+                name: "p".into(),
+                values: vec![]
+            }
+        );
         assert_eq!(of("DEALLOCATE PREPARE p"), Command::Deallocate(Some("p".into())));
         assert_eq!(of("DEALLOCATE ALL"), Command::Deallocate(None));
         assert_eq!(of("DISCARD ALL"), Command::Discard("ALL"));

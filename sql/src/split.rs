@@ -8,8 +8,15 @@ pub(crate) struct Places<'a> {
 
 impl<'a> Places<'a> {
     pub(crate) fn new(text: &'a str) -> Self {
-        let starts = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1);
-        Self { text, lines: std::iter::once(0).chain(starts).collect() }
+        let starts = text
+            .bytes()
+            .enumerate()
+            .filter(|(_, byte)| *byte == b'\n')
+            .map(|(at, _)| at + 1);
+        Self {
+            text,
+            lines: std::iter::once(0).chain(starts).collect(),
+        }
     }
 
     /// The byte offset of a line and column, both from 1; the text's end for places after it.
@@ -20,7 +27,9 @@ impl<'a> Places<'a> {
         };
         let column = usize::try_from(column).unwrap_or(usize::MAX).saturating_sub(1);
         let rest = self.text.get(start..).unwrap_or_default();
-        rest.char_indices().nth(column).map_or(self.text.len(), |(at, _)| start + at)
+        rest.char_indices()
+            .nth(column)
+            .map_or(self.text.len(), |(at, _)| start + at)
     }
 
     /// The number of a place's character in the text, from 1; `None` for line 0, which stands for "unknown".

@@ -71,7 +71,12 @@ impl Statement {
     /// A statement for a tree that is a part of this one, such as the body of PREPARE; it keeps the whole text.
     #[must_use]
     pub fn within(&self, ast: ast::Statement) -> Self {
-        Self { text: self.text.clone(), kind: kind(&ast), ast: Arc::new(ast), source: Arc::clone(&self.source) }
+        Self {
+            text: self.text.clone(),
+            kind: kind(&ast),
+            ast: Arc::new(ast),
+            source: Arc::clone(&self.source),
+        }
     }
 }
 
@@ -94,7 +99,9 @@ fn kind(ast: &ast::Statement) -> Kind {
 fn parse_one(parser: &mut Parser<'_>) -> Result<ast::Statement, ParserError> {
     // The parser knows `TABLE name` only within a query.
     match parser.peek_token().token {
-        Token::Word(word) if word.keyword == Keyword::TABLE => Ok(ast::Statement::Query(parser.parse_query()?)),
+        Token::Word(word) if word.keyword == Keyword::TABLE => {
+            Ok(ast::Statement::Query(parser.parse_query()?))
+        }
         _ => parser.parse_statement(),
     }
 }
@@ -105,7 +112,9 @@ fn parse_one(parser: &mut Parser<'_>) -> Result<ast::Statement, ParserError> {
 /// [`SyntaxError`], with the position in characters from 1 where the parser knows it.
 pub fn parse(text: &str) -> Result<Vec<Statement>, SyntaxError> {
     if text.len() > limits::MAX_TEXT {
-        return Err(SyntaxError::TooComplex { reason: format!("the text is longer than {} MiB", limits::MAX_TEXT >> 20) });
+        return Err(SyntaxError::TooComplex {
+            reason: format!("the text is longer than {} MiB", limits::MAX_TEXT >> 20),
+        });
     }
     let places = Places::new(text);
     let dialect = PostgreSqlDialect {};
@@ -113,8 +122,9 @@ pub fn parse(text: &str) -> Result<Vec<Statement>, SyntaxError> {
         .tokenize_with_location()
         .map_err(|error| SyntaxError::from_parser(error.into(), &places))?;
     limits::check(&tokens)?;
-    let mut parser =
-        Parser::new(&dialect).with_recursion_limit(limits::RECURSION).with_tokens_with_locations(tokens);
+    let mut parser = Parser::new(&dialect)
+        .with_recursion_limit(limits::RECURSION)
+        .with_tokens_with_locations(tokens);
     let mut statements = Vec::new();
     let source: Arc<str> = Arc::from(text);
     loop {
@@ -138,7 +148,12 @@ pub fn parse(text: &str) -> Result<Vec<Statement>, SyntaxError> {
         };
         let text = text.get(start..end).unwrap_or_default().trim_end().to_owned();
         precedence::repair(&mut ast, &text);
-        statements.push(Statement { text, kind: kind(&ast), ast: Arc::new(ast), source: Arc::clone(&source) });
+        statements.push(Statement {
+            text,
+            kind: kind(&ast),
+            ast: Arc::new(ast),
+            source: Arc::clone(&source),
+        });
     }
 }
 
@@ -163,34 +178,84 @@ mod tests {
 
     #[test]
     fn each_statement_has_its_family() {
-        for text in ["SELECT 1", "VALUES (1)", "TABLE t", "WITH a AS (SELECT 1) SELECT * FROM a", "EXPLAIN SELECT 1",
-            "EXPLAIN (ANALYZE, VERBOSE) SELECT 1", "(SELECT 1)"] {
+        for text in [
+            "SELECT 1",
+            "VALUES (1)",
+            "TABLE t",
+            "WITH a AS (SELECT 1) SELECT * FROM a",
+            "EXPLAIN SELECT 1",
+            "EXPLAIN (ANALYZE, VERBOSE) SELECT 1",
+            "(SELECT 1)",
+        ] {
             assert_eq!(kind_of(text), Kind::Query, "{text}");
         }
-        for text in ["SET a = 1", "SET LOCAL a TO 'x'", "SHOW a", "SHOW ALL", "RESET ALL", "RESET a", "BEGIN", "COMMIT", "END",
-            "ROLLBACK", "START TRANSACTION READ ONLY", "DISCARD ALL", "DEALLOCATE ALL", "PREPARE p AS SELECT 1",
-            "EXECUTE p(1)", "SAVEPOINT a", "SET TIME ZONE 'UTC'", "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY"] {
+        for text in [
+            "SET a = 1",
+            "SET LOCAL a TO 'x'",
+            "SHOW a",
+            "SHOW ALL",
+            "RESET ALL",
+            "RESET a",
+            "BEGIN",
+            "COMMIT",
+            "END",
+            "ROLLBACK",
+            "START TRANSACTION READ ONLY",
+            "DISCARD ALL",
+            "DEALLOCATE ALL",
+            "PREPARE p AS SELECT 1",
+            "EXECUTE p(1)",
+            "SAVEPOINT a",
+            "SET TIME ZONE 'UTC'",
+            "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY",
+        ] {
             assert_eq!(kind_of(text), Kind::Session, "{text}");
         }
-        for text in ["INSERT INTO t VALUES (1)", "UPDATE t SET a = 1", "DELETE FROM t", "CREATE TABLE t (a int)", "DROP TABLE t",
-            "TRUNCATE t", "CREATE VIEW v AS SELECT 1", "WITH a AS (DELETE FROM t RETURNING *) SELECT * FROM a",
-            "EXPLAIN DELETE FROM t", "SELECT 1 INTO t", "COPY t FROM STDIN", "COMMENT ON TABLE t IS 'x'",
-            "EXPLAIN ANALYZE INSERT INTO t VALUES (1)"] {
+        for text in [
+            "INSERT INTO t VALUES (1)",
+            "UPDATE t SET a = 1",
+            "DELETE FROM t",
+            "CREATE TABLE t (a int)",
+            "DROP TABLE t",
+            "TRUNCATE t",
+            "CREATE VIEW v AS SELECT 1",
+            "WITH a AS (DELETE FROM t RETURNING *) SELECT * FROM a",
+            "EXPLAIN DELETE FROM t",
+            "SELECT 1 INTO t",
+            "COPY t FROM STDIN",
+            "COMMENT ON TABLE t IS 'x'",
+            "EXPLAIN ANALYZE INSERT INTO t VALUES (1)",
+        ] {
             assert_eq!(kind_of(text), Kind::Write, "{text}");
         }
-        for text in ["CREATE ROLE a", "GRANT SELECT ON t TO a", "REVOKE SELECT ON t FROM a", "DROP ROLE a",
-            "CREATE POLICY p ON t USING (true)", "SET ROLE a"] {
+        for text in [
+            "CREATE ROLE a",
+            "GRANT SELECT ON t TO a",
+            "REVOKE SELECT ON t FROM a",
+            "DROP ROLE a",
+            "CREATE POLICY p ON t USING (true)",
+            "SET ROLE a",
+        ] {
             assert_eq!(kind_of(text), Kind::Govern, "{text}");
         }
-        for text in ["COPY t TO '/tmp/x'", "COPY t FROM PROGRAM 'x'", "LISTEN a", "KILL 1"] {
+        for text in [
+            "COPY t TO '/tmp/x'",
+            "COPY t FROM PROGRAM 'x'",
+            "LISTEN a",
+            "KILL 1",
+        ] {
             assert_eq!(kind_of(text), Kind::Refused, "{text}");
         }
     }
 
     #[test]
     fn errors_say_where() {
-        for (text, position) in [("SELEC 1", Some(1)), ("SELECT 'ü', FROM t", None), ("SELECT 1;\nSELECT 2 2 2", Some(20)),
-            ("SELECT 'a", Some(8))] {
+        for (text, position) in [
+            ("SELEC 1", Some(1)),
+            ("SELECT 'ü', FROM t", None),
+            ("SELECT 1;\nSELECT 2 2 2", Some(20)),
+            ("SELECT 'a", Some(8)),
+        ] {
             let error = parse(text).unwrap_err();
             assert!(matches!(error, SyntaxError::Grammar { .. }), "{text}: {error}");
             assert!(error.to_string().starts_with("syntax error"), "{error}");

@@ -15,24 +15,51 @@ pub struct View {
 
 /// All of them; a view reads only what stands before it.
 pub const VIEWS: &[View] = &[
-    View { schema: "imaging", name: "studies", file: include_str!("../views/imaging.studies.sql") },
-    View { schema: "imaging", name: "patients", file: include_str!("../views/imaging.patients.sql") },
-    View { schema: "system", name: "epochs", file: include_str!("../views/system.epochs.sql") },
-    View { schema: "system", name: "functions", file: include_str!("../views/system.functions.sql") },
+    View {
+        schema: "imaging",
+        name: "studies",
+        file: include_str!("../views/imaging.studies.sql"),
+    },
+    View {
+        schema: "imaging",
+        name: "patients",
+        file: include_str!("../views/imaging.patients.sql"),
+    },
+    View {
+        schema: "system",
+        name: "epochs",
+        file: include_str!("../views/system.epochs.sql"),
+    },
+    View {
+        schema: "system",
+        name: "functions",
+        file: include_str!("../views/system.functions.sql"),
+    },
 ];
 
 impl View {
     /// The query.
     #[must_use]
     pub fn sql(&self) -> &'static str {
-        let head: usize = self.file.split_inclusive('\n').take_while(|line| line.starts_with("--")).map(str::len).sum();
-        self.file.get(head..).unwrap_or_default().trim().trim_end_matches(';')
+        let head: usize = self
+            .file
+            .split_inclusive('\n')
+            .take_while(|line| line.starts_with("--"))
+            .map(str::len)
+            .sum();
+        self.file
+            .get(head..)
+            .unwrap_or_default()
+            .trim()
+            .trim_end_matches(';')
     }
 
     /// The view's comment.
     #[must_use]
     pub fn comment(&self) -> Option<&'static str> {
-        self.comments().find(|(name, _)| *name == "view").map(|(_, text)| text)
+        self.comments()
+            .find(|(name, _)| *name == "view")
+            .map(|(_, text)| text)
     }
 
     /// Comments by the name of their column.
@@ -41,7 +68,10 @@ impl View {
     }
 
     fn comments(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
-        self.file.lines().map_while(|line| line.strip_prefix("-- ")).filter_map(|line| line.split_once(": "))
+        self.file
+            .lines()
+            .map_while(|line| line.strip_prefix("-- "))
+            .filter_map(|line| line.split_once(": "))
     }
 }
 

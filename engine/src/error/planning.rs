@@ -28,7 +28,10 @@ pub(super) fn translate(error: &DataFusionError) -> Error {
         DataFusionError::External(inner) => boxed(inner.as_ref()),
         DataFusionError::ResourcesExhausted(message) => running::exhausted(message),
         DataFusionError::SchemaError(inner, _) => schema(inner),
-        DataFusionError::SQL(inner, _) => Error::Syntax { message: inner.to_string(), position: None },
+        DataFusionError::SQL(inner, _) => Error::Syntax {
+            message: inner.to_string(),
+            position: None,
+        },
         DataFusionError::NotImplemented(message) => match plan(message) {
             Error::Syntax { message, .. } => Error::unsupported(message),
             known => known,
@@ -91,19 +94,26 @@ fn lake(error: &radlake_catalogs::Error) -> Error {
 /// An error of a catalog function.
 pub(super) fn catalog(error: &CatalogError) -> Error {
     match error {
-        CatalogError::UndefinedTable(name) => {
-            Error::UndefinedTable { name: name.clone(), hint: None, position: None }
-        }
+        CatalogError::UndefinedTable(name) => Error::UndefinedTable {
+            name: name.clone(),
+            hint: None,
+            position: None,
+        },
         CatalogError::UndefinedColumn { column, relation } => Error::UndefinedColumn {
             name: format!("\"{column}\" of relation \"{relation}\""),
             hint: None,
             position: None,
         },
         CatalogError::UndefinedSchema(name) => Error::UndefinedSchema(name.clone()),
-        CatalogError::UndefinedObject(kind, name) => Error::UndefinedObject { kind, name: name.clone() },
-        CatalogError::UndefinedFunction(name) => {
-            Error::UndefinedFunction { name: name.clone(), hint: None, position: None }
-        }
+        CatalogError::UndefinedObject(kind, name) => Error::UndefinedObject {
+            kind,
+            name: name.clone(),
+        },
+        CatalogError::UndefinedFunction(name) => Error::UndefinedFunction {
+            name: name.clone(),
+            hint: None,
+            position: None,
+        },
         CatalogError::UndefinedSetting(name) => Error::UndefinedSetting(name.clone()),
         CatalogError::SeveralRows => Error::Cardinality,
         CatalogError::InvalidParameter(message) => Error::InvalidParameter(message.clone()),
@@ -113,25 +123,43 @@ pub(super) fn catalog(error: &CatalogError) -> Error {
 fn schema(error: &SchemaError) -> Error {
     match error {
         SchemaError::FieldNotFound { field, valid_fields } => column(field, valid_fields),
-        SchemaError::AmbiguousReference { field } => {
-            Error::AmbiguousColumn { name: field.name.clone(), position: None }
+        SchemaError::AmbiguousReference { field } => Error::AmbiguousColumn {
+            name: field.name.clone(),
+            position: None,
+        },
+        SchemaError::DuplicateQualifiedField { qualifier, .. } => {
+            Error::DuplicateAlias(qualifier.table().to_owned())
         }
-        SchemaError::DuplicateQualifiedField { qualifier, .. } => Error::DuplicateAlias(qualifier.table().to_owned()),
-        SchemaError::DuplicateUnqualifiedField { name } => Error::AmbiguousColumn { name: name.clone(), position: None },
+        SchemaError::DuplicateUnqualifiedField { name } => Error::AmbiguousColumn {
+            name: name.clone(),
+            position: None,
+        },
     }
 }
 
 fn column(field: &Column, valid: &[Column]) -> Error {
     if let Some(relation) = &field.relation
-        && !valid.iter().any(|known| known.relation.as_ref().is_some_and(|known| known.table() == relation.table()))
+        && !valid.iter().any(|known| {
+            known
+                .relation
+                .as_ref()
+                .is_some_and(|known| known.table() == relation.table())
+        })
     {
-        return Error::MissingFrom { name: relation.table().to_owned(), position: None };
+        return Error::MissingFrom {
+            name: relation.table().to_owned(),
+            position: None,
+        };
     }
     let name = match &field.relation {
         Some(relation) => format!("{}.{}", relation.table(), field.name),
         None => format!("\"{}\"", field.name),
     };
-    Error::UndefinedColumn { name, hint: suggest::column(field, valid), position: None }
+    Error::UndefinedColumn {
+        name,
+        hint: suggest::column(field, valid),
+        position: None,
+    }
 }
 
 fn plan(message: &str) -> Error {
@@ -143,7 +171,11 @@ fn plan(message: &str) -> Error {
         return function(name);
     }
     if let Some(name) = quoted(&text, "table '") {
-        return Error::UndefinedTable { name: name.to_owned(), hint: None, position: None };
+        return Error::UndefinedTable {
+            name: name.to_owned(),
+            hint: None,
+            position: None,
+        };
     }
     if text.contains("must be in GROUP BY")
         || text.contains("must appear in the GROUP BY")
@@ -153,7 +185,8 @@ fn plan(message: &str) -> Error {
     {
         return Error::Grouping(grouping(&text));
     }
-    if text.contains("No function matches") || text.contains("does not support") && text.contains("function") {
+    if text.contains("No function matches") || text.contains("does not support") && text.contains("function")
+    {
         return Error::UndefinedFunction {
             name: signature(message),
             hint: Some("No function matches the given name and argument types. You might need to add explicit type casts.".to_owned()),
@@ -161,12 +194,18 @@ fn plan(message: &str) -> Error {
         };
     }
     if let Some(name) = text.strip_prefix("Unsupported SQL type ") {
-        return Error::UndefinedObject { kind: "type", name: name.to_lowercase() };
+        return Error::UndefinedObject {
+            kind: "type",
+            name: name.to_lowercase(),
+        };
     }
     if text.starts_with("Unsupported") || text.contains("not supported") || text.contains("not implemented") {
         return Error::unsupported(text);
     }
-    if text.contains("Cannot infer common argument type") || text.contains("Cannot coerce") || text.contains("coerce") {
+    if text.contains("Cannot infer common argument type")
+        || text.contains("Cannot coerce")
+        || text.contains("coerce")
+    {
         return Error::UndefinedFunction {
             name: operator(&text),
             hint: Some("No operator matches the given name and argument types. You might need to add explicit type casts.".to_owned()),
@@ -179,7 +218,10 @@ fn plan(message: &str) -> Error {
     if text.contains("divide by zero") || text.contains("Divide by zero") {
         return Error::DivisionByZero;
     }
-    Error::Syntax { message: text, position: None }
+    Error::Syntax {
+        message: text,
+        position: None,
+    }
 }
 
 fn function(name: &str) -> Error {
@@ -195,8 +237,12 @@ fn function(name: &str) -> Error {
 
 /// `'date_bin'` out of "… function 'date_bin' …", or the start of the text.
 fn signature(text: &str) -> String {
-    let name = text.split_once("function '").and_then(|(_, rest)| rest.split_once('\''));
-    let called = text.split_once("call '").and_then(|(_, rest)| rest.split_once('\''));
+    let name = text
+        .split_once("function '")
+        .and_then(|(_, rest)| rest.split_once('\''));
+    let called = text
+        .split_once("call '")
+        .and_then(|(_, rest)| rest.split_once('\''));
     match called.or(name) {
         Some((name, _)) => name.to_owned(),
         None => first_line(text),
@@ -211,9 +257,14 @@ fn operator(text: &str) -> String {
 }
 
 fn grouping(text: &str) -> String {
-    match text.split_once("column \"").and_then(|(_, rest)| rest.split_once('"')) {
+    match text
+        .split_once("column \"")
+        .and_then(|(_, rest)| rest.split_once('"'))
+    {
         Some((name, _)) => {
-            format!("column \"{name}\" must appear in the GROUP BY clause or be used in an aggregate function")
+            format!(
+                "column \"{name}\" must appear in the GROUP BY clause or be used in an aggregate function"
+            )
         }
         None => text.to_owned(),
     }
@@ -229,5 +280,9 @@ fn quoted<'a>(text: &'a str, start: &str) -> Option<&'a str> {
 pub(super) fn first_line(message: &str) -> String {
     let line = message.lines().next().unwrap_or_default();
     let line = line.strip_prefix("Error during planning: ").unwrap_or(line);
-    line.split(".. This issue was likely caused by").next().unwrap_or(line).trim().to_owned()
+    line.split(".. This issue was likely caused by")
+        .next()
+        .unwrap_or(line)
+        .trim()
+        .to_owned()
 }

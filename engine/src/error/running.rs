@@ -17,11 +17,13 @@ pub(super) fn arrow(error: &ArrowError) -> Error {
         ArrowError::InvalidArgumentError(message) => argument(message),
         ArrowError::ComputeError(message) => execution(message),
         ArrowError::NotYetImplemented(message) => Error::unsupported(first_line(message)),
-        ArrowError::MemoryError(message) => Error::OutOfMemory { detail: first_line(message) },
+        ArrowError::MemoryError(message) => Error::OutOfMemory {
+            detail: first_line(message),
+        },
         ArrowError::IoError(_, inner) => io(inner),
-        ArrowError::OffsetOverflowError(_) => {
-            Error::LimitExceeded("a column of one batch passes 2 GiB; ask for fewer or shorter values".to_owned())
-        }
+        ArrowError::OffsetOverflowError(_) => Error::LimitExceeded(
+            "a column of one batch passes 2 GiB; ask for fewer or shorter values".to_owned(),
+        ),
         ArrowError::ExternalError(inner) => match inner.downcast_ref::<DataFusionError>() {
             Some(inner) => planning::translate(inner),
             None => match inner.downcast_ref::<Error>() {
@@ -35,8 +37,12 @@ pub(super) fn arrow(error: &ArrowError) -> Error {
 
 pub(super) fn io(error: &std::io::Error) -> Error {
     match error.kind() {
-        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Error::DiskFull { detail: error.to_string() },
-        ErrorKind::OutOfMemory => Error::OutOfMemory { detail: error.to_string() },
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Error::DiskFull {
+            detail: error.to_string(),
+        },
+        ErrorKind::OutOfMemory => Error::OutOfMemory {
+            detail: error.to_string(),
+        },
         _ => Error::Storage(error.to_string()),
     }
 }
@@ -56,8 +62,11 @@ pub(super) fn execution(message: &str) -> Error {
     if lower.contains("divide by zero") || lower.contains("division by zero") {
         return Error::DivisionByZero;
     }
-    if lower.contains("cannot cast") || lower.contains("can't cast") || lower.contains("error parsing")
-        || lower.contains("failed to parse") || lower.contains("unable to parse")
+    if lower.contains("cannot cast")
+        || lower.contains("can't cast")
+        || lower.contains("error parsing")
+        || lower.contains("failed to parse")
+        || lower.contains("unable to parse")
     {
         return cast(&text);
     }
@@ -75,7 +84,10 @@ pub(super) fn execution(message: &str) -> Error {
 
 fn argument(message: &str) -> Error {
     let lower = message.to_ascii_lowercase();
-    if lower.contains("overflow") || lower.contains("too large to store") || lower.contains("too small to store") {
+    if lower.contains("overflow")
+        || lower.contains("too large to store")
+        || lower.contains("too small to store")
+    {
         return Error::NumericOverflow("numeric field".to_owned());
     }
     if lower.contains("divide by zero") {
@@ -94,22 +106,34 @@ fn cast(message: &str) -> Error {
     let target = text
         .rsplit_once("to value of ")
         .or_else(|| text.rsplit_once("to type "))
-        .map(|(before, rest)| (before, rest.trim_end_matches('.').trim_end_matches(" type").trim()));
-    let from_text = text.contains("Cannot cast string '") || text.contains("Cannot cast value '")
-        || text.contains("parsing") || text.contains("Parse") || text.contains("parse");
+        .map(|(before, rest)| {
+            (
+                before,
+                rest.trim_end_matches('.').trim_end_matches(" type").trim(),
+            )
+        });
+    let from_text = text.contains("Cannot cast string '")
+        || text.contains("Cannot cast value '")
+        || text.contains("parsing")
+        || text.contains("Parse")
+        || text.contains("parse");
     match target {
         Some((_, name)) if is_datetime(name) && from_text => datetime(&text, name),
-        Some((_, name)) if from_text => Error::InvalidText { type_name: type_name(name).to_owned() },
+        Some((_, name)) if from_text => Error::InvalidText {
+            type_name: type_name(name).to_owned(),
+        },
         Some((_, name)) if is_datetime(name) => Error::DatetimeOverflow,
         Some((_, name)) => Error::NumericOverflow(type_name(name).to_owned()),
         None if text.contains("timestamp") || text.contains("Timestamp") => datetime(&text, "Timestamp"),
         None if text.contains("Date") || text.contains("date") => datetime(&text, "Date32"),
         None if text.contains("Time") || text.contains("time") => datetime(&text, "Time64"),
         None if text.contains("interval") || text.contains("Interval") => datetime(&text, "Interval"),
-        None if text.contains("Decimal") || text.contains("decimal") => {
-            Error::InvalidText { type_name: "numeric".to_owned() }
-        }
-        None => Error::InvalidText { type_name: "the requested type".to_owned() },
+        None if text.contains("Decimal") || text.contains("decimal") => Error::InvalidText {
+            type_name: "numeric".to_owned(),
+        },
+        None => Error::InvalidText {
+            type_name: "the requested type".to_owned(),
+        },
     }
 }
 
@@ -117,15 +141,21 @@ fn cast(message: &str) -> Error {
 fn datetime(text: &str, name: &str) -> Error {
     let value = text.split('\'').nth(1).unwrap_or_default();
     let digits = value.chars().filter(char::is_ascii_digit).count();
-    let others = value.chars().any(|c| !(c.is_ascii_digit() || "-:/. +TZtz".contains(c)));
+    let others = value
+        .chars()
+        .any(|c| !(c.is_ascii_digit() || "-:/. +TZtz".contains(c)));
     if digits >= 6 && !others {
         return Error::DatetimeOverflow;
     }
-    Error::InvalidDatetime { type_name: type_name(name).to_owned() }
+    Error::InvalidDatetime {
+        type_name: type_name(name).to_owned(),
+    }
 }
 
 fn is_datetime(name: &str) -> bool {
-    ["Date", "Time", "Interval", "Duration"].iter().any(|start| name.starts_with(start))
+    ["Date", "Time", "Interval", "Duration"]
+        .iter()
+        .any(|start| name.starts_with(start))
 }
 
 /// PostgreSQL's name of an Arrow type, as messages have it.
@@ -152,7 +182,13 @@ fn type_name(arrow: &str) -> &'static str {
 }
 
 fn overflowed(message: &str) -> String {
-    for (name, text) in [("i16", "smallint"), ("i32", "integer"), ("i64", "bigint"), ("Int32", "integer"), ("Int64", "bigint")] {
+    for (name, text) in [
+        ("i16", "smallint"),
+        ("i32", "integer"),
+        ("i64", "bigint"),
+        ("Int32", "integer"),
+        ("Int64", "bigint"),
+    ] {
         if message.contains(name) {
             return text.to_owned();
         }

@@ -6,7 +6,9 @@ use datafusion::common::Column;
 pub(super) fn column(missing: &Column, valid: &[Column]) -> Option<String> {
     let close = valid
         .iter()
-        .filter(|known| missing.relation.is_none() || known.relation.is_none() || missing.relation == known.relation)
+        .filter(|known| {
+            missing.relation.is_none() || known.relation.is_none() || missing.relation == known.relation
+        })
         .map(|known| (distance(&missing.name, &known.name), known))
         .filter(|(distance, known)| *distance <= (known.name.chars().count() / 3).max(1))
         .min_by_key(|(distance, _)| *distance);
@@ -30,7 +32,10 @@ pub(crate) fn nearest<'a>(missing: &str, names: impl Iterator<Item = &'a str>) -
 
 /// Levenshtein's distance, case aside; names longer than 128 characters are not compared.
 fn distance(a: &str, b: &str) -> usize {
-    let (a, b): (Vec<char>, Vec<char>) = (a.to_lowercase().chars().collect(), b.to_lowercase().chars().collect());
+    let (a, b): (Vec<char>, Vec<char>) = (
+        a.to_lowercase().chars().collect(),
+        b.to_lowercase().chars().collect(),
+    );
     if a.len().max(b.len()) > 128 {
         return usize::MAX;
     }
@@ -42,7 +47,9 @@ fn distance(a: &str, b: &str) -> usize {
         }
         for (j, to) in b.iter().enumerate() {
             let above = row[j + 1];
-            row[j + 1] = (above + 1).min(row[j] + 1).min(diagonal + usize::from(from != to));
+            row[j + 1] = (above + 1)
+                .min(row[j] + 1)
+                .min(diagonal + usize::from(from != to));
             diagonal = above;
         }
     }
@@ -58,7 +65,10 @@ mod tests {
         assert_eq!(distance("modalty", "modality"), 1);
         assert_eq!(distance("kitten", "sitting"), 3);
         assert_eq!(distance("", "abc"), 3);
-        assert_eq!(nearest("modalty", ["manufacturer", "modality"].into_iter()), Some("modality"));
+        assert_eq!(
+            nearest("modalty", ["manufacturer", "modality"].into_iter()),
+            Some("modality")
+        );
         assert_eq!(nearest("zzz", ["manufacturer", "modality"].into_iter()), None);
     }
 }

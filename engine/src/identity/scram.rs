@@ -35,7 +35,9 @@ impl ScramVerifier {
     /// [`Error::InvalidParameter`] for an empty password, [`Error::Internal`] if the system has no random numbers.
     pub fn new(password: &str) -> Result<Self> {
         if password.is_empty() {
-            return Err(Error::InvalidParameter("the password is empty: choose another".to_owned()));
+            return Err(Error::InvalidParameter(
+                "the password is empty: choose another".to_owned(),
+            ));
         }
         let mut salt = vec![0; SALT];
         getrandom::fill(&mut salt).map_err(|error| Error::internal(format!("no random numbers: {error}")))?;
@@ -44,12 +46,18 @@ impl ScramVerifier {
 
     fn derive(password: &str, salt: Vec<u8>, iterations: u32) -> Self {
         // As PostgreSQL does it: what SASLprep forbids is taken as it is.
-        let prepared = stringprep::saslprep(password).map_or_else(|_| password.to_owned(), |text| text.into_owned());
+        let prepared =
+            stringprep::saslprep(password).map_or_else(|_| password.to_owned(), |text| text.into_owned());
         let mut salted = [0; 32];
         pbkdf2::pbkdf2_hmac::<Sha256>(prepared.as_bytes(), &salt, iterations, &mut salted);
         let client_key = sign(&salted, b"Client Key");
         let server_key = sign(&salted, b"Server Key");
-        Self { salt, iterations, stored_key: Sha256::digest(&client_key).to_vec(), server_key }
+        Self {
+            salt,
+            iterations,
+            stored_key: Sha256::digest(&client_key).to_vec(),
+            server_key,
+        }
     }
 
     /// True if it is the verifier of this password.
@@ -57,7 +65,11 @@ impl ScramVerifier {
     pub fn verify(&self, password: &str) -> bool {
         let other = Self::derive(password, self.salt.clone(), self.iterations);
         // Without telling by its duration how much was right.
-        let differences = self.stored_key.iter().zip(&other.stored_key).fold(0, |all, (a, b)| all | (a ^ b));
+        let differences = self
+            .stored_key
+            .iter()
+            .zip(&other.stored_key)
+            .fold(0, |all, (a, b)| all | (a ^ b));
         self.stored_key.len() == other.stored_key.len() && differences == 0
     }
 }
@@ -75,7 +87,8 @@ fn sign(key: &[u8], message: &[u8]) -> Vec<u8> {
 
 impl fmt::Display for ScramVerifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [salt, stored, server] = [&self.salt, &self.stored_key, &self.server_key].map(|part| STANDARD.encode(part));
+        let [salt, stored, server] =
+            [&self.salt, &self.stored_key, &self.server_key].map(|part| STANDARD.encode(part));
         write!(f, "{MECHANISM}${}:{salt}${stored}:{server}", self.iterations)
     }
 }
@@ -83,7 +96,9 @@ impl fmt::Display for ScramVerifier {
 /// Keeps keys out of logs.
 impl fmt::Debug for ScramVerifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ScramVerifier").field("iterations", &self.iterations).finish_non_exhaustive()
+        f.debug_struct("ScramVerifier")
+            .field("iterations", &self.iterations)
+            .finish_non_exhaustive()
     }
 }
 
@@ -121,9 +136,14 @@ mod tests {
         let message = "n=user,r=rOprNGfwEbeRWgbNEkqO,r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,\
             s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096,c=biws,r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0";
         let signature = sign(&verifier.server_key, message.as_bytes());
-        assert_eq!(STANDARD.encode(signature), "6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=");
+        assert_eq!(
+            STANDARD.encode(signature),
+            "6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4="
+        );
         // The client's proof, turned back into its key, hashes to the stored key.
-        let proof = STANDARD.decode("dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ=").unwrap();
+        let proof = STANDARD
+            .decode("dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ=")
+            .unwrap();
         let client_signature = sign(&verifier.stored_key, message.as_bytes());
         let client_key: Vec<u8> = proof.iter().zip(&client_signature).map(|(a, b)| a ^ b).collect();
         assert_eq!(Sha256::digest(client_key).to_vec(), verifier.stored_key);
@@ -146,7 +166,12 @@ mod tests {
 
     #[test]
     fn texts_that_are_no_verifier_are_refused() {
-        for text in ["", "md5abc", "SCRAM-SHA-256$0:AAAA$AAAA:AAAA", "SCRAM-SHA-256$4096:AAAA$AAAA:AAAA$x"] {
+        for text in [
+            "",
+            "md5abc",
+            "SCRAM-SHA-256$0:AAAA$AAAA:AAAA",
+            "SCRAM-SHA-256$4096:AAAA$AAAA:AAAA$x",
+        ] {
             assert!(text.parse::<ScramVerifier>().is_err(), "{text}");
         }
     }

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::datatypes::{Field, Schema, SchemaRef};
-use radlake_catalogs::dicom::series::series_schema;
 use radlake_catalogs::dicom::instances_schema;
+use radlake_catalogs::dicom::series::series_schema;
 use radlake_catalogs::ingest::files_schema;
 use radlake_catalogs::{Lake, Object, RoleObject, SchemaObject, TableObject, ViewObject};
 use radlake_sql::views::{VIEWS, View};
@@ -26,7 +26,9 @@ const SCHEMAS: &[(&str, &str)] = &[
 /// The objects of a lake's first epoch.
 pub(super) async fn seed(superuser: &str, password: &str) -> Result<Vec<Object>> {
     if superuser.is_empty() || superuser.len() > 63 || superuser.starts_with("pg_") {
-        return Err(Error::InvalidParameter(format!("\"{superuser}\" is no name for a role: choose another")));
+        return Err(Error::InvalidParameter(format!(
+            "\"{superuser}\" is no name for a role: choose another"
+        )));
     }
     let role = RoleObject {
         oid: SUPERUSER_OID,
@@ -58,7 +60,9 @@ fn tables() -> impl Iterator<Item = TableObject> {
         .with_cluster_key(["study_instance_uid", "series_instance_uid", "sop_instance_uid"])
         .with_bloom_columns(["study_instance_uid", "series_instance_uid", "sop_instance_uid"]);
     let series = TableObject::new("imaging", "series", series_schema())
-        .with_comment("One row per series and provider, with counts, sizes and geometry, kept up to date by ingestion")
+        .with_comment(
+            "One row per series and provider, with counts, sizes and geometry, kept up to date by ingestion",
+        )
         .with_cluster_key(["study_instance_uid", "series_instance_uid"])
         .with_bloom_columns(["study_instance_uid", "series_instance_uid"]);
     let files = TableObject::new("imaging", "files", files_schema())
@@ -72,17 +76,28 @@ fn tables() -> impl Iterator<Item = TableObject> {
 async fn views(superuser: &str, objects: &[Object]) -> Result<Vec<ViewObject>> {
     let url = format!("memory:///init-{}", uuid::Uuid::new_v4());
     let lake = Lake::create(&url, objects.to_vec()).await?;
-    let session = Lakehouse::new(lake, Resources::new(None, None, Some(1))?)?.session(Identity::role(superuser)).await?;
+    let session = Lakehouse::new(lake, Resources::new(None, None, Some(1))?)?
+        .session(Identity::role(superuser))
+        .await?;
     let mut views = Vec::with_capacity(VIEWS.len());
     for view in VIEWS {
         let statements = session.parse(view.sql())?;
         let [statement] = statements.as_slice() else {
-            return Err(Error::internal(format!("view {}.{} is not one statement", view.schema, view.name)));
+            return Err(Error::internal(format!(
+                "view {}.{} is not one statement",
+                view.schema, view.name
+            )));
         };
         let prepared = session.prepare(statement, &[]).await?;
-        let columns = prepared.columns().ok_or_else(|| Error::internal(format!("view {} has no columns", view.name)))?;
-        let object = ViewObject::new(view.schema, view.name, view.sql()).with_columns(commented(view, &columns));
-        let object = ViewObject { owner: SUPERUSER_OID, ..object };
+        let columns = prepared
+            .columns()
+            .ok_or_else(|| Error::internal(format!("view {} has no columns", view.name)))?;
+        let object =
+            ViewObject::new(view.schema, view.name, view.sql()).with_columns(commented(view, &columns));
+        let object = ViewObject {
+            owner: SUPERUSER_OID,
+            ..object
+        };
         views.push(match view.comment() {
             Some(comment) => object.with_comment(comment),
             None => object,
@@ -94,9 +109,19 @@ async fn views(superuser: &str, objects: &[Object]) -> Result<Vec<ViewObject>> {
 fn commented(view: &View, columns: &Schema) -> SchemaRef {
     let comments: HashMap<&str, &str> = view.columns().collect();
     let field = |field: &Arc<Field>| {
-        let comment = comments.get(field.name().as_str()).map(|text| ("comment".to_owned(), (*text).to_owned()));
-        let kept = field.metadata().get("pg_type").map(|name| ("pg_type".to_owned(), name.clone()));
-        field.as_ref().clone().with_metadata(comment.into_iter().chain(kept).collect())
+        let comment = comments
+            .get(field.name().as_str())
+            .map(|text| ("comment".to_owned(), (*text).to_owned()));
+        let kept = field
+            .metadata()
+            .get("pg_type")
+            .map(|name| ("pg_type".to_owned(), name.clone()));
+        field
+            .as_ref()
+            .clone()
+            .with_metadata(comment.into_iter().chain(kept).collect())
     };
-    Arc::new(Schema::new(columns.fields().iter().map(field).collect::<Vec<_>>()))
+    Arc::new(Schema::new(
+        columns.fields().iter().map(field).collect::<Vec<_>>(),
+    ))
 }

@@ -26,9 +26,9 @@ pub mod types;
 
 pub use epoch_catalog::EpochCatalog;
 pub use error::CatalogError;
-pub(crate) use presets::preset;
 pub use functions::POSTGRESQL_VERSION;
 pub use install::SystemCatalogs;
+pub(crate) use presets::preset;
 pub use rewrite::{output_name, output_type, rewrite, rewrite_view};
 pub use session::{Activity, SessionView, Setting};
 pub use type_planner::PgTypePlanner;

@@ -16,7 +16,9 @@ pub(super) fn normalised(text: &str) -> Option<String> {
         }
         _ => return None,
     };
-    let zone_at = rest.find(|c: char| !(c.is_ascii_digit() || c == ':' || c == '.')).unwrap_or(rest.len());
+    let zone_at = rest
+        .find(|c: char| !(c.is_ascii_digit() || c == ':' || c == '.'))
+        .unwrap_or(rest.len());
     let (clock, zone) = rest.split_at(zone_at);
     let normal = format!("{date}{}{}", time(clock)?, offset(zone.trim())?);
     (normal != text).then_some(normal)
@@ -27,14 +29,18 @@ fn digits(text: &str) -> Option<&str> {
 }
 
 fn time(text: &str) -> Option<String> {
-    let (whole, fraction) = text.split_once('.').map_or((text, None), |(whole, fraction)| (whole, Some(fraction)));
+    let (whole, fraction) = text
+        .split_once('.')
+        .map_or((text, None), |(whole, fraction)| (whole, Some(fraction)));
     let mut parts = whole.split(':');
     let (hours, minutes, seconds) = (digits(parts.next()?)?, digits(parts.next()?)?, parts.next());
     if parts.next().is_some() || seconds.is_none() && fraction.is_some() {
         return None;
     }
     let seconds = seconds.map_or(Some("00"), digits)?;
-    let fraction = fraction.map(|fraction| format!(".{fraction}")).unwrap_or_default();
+    let fraction = fraction
+        .map(|fraction| format!(".{fraction}"))
+        .unwrap_or_default();
     Some(format!("{hours:0>2}:{minutes:0>2}:{seconds:0>2}{fraction}"))
 }
 
@@ -43,8 +49,16 @@ fn offset(text: &str) -> Option<String> {
         None => return Some(String::new()),
         Some(sign @ ('+' | '-')) => sign,
         // `Z`, a zone's name: as they are.
-        Some(_) if text.chars().all(|c| c.is_ascii_alphanumeric() || "/_+-".contains(c)) => {
-            return Some(if text.eq_ignore_ascii_case("z") { "Z".to_owned() } else { format!(" {text}") });
+        Some(_)
+            if text
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || "/_+-".contains(c)) =>
+        {
+            return Some(if text.eq_ignore_ascii_case("z") {
+                "Z".to_owned()
+            } else {
+                format!(" {text}")
+            });
         }
         Some(_) => return None,
     };
@@ -66,12 +80,27 @@ mod tests {
         let normal = |text: &str| normalised(text).unwrap_or_else(|| text.to_owned());
         assert_eq!(normal("2024-07-01 12:00"), "2024-07-01 12:00:00");
         assert_eq!(normal("2024-7-1 9:30+2"), "2024-07-01 09:30:00+02:00");
-        assert_eq!(normal("2024-07-01T12:00:00.5-0330"), "2024-07-01 12:00:00.5-03:30");
+        assert_eq!(
+            normal("2024-07-01T12:00:00.5-0330"),
+            "2024-07-01 12:00:00.5-03:30"
+        );
         assert_eq!(normal("2024-07-01 12:00:00 +02"), "2024-07-01 12:00:00+02:00");
         assert_eq!(normal("2024-07-01 12:00z"), "2024-07-01 12:00:00Z");
-        assert_eq!(normal("2024-07-01 12:00 Europe/Berlin"), "2024-07-01 12:00:00 Europe/Berlin");
+        assert_eq!(
+            normal("2024-07-01 12:00 Europe/Berlin"),
+            "2024-07-01 12:00:00 Europe/Berlin"
+        );
         assert_eq!(normal("12:00"), "12:00:00");
-        for text in ["2024-07-01", "2024-07-01 12:00:00", "Doe^Jane", "now", "", "1:2:3:4", "x 12:00", "infinity"] {
+        for text in [
+            "2024-07-01",
+            "2024-07-01 12:00:00",
+            "Doe^Jane",
+            "now",
+            "",
+            "1:2:3:4",
+            "x 12:00",
+            "infinity",
+        ] {
             assert_eq!(normalised(text), None, "{text}");
         }
     }

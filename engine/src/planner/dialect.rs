@@ -4,9 +4,9 @@ use std::collections::HashSet;
 use std::ops::ControlFlow;
 
 use radlake_sql::ast::{
-    AccessExpr, CastKind, DataType, ExactNumberInfo, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList,
-    FunctionArguments, Ident, ObjectName, Query, Select, SelectItem, SetExpr, Statement, TableFactor, TableWithJoins,
-    UnaryOperator, Value, VisitMut, VisitorMut,
+    AccessExpr, CastKind, DataType, ExactNumberInfo, Expr, Function, FunctionArg, FunctionArgExpr,
+    FunctionArgumentList, FunctionArguments, Ident, ObjectName, Query, Select, SelectItem, SetExpr,
+    Statement, TableFactor, TableWithJoins, UnaryOperator, Value, VisitMut, VisitorMut,
 };
 
 use super::{datetime, using};
@@ -30,16 +30,27 @@ impl VisitorMut for Dialect {
 
     fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Error> {
         match expr {
-            Expr::CompoundFieldAccess { access_chain, .. } if access_chain.iter().all(is_field) => fields(expr),
-            Expr::Cast { expr: inner, data_type, .. } => literal(inner, data_type),
+            Expr::CompoundFieldAccess { access_chain, .. } if access_chain.iter().all(is_field) => {
+                fields(expr)
+            }
+            Expr::Cast {
+                expr: inner,
+                data_type,
+                ..
+            } => literal(inner, data_type),
             Expr::TypedString(typed) => {
-                if let (true, Value::SingleQuotedString(text)) = (is_datetime(&typed.data_type), &mut typed.value.value)
+                if let (true, Value::SingleQuotedString(text)) =
+                    (is_datetime(&typed.data_type), &mut typed.value.value)
                     && let Some(normal) = datetime::normalised(text)
                 {
                     *text = normal;
                 }
             }
-            Expr::Case { conditions, else_result, .. } => {
+            Expr::Case {
+                conditions,
+                else_result,
+                ..
+            } => {
                 conditions.iter_mut().for_each(|when| int4(&mut when.result));
                 else_result.iter_mut().for_each(|expr| int4(expr));
             }
@@ -57,7 +68,9 @@ impl VisitorMut for Dialect {
             Expr::Value(value) => {
                 if let Value::Number(number, _) = &value.value
                     && has_exponent(number)
-                    && number.parse::<f64>().is_ok_and(|value| value != 0.0 && !(1e-18..1e18).contains(&value))
+                    && number
+                        .parse::<f64>()
+                        .is_ok_and(|value| value != 0.0 && !(1e-18..1e18).contains(&value))
                 {
                     *expr = float(number);
                 }
@@ -69,7 +82,11 @@ impl VisitorMut for Dialect {
 
     fn post_visit_query(&mut self, query: &mut Query) -> ControlFlow<Error> {
         if let SetExpr::Values(values) = query.body.as_mut() {
-            values.rows.iter_mut().flat_map(|row| row.content.iter_mut()).for_each(int4);
+            values
+                .rows
+                .iter_mut()
+                .flat_map(|row| row.content.iter_mut())
+                .for_each(int4);
         }
         ControlFlow::Continue(())
     }
@@ -92,22 +109,38 @@ impl VisitorMut for Dialect {
 /// A whole number that fits is an `int4`. In operators [`super::integers`] sees to it.
 fn int4(expr: &mut Expr) {
     let number = match &*expr {
-        Expr::UnaryOp { op: UnaryOperator::Minus | UnaryOperator::Plus, expr } => expr.as_ref(),
+        Expr::UnaryOp {
+            op: UnaryOperator::Minus | UnaryOperator::Plus,
+            expr,
+        } => expr.as_ref(),
         other => other,
     };
     let fits = match number {
-        Expr::Value(value) => matches!(&value.value, Value::Number(digits, _) if digits.parse::<i32>().is_ok()),
+        Expr::Value(value) => {
+            matches!(&value.value, Value::Number(digits, _) if digits.parse::<i32>().is_ok())
+        }
         _ => false,
     };
     if fits {
         let inner = Box::new(std::mem::replace(expr, null()));
-        *expr = Expr::Cast { kind: CastKind::DoubleColon, expr: inner, data_type: DataType::Int4(None), array: false, format: None };
+        *expr = Expr::Cast {
+            kind: CastKind::DoubleColon,
+            expr: inner,
+            data_type: DataType::Int4(None),
+            array: false,
+            format: None,
+        };
     }
 }
 
 /// Functions whose result has the type that their arguments have in common.
 fn merges(function: &Function) -> bool {
-    let name = function.name.0.last().and_then(|part| part.as_ident()).map(folded);
+    let name = function
+        .name
+        .0
+        .last()
+        .and_then(|part| part.as_ident())
+        .map(folded);
     name.is_some_and(|name| ["coalesce", "nullif", "greatest", "least"].contains(&name.as_str()))
 }
 
@@ -117,7 +150,9 @@ fn is_field(access: &AccessExpr) -> bool {
 
 /// `(code).value` is `get_field(code, 'value')`.
 fn fields(expr: &mut Expr) {
-    let Expr::CompoundFieldAccess { root, access_chain } = expr else { return };
+    let Expr::CompoundFieldAccess { root, access_chain } = expr else {
+        return;
+    };
     let mut value = std::mem::replace(root.as_mut(), null());
     for access in std::mem::take(access_chain) {
         if let AccessExpr::Dot(Expr::Identifier(name)) = access {
@@ -128,7 +163,11 @@ fn fields(expr: &mut Expr) {
 }
 
 fn get_field(value: Expr, name: &Ident) -> Expr {
-    let name = if name.quote_style.is_some() { name.value.clone() } else { name.value.to_lowercase() };
+    let name = if name.quote_style.is_some() {
+        name.value.clone()
+    } else {
+        name.value.to_lowercase()
+    };
     let argument = |expr| FunctionArg::Unnamed(FunctionArgExpr::Expr(expr));
     Expr::Function(Function {
         name: ObjectName::from(vec![Ident::new("get_field")]),
@@ -136,7 +175,10 @@ fn get_field(value: Expr, name: &Ident) -> Expr {
         parameters: FunctionArguments::None,
         args: FunctionArguments::List(FunctionArgumentList {
             duplicate_treatment: None,
-            args: vec![argument(value), argument(Expr::Value(Value::SingleQuotedString(name).into()))],
+            args: vec![
+                argument(value),
+                argument(Expr::Value(Value::SingleQuotedString(name).into())),
+            ],
             clauses: Vec::new(),
         }),
         filter: None,
@@ -150,7 +192,9 @@ fn get_field(value: Expr, name: &Ident) -> Expr {
 fn literal(inner: &mut Expr, data_type: &DataType) {
     let Expr::Value(value) = inner else { return };
     match &mut value.value {
-        Value::Number(number, _) if is_float(data_type) => value.value = Value::SingleQuotedString(number.clone()),
+        Value::Number(number, _) if is_float(data_type) => {
+            value.value = Value::SingleQuotedString(number.clone())
+        }
         Value::SingleQuotedString(text) if is_datetime(data_type) => {
             if let Some(normal) = datetime::normalised(text) {
                 *text = normal;
@@ -177,13 +221,22 @@ fn float(number: &str) -> Expr {
 fn is_float(data_type: &DataType) -> bool {
     matches!(
         data_type,
-        DataType::Float(_) | DataType::Float4 | DataType::Float8 | DataType::Float32 | DataType::Float64
-            | DataType::Real | DataType::Double(_) | DataType::DoublePrecision
+        DataType::Float(_)
+            | DataType::Float4
+            | DataType::Float8
+            | DataType::Float32
+            | DataType::Float64
+            | DataType::Real
+            | DataType::Double(_)
+            | DataType::DoublePrecision
     )
 }
 
 fn is_datetime(data_type: &DataType) -> bool {
-    matches!(data_type, DataType::Timestamp(..) | DataType::TimestampNtz(..) | DataType::Time(..))
+    matches!(
+        data_type,
+        DataType::Timestamp(..) | DataType::TimestampNtz(..) | DataType::Time(..)
+    )
 }
 
 fn null() -> Expr {
@@ -195,9 +248,10 @@ fn duplicate(from: &[TableWithJoins], names: &mut HashSet<String>) -> Option<Str
     from.iter().find_map(|table| {
         let factors = std::iter::once(&table.relation).chain(table.joins.iter().map(|join| &join.relation));
         factors.into_iter().find_map(|factor| match factor {
-            TableFactor::NestedJoin { table_with_joins, alias: None } => {
-                duplicate(std::slice::from_ref(table_with_joins), names)
-            }
+            TableFactor::NestedJoin {
+                table_with_joins,
+                alias: None,
+            } => duplicate(std::slice::from_ref(table_with_joins), names),
             factor => {
                 let (name, shown) = name(factor)?;
                 (!names.insert(name)).then_some(shown)
@@ -231,5 +285,9 @@ fn name(factor: &TableFactor) -> Option<(String, String)> {
 }
 
 fn folded(name: &Ident) -> String {
-    if name.quote_style.is_some() { name.value.clone() } else { name.value.to_lowercase() }
+    if name.quote_style.is_some() {
+        name.value.clone()
+    } else {
+        name.value.to_lowercase()
+    }
 }

@@ -13,7 +13,8 @@ use datafusion::error::Result;
 use datafusion::logical_expr::expr::{Placeholder, ScalarFunction};
 use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult, RawBinaryExpr};
 use datafusion::logical_expr::{
-    ColumnarValue, Expr, ExprSchemable, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, TypeSignature, Volatility,
+    ColumnarValue, Expr, ExprSchemable, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
+    TypeSignature, Volatility,
 };
 use datafusion::sql::sqlparser::ast::BinaryOperator;
 
@@ -28,7 +29,11 @@ pub(super) struct Integers {
 impl Integers {
     pub(super) fn new() -> Self {
         let of = |name, kernel| Arc::new(ScalarUDF::from(Checked::new(name, kernel)));
-        Self { add: of("int_add", Kernel::Add), sub: of("int_sub", Kernel::Sub), mul: of("int_mul", Kernel::Mul) }
+        Self {
+            add: of("int_add", Kernel::Add),
+            sub: of("int_sub", Kernel::Sub),
+            mul: of("int_mul", Kernel::Mul),
+        }
     }
 }
 
@@ -62,7 +67,10 @@ fn is_narrow(expr: &Expr, schema: &DFSchema) -> bool {
     match expr {
         Expr::Literal(ScalarValue::Int64(Some(value)), _) => i32::try_from(*value).is_ok(),
         Expr::Placeholder(Placeholder { field: None, .. }) => true,
-        other => matches!(other.get_type(schema), Ok(DataType::Int8 | DataType::Int16 | DataType::Int32)),
+        other => matches!(
+            other.get_type(schema),
+            Ok(DataType::Int8 | DataType::Int16 | DataType::Int32)
+        ),
     }
 }
 
@@ -77,8 +85,10 @@ fn narrowed(expr: Expr) -> Expr {
 }
 
 fn is_integer(expr: &Expr, schema: &DFSchema) -> bool {
-    matches!(expr.get_type(schema), Ok(DataType::Int8 | DataType::Int16 | DataType::Int32 | DataType::Int64))
-        && !matches!(expr, Expr::Placeholder(Placeholder { field: None, .. }))
+    matches!(
+        expr.get_type(schema),
+        Ok(DataType::Int8 | DataType::Int16 | DataType::Int32 | DataType::Int64)
+    ) && !matches!(expr, Expr::Placeholder(Placeholder { field: None, .. }))
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -97,7 +107,11 @@ struct Checked {
 
 impl Checked {
     fn new(name: &'static str, kernel: Kernel) -> Self {
-        Self { name, kernel, signature: Signature::new(TypeSignature::Any(2), Volatility::Immutable) }
+        Self {
+            name,
+            kernel,
+            signature: Signature::new(TypeSignature::Any(2), Volatility::Immutable),
+        }
     }
 }
 
@@ -130,7 +144,11 @@ impl ScalarUDFImpl for Checked {
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let target = args.return_field.data_type();
-        let operands = args.args.iter().map(|value| value.cast_to(target, None)).collect::<Result<Vec<_>>>()?;
+        let operands = args
+            .args
+            .iter()
+            .map(|value| value.cast_to(target, None))
+            .collect::<Result<Vec<_>>>()?;
         let [left, right] = operands.as_slice() else {
             return datafusion::common::internal_err!("{} takes two arguments", self.name);
         };

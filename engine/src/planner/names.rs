@@ -9,7 +9,7 @@ use radlake_catalogs::{Epoch, Lake, Relation, ViewObject};
 
 use crate::error::nearest;
 use crate::pg_catalog::SystemCatalogs;
-use crate::policy::{Subject, SecuredTable};
+use crate::policy::{SecuredTable, Subject};
 use crate::{Error, Result};
 
 const PG_CATALOG: &str = "pg_catalog";
@@ -36,7 +36,10 @@ pub(crate) enum Found {
 
 impl fmt::Debug for Names {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Names").field("epoch", &self.epoch.number).field("path", &self.path).finish_non_exhaustive()
+        f.debug_struct("Names")
+            .field("epoch", &self.epoch.number)
+            .field("path", &self.path)
+            .finish_non_exhaustive()
     }
 }
 
@@ -52,7 +55,14 @@ impl Names {
         if !path.iter().any(|schema| schema == PG_CATALOG) {
             path.insert(0, PG_CATALOG.to_owned());
         }
-        Self { database: Arc::from(database), epoch, lake, subject, path, system }
+        Self {
+            database: Arc::from(database),
+            epoch,
+            lake,
+            subject,
+            path,
+            system,
+        }
     }
 
     /// The relation that a reference means, if there is one.
@@ -67,10 +77,12 @@ impl Names {
                 }
                 Ok(None)
             }
-            TableReference::Full { catalog, .. } if *catalog != self.database => Err(Error::unsupported(format!(
-                "cross-database references are not implemented: \"{catalog}.{}.{name}\"",
-                reference.schema().unwrap_or_default()
-            ))),
+            TableReference::Full { catalog, .. } if *catalog != self.database => {
+                Err(Error::unsupported(format!(
+                    "cross-database references are not implemented: \"{catalog}.{}.{name}\"",
+                    reference.schema().unwrap_or_default()
+                )))
+            }
             TableReference::Partial { schema, .. } | TableReference::Full { schema, .. } => {
                 self.find_in(schema, name).await
             }
@@ -80,11 +92,19 @@ impl Names {
     async fn find_in(&self, schema: &str, name: &str) -> Result<Option<Found>> {
         match schema {
             PG_CATALOG => Ok(self.system.pg_catalog().table(name).await?.map(Found::Table)),
-            INFORMATION_SCHEMA => Ok(self.system.information_schema().table(name).await?.map(Found::Table)),
+            INFORMATION_SCHEMA => Ok(self
+                .system
+                .information_schema()
+                .table(name)
+                .await?
+                .map(Found::Table)),
             _ => match self.epoch.get_relation(schema, name) {
                 Some(Relation::Table(object)) => {
                     let table = self.lake.table(object).await?;
-                    Ok(Some(Found::Table(Arc::new(SecuredTable::new(table, self.subject.clone())?))))
+                    Ok(Some(Found::Table(Arc::new(SecuredTable::new(
+                        table,
+                        self.subject.clone(),
+                    )?))))
                 }
                 Some(Relation::View(view)) => Ok(Some(Found::View(Arc::clone(view)))),
                 None => Ok(None),
@@ -101,16 +121,28 @@ impl Names {
             }
         };
         let name = reference.table();
-        let same = self.epoch.all_relations().find(|relation| relation.name() == name);
+        let same = self
+            .epoch
+            .all_relations()
+            .find(|relation| relation.name() == name);
         let similar = || {
             let schema = reference.schema();
-            let candidates = self.epoch.all_relations().filter(|r| schema.is_none_or(|schema| schema == r.schema()));
+            let candidates = self
+                .epoch
+                .all_relations()
+                .filter(|r| schema.is_none_or(|schema| schema == r.schema()));
             let near = nearest(name, candidates.map(Relation::name))?;
-            self.epoch.all_relations().find(|relation| relation.name() == near)
+            self.epoch
+                .all_relations()
+                .find(|relation| relation.name() == near)
         };
-        let hint = same.or_else(similar).map(|relation| {
-            format!("Perhaps you meant \"{}.{}\".", relation.schema(), relation.name())
-        });
-        Error::UndefinedTable { name: written, hint, position: None }
+        let hint = same
+            .or_else(similar)
+            .map(|relation| format!("Perhaps you meant \"{}.{}\".", relation.schema(), relation.name()));
+        Error::UndefinedTable {
+            name: written,
+            hint,
+            position: None,
+        }
     }
 }

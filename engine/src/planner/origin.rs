@@ -17,7 +17,9 @@ pub(crate) struct Origin {
 
 /// The origin of each column of an unoptimised plan, where it is a column of a table as it is.
 pub(crate) fn trace(plan: &LogicalPlan) -> Vec<Option<Origin>> {
-    (0..plan.schema().fields().len()).map(|index| column(plan, index)).collect()
+    (0..plan.schema().fields().len())
+        .map(|index| column(plan, index))
+        .collect()
 }
 
 fn column(mut plan: &LogicalPlan, mut index: usize) -> Option<Origin> {
@@ -61,7 +63,10 @@ fn column(mut plan: &LogicalPlan, mut index: usize) -> Option<Origin> {
                     Some(projection) => *projection.get(index)?,
                     None => index,
                 };
-                return Some(Origin { table: table.oid(), column: column + 1 });
+                return Some(Origin {
+                    table: table.oid(),
+                    column: column + 1,
+                });
             }
             _ => return None,
         }

@@ -36,7 +36,12 @@ impl ContextProvider for Provider<'_> {
 
     fn get_table_function_source(&self, name: &str, args: Vec<Expr>) -> Result<Arc<dyn TableSource>> {
         let Some(function) = self.state.table_functions().get(name) else {
-            return Err(Error::UndefinedFunction { name: format!("{name}()"), hint: None, position: None }.into());
+            return Err(Error::UndefinedFunction {
+                name: format!("{name}()"),
+                hint: None,
+                position: None,
+            }
+            .into());
         };
         let context = SimplifyContext::builder()
             .with_config_options(Arc::clone(self.state.config_options()))
@@ -44,9 +49,15 @@ impl ContextProvider for Provider<'_> {
             .build();
         let simplifier = ExprSimplifier::new(context);
         let schema = DFSchema::empty();
-        let simplified = |arg| simplifier.coerce(arg, &schema).and_then(|arg| simplifier.simplify(arg));
+        let simplified = |arg| {
+            simplifier
+                .coerce(arg, &schema)
+                .and_then(|arg| simplifier.simplify(arg))
+        };
         let args = args.into_iter().map(simplified).collect::<Result<Vec<_>>>()?;
-        Ok(provider_as_source(function.create_table_provider_with_args(TableFunctionArgs::new(&args, self.state))?))
+        Ok(provider_as_source(function.create_table_provider_with_args(
+            TableFunctionArgs::new(&args, self.state),
+        )?))
     }
 
     fn create_cte_work_table(&self, name: &str, schema: SchemaRef) -> Result<Arc<dyn TableSource>> {
@@ -62,7 +73,14 @@ impl ContextProvider for Provider<'_> {
     }
 
     fn get_type_planner(&self) -> Option<Arc<dyn TypePlanner>> {
-        Some(Arc::new(Types::new(self.state.config_options().execution.time_zone.as_deref().unwrap_or("UTC"))))
+        Some(Arc::new(Types::new(
+            self.state
+                .config_options()
+                .execution
+                .time_zone
+                .as_deref()
+                .unwrap_or("UTC"),
+        )))
     }
 
     fn get_function_meta(&self, name: &str) -> Option<Arc<ScalarUDF>> {

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use datafusion::config::Dialect;
-use datafusion::execution::{FunctionRegistry, SessionState, SessionStateDefaults};
 use datafusion::execution::session_state::SessionStateBuilder;
+use datafusion::execution::{FunctionRegistry, SessionState, SessionStateDefaults};
 use datafusion::logical_expr::planner::ExprPlanner;
 use datafusion::prelude::SessionConfig;
 use radlake_catalogs::Lake;
@@ -41,7 +41,9 @@ pub(crate) fn build(resources: &Resources, lake: &Lake) -> Result<SessionState> 
 /// Ours first: the first that plans an operator wins.
 fn expr_planners() -> Vec<Arc<dyn ExprPlanner>> {
     let ours: Arc<dyn ExprPlanner> = Arc::new(Integers::new());
-    std::iter::once(ours).chain(SessionStateDefaults::default_expr_planners()).collect()
+    std::iter::once(ours)
+        .chain(SessionStateDefaults::default_expr_planners())
+        .collect()
 }
 
 fn config(threads: usize) -> SessionConfig {

@@ -18,7 +18,9 @@ pub(crate) struct Types {
 impl Types {
     /// With the session's time zone.
     pub(crate) fn new(zone: &str) -> Self {
-        Self { zone: Arc::from(zone) }
+        Self {
+            zone: Arc::from(zone),
+        }
     }
 }
 

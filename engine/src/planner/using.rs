@@ -3,7 +3,8 @@
 use std::ops::ControlFlow;
 
 use radlake_sql::ast::{
-    Expr, Ident, JoinConstraint, JoinOperator, Query, Select, TableFactor, TableWithJoins, VisitMut, VisitorMut,
+    Expr, Ident, JoinConstraint, JoinOperator, Query, Select, TableFactor, TableWithJoins, VisitMut,
+    VisitorMut,
 };
 
 /// In WHERE, a merged column without a qualifier is that of the side which has it in every row.
@@ -16,33 +17,53 @@ pub(super) fn qualify(select: &mut Select) {
 
 /// The columns that the first join of a FROM item merges, with the table that stands for both.
 fn merged(table: &TableWithJoins) -> Vec<(String, Ident)> {
-    let Some(join) = table.joins.first() else { return Vec::new() };
+    let Some(join) = table.joins.first() else {
+        return Vec::new();
+    };
     let (constraint, side) = match &join.join_operator {
         JoinOperator::Join(constraint)
         | JoinOperator::Inner(constraint)
         | JoinOperator::Left(constraint)
         | JoinOperator::LeftOuter(constraint) => (constraint, &table.relation),
-        JoinOperator::Right(constraint) | JoinOperator::RightOuter(constraint) => (constraint, &join.relation),
+        JoinOperator::Right(constraint) | JoinOperator::RightOuter(constraint) => {
+            (constraint, &join.relation)
+        }
         // In a full join neither side has it in every row.
         _ => return Vec::new(),
     };
-    let (JoinConstraint::Using(columns), Some(name)) = (constraint, name(side)) else { return Vec::new() };
-    let column = |column: &radlake_sql::ast::ObjectName| column.0.last()?.as_ident().map(|c| (folded(c), name.clone()));
+    let (JoinConstraint::Using(columns), Some(name)) = (constraint, name(side)) else {
+        return Vec::new();
+    };
+    let column = |column: &radlake_sql::ast::ObjectName| {
+        column.0.last()?.as_ident().map(|c| (folded(c), name.clone()))
+    };
     columns.iter().filter_map(column).collect()
 }
 
 fn name(factor: &TableFactor) -> Option<Ident> {
     match factor {
-        TableFactor::Table { alias: Some(alias), .. } | TableFactor::Derived { alias: Some(alias), .. } => {
-            Some(alias.name.clone())
+        TableFactor::Table {
+            alias: Some(alias), ..
         }
-        TableFactor::Table { name, alias: None, args: None, .. } => name.0.last()?.as_ident().cloned(),
+        | TableFactor::Derived {
+            alias: Some(alias), ..
+        } => Some(alias.name.clone()),
+        TableFactor::Table {
+            name,
+            alias: None,
+            args: None,
+            ..
+        } => name.0.last()?.as_ident().cloned(),
         _ => None,
     }
 }
 
 fn folded(name: &Ident) -> String {
-    if name.quote_style.is_some() { name.value.clone() } else { name.value.to_lowercase() }
+    if name.quote_style.is_some() {
+        name.value.clone()
+    } else {
+        name.value.to_lowercase()
+    }
 }
 
 struct Qualifier {

@@ -17,9 +17,15 @@ use datafusion::physical_plan::coop::CooperativeExec;
 pub(super) struct Yielding;
 
 impl PhysicalOptimizerRule for Yielding {
-    fn optimize(&self, plan: Arc<dyn ExecutionPlan>, _config: &ConfigOptions) -> Result<Arc<dyn ExecutionPlan>> {
+    fn optimize(
+        &self,
+        plan: Arc<dyn ExecutionPlan>,
+        _config: &ConfigOptions,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
         plan.transform_up(|plan| match plan.name() {
-            name if name.ends_with("JoinExec") => Ok(Transformed::yes(Arc::new(CooperativeExec::new(plan)) as _)),
+            name if name.ends_with("JoinExec") => {
+                Ok(Transformed::yes(Arc::new(CooperativeExec::new(plan)) as _))
+            }
             _ => Ok(Transformed::no(plan)),
         })
         .data()

@@ -22,7 +22,11 @@ pub(crate) enum Verdict {
 
 /// Decides. Whoever is not granted something has nothing, and there is nothing to be granted yet.
 pub(crate) fn decide(subject: &Subject, _table: &TableObject) -> Verdict {
-    if subject.superuser { Verdict::Everything } else { Verdict::Nothing }
+    if subject.superuser {
+        Verdict::Everything
+    } else {
+        Verdict::Nothing
+    }
 }
 
 #[cfg(test)]
@@ -36,7 +40,10 @@ mod tests {
     #[test]
     fn only_superusers_have_access() {
         let table = TableObject::new("imaging", "series", Arc::new(Schema::empty()));
-        let subject = |superuser| Subject { role: "r".to_owned(), superuser };
+        let subject = |superuser| Subject {
+            role: "r".to_owned(),
+            superuser,
+        };
         assert_eq!(decide(&subject(true), &table), Verdict::Everything);
         assert_eq!(decide(&subject(false), &table), Verdict::Nothing);
     }

@@ -47,11 +47,19 @@ pub(super) async fn run(inner: &Arc<Inner>, statement: &Statement) -> Result<Res
         }
         Command::Show(name) => return show(inner, &name),
         Command::ShowAll => return show_all(inner),
-        Command::Begin { read_only, isolation, tag } => {
+        Command::Begin {
+            read_only,
+            isolation,
+            tag,
+        } => {
             begin(inner, read_only, isolation)?;
             tag
         }
-        Command::Transaction { read_only, isolation, session } => {
+        Command::Transaction {
+            read_only,
+            isolation,
+            session,
+        } => {
             characteristics(inner, read_only, isolation, session)?;
             "SET"
         }
@@ -71,9 +79,15 @@ pub(super) async fn run(inner: &Arc<Inner>, statement: &Statement) -> Result<Res
         }
         Command::Discard(what) => {
             discard(inner, what)?;
-            return Ok(Response::Command { tag: format!("DISCARD {what}") });
+            return Ok(Response::Command {
+                tag: format!("DISCARD {what}"),
+            });
         }
-        Command::Prepare { name, types, statement: body } => {
+        Command::Prepare {
+            name,
+            types,
+            statement: body,
+        } => {
             prepare(inner, name, &types, &statement.within(*body)).await?;
             "PREPARE"
         }
@@ -121,14 +135,19 @@ fn spelled(inner: &Inner, name: &str) -> Result<String> {
 
 fn show(inner: &Inner, name: &str) -> Result<Response> {
     let spelled = spelled(inner, name)?;
-    let value = inner.facts.setting(name).or_else(|| preset(name).map(|preset| preset.value.to_owned()));
+    let value = inner
+        .facts
+        .setting(name)
+        .or_else(|| preset(name).map(|preset| preset.value.to_owned()));
     text_rows(&[&spelled], &[vec![value.unwrap_or_default()]])
 }
 
 fn show_all(inner: &Inner) -> Result<Response> {
     let settings = inner.facts.settings().list();
-    let rows: Vec<Vec<String>> =
-        settings.into_iter().map(|s| vec![s.name, s.value, s.description.to_owned()]).collect();
+    let rows: Vec<Vec<String>> = settings
+        .into_iter()
+        .map(|s| vec![s.name, s.value, s.description.to_owned()])
+        .collect();
     text_rows(&["name", "setting", "description"], &rows)
 }
 
@@ -140,26 +159,43 @@ fn begin(inner: &Inner, read_only: Option<bool>, isolation: Option<&'static str>
     inner.transaction().begin();
     inner.facts.settings().begin();
     let default = |name: &str| inner.facts.setting(name);
-    let isolation = isolation.map(str::to_owned).or_else(|| default("default_transaction_isolation"));
+    let isolation = isolation
+        .map(str::to_owned)
+        .or_else(|| default("default_transaction_isolation"));
     let read_only = match read_only {
         Some(read_only) => Some(on_off(read_only).to_owned()),
         None => default("default_transaction_read_only"),
     };
-    inner.facts.set("transaction_isolation", isolation.as_deref(), true)?;
-    inner.facts.set("transaction_read_only", read_only.as_deref(), true)?;
+    inner
+        .facts
+        .set("transaction_isolation", isolation.as_deref(), true)?;
+    inner
+        .facts
+        .set("transaction_read_only", read_only.as_deref(), true)?;
     Ok(())
 }
 
-fn characteristics(inner: &Inner, read_only: Option<bool>, isolation: Option<&'static str>, session: bool) -> Result<()> {
+fn characteristics(
+    inner: &Inner,
+    read_only: Option<bool>,
+    isolation: Option<&'static str>,
+    session: bool,
+) -> Result<()> {
     let (prefix, local) = if session { ("default_", false) } else { ("", true) };
     if local && !inner.transaction().is_open() {
         return Ok(());
     }
     if let Some(isolation) = isolation {
-        inner.facts.set(&format!("{prefix}transaction_isolation"), Some(isolation), local)?;
+        inner
+            .facts
+            .set(&format!("{prefix}transaction_isolation"), Some(isolation), local)?;
     }
     if let Some(read_only) = read_only {
-        inner.facts.set(&format!("{prefix}transaction_read_only"), Some(on_off(read_only)), local)?;
+        inner.facts.set(
+            &format!("{prefix}transaction_read_only"),
+            Some(on_off(read_only)),
+            local,
+        )?;
     }
     Ok(())
 }
@@ -171,10 +207,17 @@ fn on_off(on: bool) -> &'static str {
 fn end(inner: &Inner, commit: bool, chain: bool) -> Result<&'static str> {
     let (open, failed) = {
         let transaction = inner.transaction();
-        (transaction.is_open(), transaction.status() == super::TransactionStatus::Failed)
+        (
+            transaction.is_open(),
+            transaction.status() == super::TransactionStatus::Failed,
+        )
     };
     if chain && !open {
-        return Err(Error::NoTransaction(if commit { "COMMIT AND CHAIN" } else { "ROLLBACK AND CHAIN" }));
+        return Err(Error::NoTransaction(if commit {
+            "COMMIT AND CHAIN"
+        } else {
+            "ROLLBACK AND CHAIN"
+        }));
     }
     let committed = commit && !failed;
     let kept = ["transaction_isolation", "transaction_read_only"].map(|name| inner.facts.setting(name));
@@ -185,10 +228,18 @@ fn end(inner: &Inner, commit: bool, chain: bool) -> Result<&'static str> {
     if chain {
         begin(inner, None, None)?;
         let [isolation, read_only] = kept;
-        inner.facts.set("transaction_isolation", isolation.as_deref(), true)?;
-        inner.facts.set("transaction_read_only", read_only.as_deref(), true)?;
+        inner
+            .facts
+            .set("transaction_isolation", isolation.as_deref(), true)?;
+        inner
+            .facts
+            .set("transaction_read_only", read_only.as_deref(), true)?;
     }
-    Ok(if committed || commit && !open { "COMMIT" } else { "ROLLBACK" })
+    Ok(if committed || commit && !open {
+        "COMMIT"
+    } else {
+        "ROLLBACK"
+    })
 }
 
 fn discard(inner: &Inner, what: &str) -> Result<()> {
@@ -206,7 +257,10 @@ async fn prepare(inner: &Arc<Inner>, name: String, types: &[ast::DataType], body
     if inner.prepared().contains_key(&name) {
         return Err(Error::DuplicateStatement(name));
     }
-    let types = types.iter().map(|sql_type| data_type(inner, sql_type)).collect::<Result<Vec<_>>>()?;
+    let types = types
+        .iter()
+        .map(|sql_type| data_type(inner, sql_type))
+        .collect::<Result<Vec<_>>>()?;
     let prepared = Box::pin(inner.prepare(body, &types)).await?;
     inner.prepared().insert(name, Arc::new(prepared));
     Ok(())
@@ -223,23 +277,36 @@ fn data_type(_inner: &Inner, sql_type: &ast::DataType) -> Result<Option<DataType
     }
     // Names that SQL has words for are spelled in many ways: the catalog knows them by one.
     let custom = ast::DataType::Custom(
-        ast::ObjectName(vec![ast::ObjectNamePart::Identifier(ast::Ident::new(text.clone()))]),
+        ast::ObjectName(vec![ast::ObjectNamePart::Identifier(ast::Ident::new(
+            text.clone(),
+        ))]),
         Vec::new(),
     );
     match PgTypePlanner.plan_type_field(&custom)? {
         Some(field) => Ok(Some(field.data_type().clone())),
-        None => Err(Error::UndefinedObject { kind: "type", name: text }),
+        None => Err(Error::UndefinedObject {
+            kind: "type",
+            name: text,
+        }),
     }
 }
 
-async fn execute(inner: &Arc<Inner>, statement: &Statement, name: String, values: Vec<ast::Expr>) -> Result<Response> {
+async fn execute(
+    inner: &Arc<Inner>,
+    statement: &Statement,
+    name: String,
+    values: Vec<ast::Expr>,
+) -> Result<Response> {
     let Some(prepared) = inner.prepared().get(&name).cloned() else {
         return Err(Error::UndefinedStatement(name));
     };
     let expected = prepared.param_types().len();
     if values.len() != expected {
         return Err(Error::Syntax {
-            message: format!("wrong number of parameters for prepared statement \"{name}\": expected {expected}, got {}", values.len()),
+            message: format!(
+                "wrong number of parameters for prepared statement \"{name}\": expected {expected}, got {}",
+                values.len()
+            ),
             position: None,
         });
     }
@@ -251,12 +318,21 @@ async fn execute(inner: &Arc<Inner>, statement: &Statement, name: String, values
 }
 
 fn text_columns(names: &[&str]) -> SchemaRef {
-    Arc::new(Schema::new(names.iter().map(|name| Field::new(*name, DataType::Utf8, true)).collect::<Vec<_>>()))
+    Arc::new(Schema::new(
+        names
+            .iter()
+            .map(|name| Field::new(*name, DataType::Utf8, true))
+            .collect::<Vec<_>>(),
+    ))
 }
 
 fn text_rows(names: &[&str], rows: &[Vec<String>]) -> Result<Response> {
     let column = |index: usize| -> Arc<dyn arrow::array::Array> {
-        Arc::new(rows.iter().map(|row| row.get(index).map(String::as_str)).collect::<StringArray>())
+        Arc::new(
+            rows.iter()
+                .map(|row| row.get(index).map(String::as_str))
+                .collect::<StringArray>(),
+        )
     };
     let batch = RecordBatch::try_new(text_columns(names), (0..names.len()).map(column).collect())
         .map_err(|error| Error::internal(format!("rows of SHOW: {error}")))?;

@@ -43,20 +43,33 @@ pub(super) async fn run(
 ) -> Result<Response> {
     let options = explain_options(statement.ast()).unwrap_or_default();
     let types: Vec<_> = values.iter().map(|value| Some(value.data_type())).collect();
-    let prepared = if values.is_empty() { None } else { Some(Box::pin(inner.prepare(body, &types)).await?) };
+    let prepared = if values.is_empty() {
+        None
+    } else {
+        Some(Box::pin(inner.prepare(body, &types)).await?)
+    };
     let (this, body) = (Arc::clone(inner), body.clone());
     let text = guard.run(async move {
         let begun = Instant::now();
         let (key, planner) = this.planner().await?;
-        let plan = this.logical(&planner, &key, &body, prepared.as_ref(), values).await?;
+        let plan = this
+            .logical(&planner, &key, &body, prepared.as_ref(), values)
+            .await?;
         let (physical, optimised, _) = planner.physical(&plan).await?;
         let planned = begun.elapsed();
         let mut text = String::new();
         if options.verbose {
-            text.push_str(&format!("Logical plan\n{}\nPhysical plan\n", optimised.display_indent()));
+            text.push_str(&format!(
+                "Logical plan\n{}\nPhysical plan\n",
+                optimised.display_indent()
+            ));
         }
         if !options.analyze {
-            text.push_str(&DisplayableExecutionPlan::new(physical.as_ref()).indent(options.verbose).to_string());
+            text.push_str(
+                &DisplayableExecutionPlan::new(physical.as_ref())
+                    .indent(options.verbose)
+                    .to_string(),
+            );
             return Ok(text);
         }
         let begun = Instant::now();

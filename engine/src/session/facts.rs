@@ -42,7 +42,10 @@ impl Facts {
     /// A statement begins.
     pub(crate) fn began(&self, text: &str) {
         const SHOWN: usize = 1024;
-        let text = text.char_indices().nth(SHOWN).map_or(text, |(end, _)| text.get(..end).unwrap_or(text));
+        let text = text
+            .char_indices()
+            .nth(SHOWN)
+            .map_or(text, |(end, _)| text.get(..end).unwrap_or(text));
         *self.statement.lock().unwrap_or_else(PoisonError::into_inner) = (text.to_owned(), Some(Utc::now()));
     }
 
@@ -60,7 +63,11 @@ impl Facts {
     }
 
     fn describe(&self) -> Activity {
-        let (query, query_started) = self.statement.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let (query, query_started) = self
+            .statement
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
         Activity {
             pid: self.identity.pid(),
             role: self.identity.name().to_owned(),
@@ -83,7 +90,10 @@ impl SessionView for Facts {
     }
 
     fn search_path(&self) -> Vec<String> {
-        search_path(&self.setting("search_path").unwrap_or_default(), self.identity.name())
+        search_path(
+            &self.setting("search_path").unwrap_or_default(),
+            self.identity.name(),
+        )
     }
 
     fn setting(&self, name: &str) -> Option<String> {
@@ -103,10 +113,20 @@ impl SessionView for Facts {
     }
 
     fn activity(&self) -> Vec<Activity> {
-        let neighbours = self.neighbours.lock().unwrap_or_else(PoisonError::into_inner).upgrade();
-        let Some(neighbours) = neighbours else { return vec![self.describe()] };
-        let sessions: Vec<_> =
-            neighbours.lock().unwrap_or_else(PoisonError::into_inner).iter().filter_map(Weak::upgrade).collect();
+        let neighbours = self
+            .neighbours
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .upgrade();
+        let Some(neighbours) = neighbours else {
+            return vec![self.describe()];
+        };
+        let sessions: Vec<_> = neighbours
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .iter()
+            .filter_map(Weak::upgrade)
+            .collect();
         let shown = |facts: &std::sync::Arc<Self>| {
             let mut activity = facts.describe();
             // What others ask is theirs.

@@ -46,16 +46,28 @@ impl Prepared {
 
     /// The plan, if it was made under the same conditions.
     pub(super) fn plan(&self, key: &PlannerKey) -> Option<Arc<LogicalPlan>> {
-        self.plan.as_ref().filter(|(made, _)| made == key).map(|(_, plan)| Arc::clone(plan))
+        self.plan
+            .as_ref()
+            .filter(|(made, _)| made == key)
+            .map(|(_, plan)| Arc::clone(plan))
     }
 
     fn command(statement: &Statement, columns: Option<SchemaRef>) -> Self {
-        Self { statement: statement.clone(), types: Vec::new(), columns, plan: None }
+        Self {
+            statement: statement.clone(),
+            types: Vec::new(),
+            columns,
+            plan: None,
+        }
     }
 }
 
 impl Inner {
-    pub(super) async fn prepare(self: &Arc<Self>, statement: &Statement, types: &[Option<DataType>]) -> Result<Prepared> {
+    pub(super) async fn prepare(
+        self: &Arc<Self>,
+        statement: &Statement,
+        types: &[Option<DataType>],
+    ) -> Result<Prepared> {
         match statement.kind() {
             Kind::Query => {}
             Kind::Session => return Ok(Prepared::command(statement, commands::columns(self, statement)?)),
@@ -64,12 +76,17 @@ impl Inner {
         if let Some(body) = explain::body(statement)? {
             // Its plan is text whatever its parameters are; they get their types from it.
             let inner = Box::pin(self.prepare(&body, types)).await?;
-            return Ok(Prepared { types: inner.types, ..Prepared::command(statement, Some(explain::schema())) });
+            return Ok(Prepared {
+                types: inner.types,
+                ..Prepared::command(statement, Some(explain::schema()))
+            });
         }
         let guard = self.guard();
         self.facts.began(statement.text());
         let (this, statement, types) = (Arc::clone(self), statement.clone(), types.to_vec());
-        guard.run(async move { this.plan_prepared(statement, &types).await }).await
+        guard
+            .run(async move { this.plan_prepared(statement, &types).await })
+            .await
     }
 
     async fn plan_prepared(&self, statement: Statement, types: &[Option<DataType>]) -> Result<Prepared> {
@@ -79,11 +96,21 @@ impl Inner {
         if known.is_empty() {
             let Planned { plan, schema } = planner.analyse(first)?;
             let plan = Some((key, Arc::new(plan)));
-            return Ok(Prepared { statement, types: Vec::new(), columns: Some(schema), plan });
+            return Ok(Prepared {
+                statement,
+                types: Vec::new(),
+                columns: Some(schema),
+                plan,
+            });
         }
         let (plan, types) = typed(&planner, &statement, first, known).await?;
         let Planned { plan, schema } = planner.analyse(plan)?;
-        Ok(Prepared { statement, types, columns: Some(schema), plan: Some((key, Arc::new(plan))) })
+        Ok(Prepared {
+            statement,
+            types,
+            columns: Some(schema),
+            plan: Some((key, Arc::new(plan))),
+        })
     }
 }
 
@@ -95,7 +122,10 @@ async fn typed(
     first: LogicalPlan,
     known: Vec<Option<DataType>>,
 ) -> Result<(LogicalPlan, Vec<DataType>)> {
-    let types: Vec<DataType> = known.iter().map(|known| known.clone().unwrap_or(DataType::Utf8)).collect();
+    let types: Vec<DataType> = known
+        .iter()
+        .map(|known| known.clone().unwrap_or(DataType::Utf8))
+        .collect();
     let all: Vec<Option<DataType>> = types.iter().cloned().map(Some).collect();
     let plan = match planner.plan(statement, &all).await {
         Ok(plan) => plan,
@@ -116,8 +146,13 @@ fn parameters(plan: &LogicalPlan, given: &[Option<DataType>]) -> Result<Vec<Opti
     }
     let mut types: Vec<Option<DataType>> = given.to_vec();
     for (name, inferred) in inferred {
-        let number = name.strip_prefix('$').and_then(|number| number.parse::<usize>().ok());
-        let Some(index) = number.filter(|number| (1..=MAX_PARAMETERS).contains(number)).map(|number| number - 1) else {
+        let number = name
+            .strip_prefix('$')
+            .and_then(|number| number.parse::<usize>().ok());
+        let Some(index) = number
+            .filter(|number| (1..=MAX_PARAMETERS).contains(number))
+            .map(|number| number - 1)
+        else {
             return Err(Error::UndefinedParameter(name.trim_start_matches('$').to_owned()));
         };
         if types.len() <= index {
@@ -125,7 +160,9 @@ fn parameters(plan: &LogicalPlan, given: &[Option<DataType>]) -> Result<Vec<Opti
         }
         if let Some(known) = types.get_mut(index).filter(|known| known.is_none()) {
             // A bare `$1` in a select list has the type of nothing.
-            *known = inferred.filter(|inferred| *inferred != DataType::Null).map(wire_type);
+            *known = inferred
+                .filter(|inferred| *inferred != DataType::Null)
+                .map(wire_type);
         }
     }
     Ok(types)

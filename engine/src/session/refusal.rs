@@ -9,26 +9,44 @@ use crate::Error;
 pub(super) fn refuse(statement: &Statement) -> Error {
     let name = name(statement);
     let (what, hint) = match (statement.kind(), statement.ast()) {
-        (_, ast::Statement::Copy { target: ast::CopyTarget::File { .. } | ast::CopyTarget::Program { .. }, .. }) => (
+        (
+            _,
+            ast::Statement::Copy {
+                target: ast::CopyTarget::File { .. } | ast::CopyTarget::Program { .. },
+                ..
+            },
+        ) => (
             "COPY to or from a file or program of the server is not supported".to_owned(),
             "Files reach the lake through radlake ingest and radlake load only.",
         ),
-        (Kind::Write, _) => {
-            (format!("{name} is not supported: tables are written by ingestion only"), "Use radlake ingest to bring data in.")
-        }
+        (Kind::Write, _) => (
+            format!("{name} is not supported: tables are written by ingestion only"),
+            "Use radlake ingest to bring data in.",
+        ),
         (Kind::Govern, _) => (
             format!("{name} is not supported: the superuser made by radlake init is the only role"),
             "Roles, grants and policies come with the governance of a later version.",
         ),
-        _ => (format!("{name} is not supported"), "SELECT, EXPLAIN, SHOW, SET and transactions are."),
+        _ => (
+            format!("{name} is not supported"),
+            "SELECT, EXPLAIN, SHOW, SET and transactions are.",
+        ),
     };
-    Error::Unsupported { what, hint: Some(hint.to_owned()) }
+    Error::Unsupported {
+        what,
+        hint: Some(hint.to_owned()),
+    }
 }
 
 /// The statement's first words in capitals, without names.
 fn name(statement: &Statement) -> String {
-    let two = ["CREATE", "ALTER", "DROP", "SET", "COMMENT", "REFRESH", "SECURITY", "SHOW"];
-    let mut words = statement.text().split(|c: char| !c.is_ascii_alphabetic()).filter(|word| !word.is_empty());
+    let two = [
+        "CREATE", "ALTER", "DROP", "SET", "COMMENT", "REFRESH", "SECURITY", "SHOW",
+    ];
+    let mut words = statement
+        .text()
+        .split(|c: char| !c.is_ascii_alphabetic())
+        .filter(|word| !word.is_empty());
     let first = words.next().unwrap_or_default().to_ascii_uppercase();
     match words.next() {
         Some(second) if two.contains(&first.as_str()) => format!("{first} {}", second.to_ascii_uppercase()),

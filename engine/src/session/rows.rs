@@ -29,7 +29,13 @@ pub(super) fn guarded(inner: Arc<Inner>, guard: Guard, schema: SchemaRef, mut st
             }
         }
     });
-    let rows = Rows { inner, guard, schema: Arc::clone(&schema), receiver, task: Some(task) };
+    let rows = Rows {
+        inner,
+        guard,
+        schema: Arc::clone(&schema),
+        receiver,
+        task: Some(task),
+    };
     let stream = futures::stream::unfold(Some(rows), |rows| async {
         let mut rows = rows?;
         match rows.next().await {
@@ -43,7 +49,10 @@ pub(super) fn guarded(inner: Arc<Inner>, guard: Guard, schema: SchemaRef, mut st
         }
     });
     let stream: Pin<Box<dyn Stream<Item = _> + Send>> = Box::pin(stream);
-    Response::Rows { schema: Arc::clone(&schema), stream: Box::pin(RecordBatchStreamAdapter::new(schema, stream)) }
+    Response::Rows {
+        schema: Arc::clone(&schema),
+        stream: Box::pin(RecordBatchStreamAdapter::new(schema, stream)),
+    }
 }
 
 struct Rows {
@@ -96,7 +105,10 @@ fn relabelled(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
 pub(super) fn ready(batch: RecordBatch) -> Response {
     let schema = batch.schema();
     let stream = futures::stream::iter([Ok(batch)]);
-    Response::Rows { schema: Arc::clone(&schema), stream: Box::pin(RecordBatchStreamAdapter::new(schema, stream)) }
+    Response::Rows {
+        schema: Arc::clone(&schema),
+        stream: Box::pin(RecordBatchStreamAdapter::new(schema, stream)),
+    }
 }
 
 /// Computes what is left of an answer.

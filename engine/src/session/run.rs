@@ -25,10 +25,17 @@ impl Inner {
         }
     }
 
-    pub(super) async fn execute(self: &Arc<Self>, prepared: &Prepared, values: Vec<ScalarValue>) -> Result<Response> {
+    pub(super) async fn execute(
+        self: &Arc<Self>,
+        prepared: &Prepared,
+        values: Vec<ScalarValue>,
+    ) -> Result<Response> {
         let expected = prepared.param_types().len();
         if values.len() != expected {
-            return Err(Error::ParameterCount { given: values.len(), expected });
+            return Err(Error::ParameterCount {
+                given: values.len(),
+                expected,
+            });
         }
         let statement = prepared.statement();
         match statement.kind() {
@@ -51,7 +58,9 @@ impl Inner {
         let (this, statement, prepared) = (Arc::clone(self), statement.clone(), prepared.cloned());
         let started = guard.run(async move {
             let (key, planner) = this.planner().await?;
-            let plan = this.logical(&planner, &key, &statement, prepared.as_ref(), values).await?;
+            let plan = this
+                .logical(&planner, &key, &statement, prepared.as_ref(), values)
+                .await?;
             let (physical, _, schema) = planner.physical(&plan).await?;
             if let Some(announced) = prepared.as_ref().and_then(Prepared::columns) {
                 check_unchanged(&announced, &schema)?;
@@ -73,8 +82,11 @@ impl Inner {
         values: Vec<ScalarValue>,
     ) -> Result<LogicalPlan> {
         let types = prepared.map(Prepared::param_types).unwrap_or_default();
-        let values: Vec<ScalarValue> =
-            values.into_iter().zip(types).map(|(value, data_type)| typed(value, data_type)).collect::<Result<_>>()?;
+        let values: Vec<ScalarValue> = values
+            .into_iter()
+            .zip(types)
+            .map(|(value, data_type)| typed(value, data_type))
+            .collect::<Result<_>>()?;
         let plan = match prepared.and_then(|prepared| prepared.plan(key)) {
             Some(plan) => LogicalPlan::clone(&plan),
             None => {
@@ -120,7 +132,10 @@ impl Inner {
             Ok(collect(physical, planner.state.task_ctx()).await?)
         });
         let batches = computed.await?;
-        let column = batches.first().filter(|batch| batch.num_rows() == 1).map(|batch| Arc::clone(batch.column(0)));
+        let column = batches
+            .first()
+            .filter(|batch| batch.num_rows() == 1)
+            .map(|batch| Arc::clone(batch.column(0)));
         let column = column.ok_or_else(|| Error::internal("an argument has no value"))?;
         typed(ScalarValue::try_from_array(&column, 0)?, data_type)
     }
@@ -133,7 +148,11 @@ impl Inner {
             return Err(Error::InvalidRole(self.facts.identity.name().to_owned()));
         };
         let settings = self.facts.settings().version();
-        let key = PlannerKey { epoch: epoch.number, settings, superuser: role.superuser };
+        let key = PlannerKey {
+            epoch: epoch.number,
+            settings,
+            superuser: role.superuser,
+        };
         let kept = self.kept_planner(&key);
         let planner = match kept {
             Some(planner) => planner,
@@ -151,7 +170,10 @@ impl Inner {
 
     async fn epoch(&self) -> Result<Arc<Epoch>> {
         let lake = self.lakehouse.lake();
-        let chosen = self.facts.setting("radlake.epoch").and_then(|number| number.parse::<u64>().ok());
+        let chosen = self
+            .facts
+            .setting("radlake.epoch")
+            .and_then(|number| number.parse::<u64>().ok());
         if let Some(number) = chosen {
             return Ok(lake.at(number).await?);
         }
@@ -182,7 +204,10 @@ impl Inner {
             state.register_udtf(name, function);
         }
         state.config_mut().options_mut().execution.time_zone = self.facts.setting("TimeZone");
-        let subject = Subject { role: self.facts.current_role(), superuser };
+        let subject = Subject {
+            role: self.facts.current_role(),
+            superuser,
+        };
         let names = Names::new(
             self.lakehouse.database(),
             self.lakehouse.lake().clone(),
@@ -191,16 +216,27 @@ impl Inner {
             self.facts.search_path(),
             system,
         );
-        Ok(Planner { state, names: Arc::new(names) })
+        Ok(Planner {
+            state,
+            names: Arc::new(names),
+        })
     }
 
     fn kept_planner(&self, key: &PlannerKey) -> Option<Arc<Planner>> {
-        let kept = self.planner.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        kept.as_ref().filter(|(made, _)| made == key).map(|(_, planner)| Arc::clone(planner))
+        let kept = self
+            .planner
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        kept.as_ref()
+            .filter(|(made, _)| made == key)
+            .map(|(_, planner)| Arc::clone(planner))
     }
 
     fn keep_planner(&self, key: PlannerKey, planner: Arc<Planner>) {
-        *self.planner.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some((key, planner));
+        *self
+            .planner
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner) = Some((key, planner));
     }
 }
 
@@ -223,6 +259,14 @@ fn without_parameters(plan: LogicalPlan) -> Result<LogicalPlan> {
 /// A client was told the columns when it prepared; it could not read others.
 fn check_unchanged(announced: &arrow::datatypes::Schema, found: &arrow::datatypes::Schema) -> Result<()> {
     let same = announced.fields().len() == found.fields().len()
-        && announced.fields().iter().zip(found.fields()).all(|(a, b)| a.data_type() == b.data_type());
-    if same { Ok(()) } else { Err(Error::ResultTypeChanged) }
+        && announced
+            .fields()
+            .iter()
+            .zip(found.fields())
+            .all(|(a, b)| a.data_type() == b.data_type());
+    if same {
+        Ok(())
+    } else {
+        Err(Error::ResultTypeChanged)
+    }
 }

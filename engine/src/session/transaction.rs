@@ -41,7 +41,10 @@ impl Transaction {
     }
 
     pub(super) fn begin(&mut self) {
-        *self = Self { status: TransactionStatus::Open, ..Self::default() };
+        *self = Self {
+            status: TransactionStatus::Open,
+            ..Self::default()
+        };
     }
 
     pub(super) fn end(&mut self) {
@@ -93,6 +96,9 @@ impl Transaction {
     }
 
     fn find(&self, name: &str) -> Result<usize> {
-        self.savepoints.iter().rposition(|known| known == name).ok_or_else(|| Error::UndefinedSavepoint(name.to_owned()))
+        self.savepoints
+            .iter()
+            .rposition(|known| known == name)
+            .ok_or_else(|| Error::UndefinedSavepoint(name.to_owned()))
     }
 }

@@ -29,13 +29,21 @@ impl Kind {
         let value = text.trim();
         match self {
             Self::Text => Ok(text.to_owned()),
-            Self::Name => Ok(text.chars().take(63).map(|c| if (' '..='~').contains(&c) { c } else { '?' }).collect()),
-            Self::Bool => bool_value(value).map(|on| if on { "on" } else { "off" }.to_owned()).ok_or(None),
+            Self::Name => Ok(text
+                .chars()
+                .take(63)
+                .map(|c| if (' '..='~').contains(&c) { c } else { '?' })
+                .collect()),
+            Self::Bool => bool_value(value)
+                .map(|on| if on { "on" } else { "off" }.to_owned())
+                .ok_or(None),
             Self::Enum(values) => {
                 let bool_text = || bool_value(value).map(|on| if on { "on" } else { "off" });
                 let found = values.iter().find(|known| known.eq_ignore_ascii_case(value));
                 let found = found.or_else(|| values.iter().find(|known| Some(**known) == bool_text()));
-                found.map(|known| (*known).to_owned()).ok_or_else(|| Some(format!("Available values: {}.", values.join(", "))))
+                found
+                    .map(|known| (*known).to_owned())
+                    .ok_or_else(|| Some(format!("Available values: {}.", values.join(", "))))
             }
             Self::Integer(least, greatest) => match value.parse::<i32>() {
                 Ok(number) if (least..=greatest).contains(&number) => Ok(number.to_string()),
@@ -43,19 +51,33 @@ impl Kind {
             },
             Self::Milliseconds => match milliseconds(value) {
                 Some(number) => Ok(duration(number)),
-                None => Err(Some("Valid units for this parameter are \"us\", \"ms\", \"s\", \"min\", \"h\", and \"d\".".to_owned())),
+                None => Err(Some(
+                    "Valid units for this parameter are \"us\", \"ms\", \"s\", \"min\", \"h\", and \"d\"."
+                        .to_owned(),
+                )),
             },
-            Self::Names => Ok(names(text).iter().map(|name| quoted(name)).collect::<Vec<_>>().join(", ")),
+            Self::Names => Ok(names(text)
+                .iter()
+                .map(|name| quoted(name))
+                .collect::<Vec<_>>()
+                .join(", ")),
             Self::Zone => zone(value).ok_or(None),
             // As in PostgreSQL, only letters and digits count: asyncpg sends the name in quotes.
-            Self::Encoding => match value.to_ascii_lowercase().replace(|c: char| !c.is_ascii_alphanumeric(), "").as_str() {
+            Self::Encoding => match value
+                .to_ascii_lowercase()
+                .replace(|c: char| !c.is_ascii_alphanumeric(), "")
+                .as_str()
+            {
                 "utf8" | "unicode" => Ok("UTF8".to_owned()),
                 _ => Err(Some("Only UTF8 is supported.".to_owned())),
             },
             Self::DateStyle => date_style(value).ok_or(None),
             Self::Epoch => match value {
                 "" => Ok(String::new()),
-                number => number.parse::<u64>().map(|n| n.to_string()).map_err(|_| Some("A number of system.epochs.".to_owned())),
+                number => number
+                    .parse::<u64>()
+                    .map(|n| n.to_string())
+                    .map_err(|_| Some("A number of system.epochs.".to_owned())),
             },
         }
     }
@@ -87,7 +109,9 @@ fn bool_value(text: &str) -> Option<bool> {
 /// A duration such as `1500`, `2s`, `1.5 min`, in milliseconds.
 pub(crate) fn milliseconds(text: &str) -> Option<u64> {
     let text = text.trim();
-    let end = text.find(|c: char| !(c.is_ascii_digit() || c == '.')).unwrap_or(text.len());
+    let end = text
+        .find(|c: char| !(c.is_ascii_digit() || c == '.'))
+        .unwrap_or(text.len());
     let (number, unit) = text.split_at(end);
     let scale = match unit.trim() {
         "" | "ms" => 1.0,
@@ -105,7 +129,10 @@ pub(crate) fn milliseconds(text: &str) -> Option<u64> {
 /// In the greatest unit that leaves no remainder, as SHOW does.
 fn duration(milliseconds: u64) -> String {
     let units = [(86_400_000, "d"), (3_600_000, "h"), (60_000, "min"), (1_000, "s")];
-    match units.iter().find(|(size, _)| milliseconds > 0 && milliseconds.is_multiple_of(*size)) {
+    match units
+        .iter()
+        .find(|(size, _)| milliseconds > 0 && milliseconds.is_multiple_of(*size))
+    {
         Some((size, unit)) => format!("{}{unit}", milliseconds / size),
         None if milliseconds == 0 => "0".to_owned(),
         None => format!("{milliseconds}ms"),
@@ -142,28 +169,59 @@ fn names(text: &str) -> Vec<String> {
 
 /// The schemas of a `search_path`, with `$user` replaced.
 pub(crate) fn search_path(value: &str, role: &str) -> Vec<String> {
-    names(value).into_iter().map(|name| if name == "$user" { role.to_owned() } else { name }).collect()
+    names(value)
+        .into_iter()
+        .map(|name| if name == "$user" { role.to_owned() } else { name })
+        .collect()
 }
 
 fn quoted(name: &str) -> String {
-    let plain = name.chars().next().is_some_and(|c| c.is_ascii_lowercase() || c == '_')
-        && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
-    if plain { name.to_owned() } else { format!("\"{name}\"") }
+    let plain = name
+        .chars()
+        .next()
+        .is_some_and(|c| c.is_ascii_lowercase() || c == '_')
+        && name
+            .chars()
+            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
+    if plain {
+        name.to_owned()
+    } else {
+        format!("\"{name}\"")
+    }
 }
 
 /// A time zone's own spelling.
 fn zone(text: &str) -> Option<String> {
-    if ["utc", "gmt", "z", "zulu"].iter().any(|name| text.eq_ignore_ascii_case(name)) {
-        return Some(if text.eq_ignore_ascii_case("gmt") { "GMT" } else { "UTC" }.to_owned());
+    if ["utc", "gmt", "z", "zulu"]
+        .iter()
+        .any(|name| text.eq_ignore_ascii_case(name))
+    {
+        return Some(
+            if text.eq_ignore_ascii_case("gmt") {
+                "GMT"
+            } else {
+                "UTC"
+            }
+            .to_owned(),
+        );
     }
-    if let Some(zone) = chrono_tz::TZ_VARIANTS.iter().find(|zone| zone.name().eq_ignore_ascii_case(text)) {
+    if let Some(zone) = chrono_tz::TZ_VARIANTS
+        .iter()
+        .find(|zone| zone.name().eq_ignore_ascii_case(text))
+    {
         return Some(zone.name().to_owned());
     }
     // Hours east of Greenwich, as a number or an ISO offset.
     let sign = if text.starts_with('-') { '-' } else { '+' };
     let mut parts = text.trim_start_matches(['+', '-']).splitn(2, ':');
-    let hours = parts.next().and_then(|part| u32::from_str(part).ok()).filter(|hours| *hours < 16)?;
-    let minutes = parts.next().map_or(Some(0), |part| u32::from_str(part).ok()).filter(|minutes| *minutes < 60)?;
+    let hours = parts
+        .next()
+        .and_then(|part| u32::from_str(part).ok())
+        .filter(|hours| *hours < 16)?;
+    let minutes = parts
+        .next()
+        .map_or(Some(0), |part| u32::from_str(part).ok())
+        .filter(|minutes| *minutes < 60)?;
     Some(format!("{sign}{hours:02}:{minutes:02}"))
 }
 

@@ -23,7 +23,10 @@ pub(super) struct Epochs {
 
 impl Epochs {
     pub(super) fn new(lake: Lake) -> Self {
-        Self { lake, schema: plain(&epochs_schema()) }
+        Self {
+            lake,
+            schema: plain(&epochs_schema()),
+        }
     }
 }
 
@@ -47,6 +50,9 @@ impl TableProvider for Epochs {
         // Newest first, as the log is kept: a LIMIT without a filter reads no more than it needs.
         let records = self.lake.history(limit.unwrap_or(usize::MAX)).await?;
         let batch = epochs_to_batch(&records)?;
-        scan_of(RecordBatch::try_new(self.schema(), batch.columns().to_vec())?, projection)
+        scan_of(
+            RecordBatch::try_new(self.schema(), batch.columns().to_vec())?,
+            projection,
+        )
     }
 }

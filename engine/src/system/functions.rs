@@ -40,9 +40,18 @@ impl TableProvider for Functions {
         _limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let mut rows: Vec<(&str, &str, &Documentation)> = Vec::new();
-        let scalar = state.scalar_functions().iter().map(|(name, f)| (name, "scalar", f.documentation()));
-        let aggregate = state.aggregate_functions().iter().map(|(name, f)| (name, "aggregate", f.documentation()));
-        let window = state.window_functions().iter().map(|(name, f)| (name, "window", f.documentation()));
+        let scalar = state
+            .scalar_functions()
+            .iter()
+            .map(|(name, f)| (name, "scalar", f.documentation()));
+        let aggregate = state
+            .aggregate_functions()
+            .iter()
+            .map(|(name, f)| (name, "aggregate", f.documentation()));
+        let window = state
+            .window_functions()
+            .iter()
+            .map(|(name, f)| (name, "window", f.documentation()));
         for (name, kind, documentation) in scalar.chain(aggregate).chain(window) {
             rows.extend(documentation.map(|documentation| (name.as_str(), kind, documentation)));
         }
@@ -68,11 +77,19 @@ fn batch(rows: &[(&str, &str, &Documentation)]) -> Result<RecordBatch> {
             column.append_option(value);
         }
     }
-    let columns = columns.into_iter().map(|mut column| Arc::new(column.finish()) as _).collect();
+    let columns = columns
+        .into_iter()
+        .map(|mut column| Arc::new(column.finish()) as _)
+        .collect();
     Ok(RecordBatch::try_new(Arc::clone(&SCHEMA), columns)?)
 }
 
 /// Without the fences that manuals put around code.
 fn example(text: &str) -> String {
-    text.lines().filter(|line| !line.starts_with("```")).collect::<Vec<_>>().join("\n").trim().to_owned()
+    text.lines()
+        .filter(|line| !line.starts_with("```"))
+        .collect::<Vec<_>>()
+        .join("\n")
+        .trim()
+        .to_owned()
 }

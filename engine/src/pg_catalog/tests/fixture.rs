@@ -208,7 +208,10 @@ pub(super) fn context(model: Model, path: &[&str]) -> SessionContext {
     context
 }
 
-#[expect(clippy::disallowed_methods, reason = "the catalogs alone are under test, without a session")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the catalogs alone are under test, without a session"
+)]
 /// Runs one statement the way the engine does: parse, rewrite, plan, execute.
 pub(super) async fn run(context: &SessionContext, sql: &str) -> Result<Vec<RecordBatch>> {
     let mut statements = Parser::parse_sql(&PostgreSqlDialect {}, sql)?;
