@@ -6,6 +6,7 @@
 
 mod catalog;
 mod durable;
+mod edit;
 mod intent;
 mod optimize;
 mod redo;
@@ -27,6 +28,7 @@ use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 use url::Url;
 
 use self::catalog::CATALOG;
+pub use self::edit::Edits;
 use self::intent::Intent;
 pub(crate) use self::storage::Storage;
 pub use self::transaction::{StagedFiles, Transaction};

@@ -12,5 +12,5 @@ pub mod system;
 pub use delta::LakeTable;
 pub use epoch::{Epoch, Relation};
 pub use error::{Error, Result};
-pub use lake::{Lake, StagedFiles, Transaction};
+pub use lake::{Edits, Lake, StagedFiles, Transaction};
 pub use object::{FIRST_OID, Object, RoleObject, SchemaObject, SettingObject, TableObject, ViewObject};

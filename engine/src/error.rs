@@ -202,6 +202,64 @@ pub enum Error {
     /// No such role, or none that may log in (28000).
     #[error("role \"{0}\" does not exist or may not log in")]
     InvalidRole(String),
+    /// A relation of another kind than the statement is for (42809).
+    #[error("{0}")]
+    WrongObject(String),
+    /// What is to be dropped is not there (42P01).
+    #[error("{kind} \"{name}\" does not exist")]
+    MissingRelation {
+        /// "table" or "view".
+        kind: &'static str,
+        /// As the statement names it.
+        name: String,
+    },
+    /// A relation of that name is there already (42P07).
+    #[error("relation \"{0}\" already exists")]
+    DuplicateTable(String),
+    /// A schema of that name is there already (42P06).
+    #[error("schema \"{0}\" already exists")]
+    DuplicateSchema(String),
+    /// A column twice (42701).
+    #[error("column \"{0}\" specified more than once")]
+    DuplicateColumn(String),
+    /// Another object of that name is there already (42710).
+    #[error("{0}")]
+    DuplicateObject(String),
+    /// A name that the system keeps for itself (42939).
+    #[error("unacceptable schema name \"{0}\"")]
+    ReservedName(String),
+    /// A definition that contradicts itself (42P16).
+    #[error("{0}")]
+    InvalidTableDefinition(String),
+    /// No key as ON CONFLICT names it (42P10).
+    #[error("{0}")]
+    InvalidColumnReference(String),
+    /// A value for a column that is always computed (428C9).
+    #[error("column \"{0}\" can only be updated to DEFAULT")]
+    GeneratedAlways(String),
+    /// Something needs what is to be dropped (2BP01).
+    #[error("{message}")]
+    Dependents {
+        /// What cannot be done.
+        message: String,
+        /// What needs it.
+        detail: String,
+    },
+    /// NULL where none may be (23502).
+    #[error("{0}")]
+    NotNullViolation(String),
+    /// A row that a CHECK refuses (23514).
+    #[error("{0}")]
+    CheckViolation(String),
+    /// A key that is there already (23505).
+    #[error("{0}")]
+    UniqueViolation(String),
+    /// A text longer than its column (22001).
+    #[error("value too long for type character varying({0})")]
+    TextTooLong(usize),
+    /// One statement would change a row twice (21000).
+    #[error("{0}")]
+    CardinalityViolation(String),
     /// The statement nests too deeply or chains too many operators (54001).
     #[error("{0}")]
     TooComplex(String),
@@ -250,7 +308,9 @@ impl Error {
     #[must_use]
     pub fn detail(&self) -> Option<String> {
         match self {
-            Self::OutOfMemory { detail } | Self::DiskFull { detail } => Some(detail.clone()),
+            Self::OutOfMemory { detail } | Self::DiskFull { detail } | Self::Dependents { detail, .. } => {
+                Some(detail.clone())
+            }
             _ => None,
         }
     }
@@ -280,6 +340,28 @@ impl Error {
     /// [`Error::Internal`].
     pub(crate) fn internal(message: impl Into<String>) -> Self {
         Self::Internal(message.into())
+    }
+
+    /// [`Error::Syntax`] without a position.
+    pub(crate) fn syntax(message: impl Into<String>) -> Self {
+        Self::Syntax {
+            message: message.into(),
+            position: None,
+        }
+    }
+
+    /// Takes the position away, where it is one of another text.
+    pub(crate) fn nowhere(mut self) -> Self {
+        if let Self::Syntax { position, .. }
+        | Self::UndefinedTable { position, .. }
+        | Self::MissingFrom { position, .. }
+        | Self::UndefinedColumn { position, .. }
+        | Self::AmbiguousColumn { position, .. }
+        | Self::UndefinedFunction { position, .. } = &mut self
+        {
+            *position = None;
+        }
+        self
     }
 
     /// Gives the position to an error that has none.

@@ -242,8 +242,12 @@ impl Lakehouse {
         &self.shared.functions
     }
 
-    /// The system relations of an epoch, shared by all sessions that read it.
-    pub(crate) fn epoch_catalog(&self, epoch: &Epoch) -> Arc<EpochCatalog> {
+    /// The system relations of an epoch, shared by all sessions that read it; of a session's own view of one if it has
+    /// changed the catalog in a transaction.
+    pub(crate) fn epoch_catalog(&self, epoch: &Epoch, own: bool) -> Arc<EpochCatalog> {
+        if own {
+            return Arc::new(EpochCatalog::new(epoch, DATABASE, &self.shared.functions));
+        }
         const KEPT: usize = 4;
         let mut catalogs = self
             .shared

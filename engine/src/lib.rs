@@ -33,6 +33,7 @@ mod resources;
 mod session;
 mod settings;
 mod system;
+mod write;
 
 pub use datafusion::common::ScalarValue;
 pub use datafusion::execution::SendableRecordBatchStream as RowStream;

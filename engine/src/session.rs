@@ -1,5 +1,6 @@
 //! Somebody's view of a lake: own settings, own transaction, own prepared statements.
 
+mod answer;
 mod commands;
 mod explain;
 mod facts;
@@ -17,8 +18,12 @@ use arrow::datatypes::{DataType, SchemaRef};
 use datafusion::common::ScalarValue;
 use radlake_sql::Statement;
 
+pub(crate) use answer::answer;
 pub(crate) use facts::Facts;
 pub use prepared::Prepared;
+pub(crate) use prepared::parameters;
+pub(crate) use refusal::{name as name_of, refuse};
+pub(crate) use rows::relabelled;
 pub use transaction::TransactionStatus;
 
 use crate::guard::{Guard, Running};
@@ -34,7 +39,7 @@ pub struct Session {
 
 pub(crate) struct Inner {
     lakehouse: Lakehouse,
-    facts: Arc<Facts>,
+    pub(crate) facts: Arc<Facts>,
     transaction: Mutex<Transaction>,
     prepared: Mutex<HashMap<String, Arc<Prepared>>>,
     running: Arc<Running>,
@@ -46,6 +51,8 @@ pub(crate) struct Inner {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct PlannerKey {
     epoch: u64,
+    /// How often the open transaction has written.
+    changes: u64,
     settings: u64,
     superuser: bool,
 }
@@ -245,7 +252,7 @@ impl Inner {
     }
 
     /// A statement begins, and with it its time.
-    fn guard(&self) -> Guard {
+    pub(crate) fn guard(&self) -> Guard {
         let timeout = self.facts.settings().milliseconds("statement_timeout");
         let workers = self.lakehouse.resources().workers.handle();
         self.running

@@ -130,6 +130,11 @@ impl FileSet {
         Ok(())
     }
 
+    /// Takes the file of that path, encoded as in the log, out of the set.
+    pub(crate) fn take(&mut self, path: &str) -> Result<Option<Arc<DataFile>>> {
+        Ok(self.files.remove(&decode(&self.location, path)?))
+    }
+
     /// The file of that path, encoded as in the log.
     pub(crate) fn get(&self, path: &str) -> Result<Option<&Arc<DataFile>>> {
         Ok(self.files.get(&decode(&self.location, path)?))

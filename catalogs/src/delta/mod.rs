@@ -4,12 +4,14 @@ pub(crate) mod action;
 pub(crate) mod files;
 pub(crate) mod log;
 mod prune;
+mod rowids;
 pub mod schema;
 mod stats;
 mod table;
 pub(crate) mod writer;
 
 pub use files::DataFile;
+pub use rowids::{FILE_COLUMN, ROW_COLUMN, RowIds};
 pub use table::LakeTable;
 
 /// Rows that the statistics of a file tell of.

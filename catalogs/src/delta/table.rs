@@ -148,13 +148,7 @@ impl LakeTable {
         let sorted = files.iter().all(|file| sorted_by_key(file.path(), &self.object));
         let listed = files.iter().map(|file| self.partitioned_file(file, false));
         let Some(ordering) = self.ordering() else {
-            let config = self.scan_config(
-                state,
-                vec![FileGroup::new(listed.collect())],
-                Vec::new(),
-                self.statistics(files),
-            );
-            return Ok(DataSourceExec::from_data_source(config.build()));
+            return self.in_order(state, None, files);
         };
         let groups = listed.map(|file| FileGroup::new(vec![file])).collect();
         let declared = if sorted {
@@ -168,6 +162,20 @@ impl LakeTable {
             plan = Arc::new(SortExec::new(ordering.clone(), plan).with_preserve_partitioning(true));
         }
         Ok(Arc::new(SortPreservingMergeExec::new(ordering, plan)))
+    }
+
+    /// All rows of files, file after file, each in its own order, from one partition.
+    pub(crate) fn in_order(
+        &self,
+        state: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        files: &[Arc<DataFile>],
+    ) -> DataFusionResult<Arc<dyn ExecutionPlan>> {
+        let listed = files.iter().map(|file| self.partitioned_file(file, false));
+        let group = FileGroup::new(listed.collect());
+        let config = self.scan_config(state, vec![group], Vec::new(), self.statistics(files));
+        let config = config.with_projection_indices(projection.cloned())?;
+        Ok(DataSourceExec::from_data_source(config.build()))
     }
 
     fn scan_config(

@@ -12,8 +12,9 @@ use serde_json::json;
 use super::Lake;
 use super::catalog::FORMAT;
 use super::intent::{Intent, TableCommit};
+use crate::delta::LakeTable;
 use crate::delta::action::{Action, Add, Format, Metadata, Protocol, Txn, write_commit};
-use crate::delta::files::DataFile;
+use crate::delta::files::{DataFile, FileSet};
 use crate::delta::log::commit_path;
 use crate::delta::schema::{delta_schema, needs_timestamp_ntz};
 use crate::delta::writer::DataWriter;
@@ -48,7 +49,7 @@ fn rows(add: &Add) -> u64 {
 }
 
 /// Changes upon one epoch: made in [`Lake::transact`], or by [`Lake::begin`] and [`Lake::commit`].
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Transaction {
     lake: Lake,
     epoch: Arc<Epoch>,
@@ -63,7 +64,7 @@ pub struct Transaction {
     serializable: bool,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct TableChange {
     adds: Vec<Add>,
     removes: BTreeMap<String, Arc<DataFile>>,
@@ -96,7 +97,11 @@ impl Transaction {
 
     /// Whether it changes nothing: committing it publishes nothing.
     pub fn is_empty(&self) -> bool {
-        self.tables.is_empty() && self.puts.is_empty() && self.drops.is_empty()
+        self.tables
+            .values()
+            .all(|change| change.adds.is_empty() && change.removes.is_empty())
+            && self.puts.is_empty()
+            && self.drops.is_empty()
     }
 
     /// Kind of statement, for `system.epochs`: `INSERT`, `CREATE TABLE`, …
@@ -201,15 +206,20 @@ impl Transaction {
         if removed.is_empty() {
             return Ok(());
         }
-        let files = self.lake.files(&table.location, table.version).await?;
+        let files = self.base(&table).await?;
+        let change = self.tables.entry(table.oid).or_default();
         let mut found = Vec::with_capacity(removed.len());
         for path in removed {
+            // What this transaction wrote itself is simply not part of it any more.
+            if let Some(own) = change.adds.iter().position(|add| add.path == *path) {
+                change.adds.remove(own);
+                continue;
+            }
             let file = files.get(path)?;
             found.push(Arc::clone(file.ok_or_else(|| Error::Conflict {
                 what: table.qualified_name(),
             })?));
         }
-        let change = self.tables.entry(table.oid).or_default();
         for file in found {
             if change.removes.insert(file.path().to_owned(), file).is_some() {
                 return Err(Error::invalid(format!(
@@ -224,9 +234,72 @@ impl Transaction {
     /// Takes all rows out of a table.
     pub async fn truncate(&mut self, table: &TableObject) -> Result<()> {
         let table = self.table(table.oid)?;
-        let files = self.lake.files(&table.location, table.version).await?;
+        let files = self.overlay(&table).await?;
         let paths: Vec<String> = files.files.values().map(|file| file.path().to_owned()).collect();
         self.remove_files(&table, &paths).await
+    }
+
+    /// The table's files before this transaction.
+    async fn base(&self, table: &TableObject) -> Result<Arc<FileSet>> {
+        if table.version < 0 {
+            return Ok(Arc::new(FileSet::empty(&table.location)));
+        }
+        self.lake.files(&table.location, table.version).await
+    }
+
+    /// The table's files as this transaction has them so far.
+    async fn overlay(&self, table: &TableObject) -> Result<Arc<FileSet>> {
+        let base = self.base(table).await?;
+        let Some(change) = self.tables.get(&table.oid) else {
+            return Ok(base);
+        };
+        let mut files = FileSet::clone(&base);
+        for removed in change.removes.values() {
+            files.take(removed.path())?;
+        }
+        for add in &change.adds {
+            files.insert(add.clone())?;
+        }
+        Ok(Arc::new(files))
+    }
+
+    /// A table with its rows as this transaction has them so far.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] if the transaction has no such table.
+    pub async fn open_table(&self, oid: u32) -> Result<Arc<LakeTable>> {
+        let table = self.table(oid)?;
+        let files = self.overlay(&table).await?;
+        Ok(Arc::new(LakeTable::new(
+            table,
+            files,
+            self.lake.storage().clone(),
+        )?))
+    }
+
+    /// The catalog as this transaction has it so far, under the number of the epoch that it is built upon.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] if a relation is in a schema that is dropped.
+    pub fn preview(&self) -> Result<Arc<Epoch>> {
+        if self.puts.is_empty() && self.drops.is_empty() {
+            return Ok(Arc::clone(&self.epoch));
+        }
+        let objects = self.objects().map(|object| Arc::new(object.clone()));
+        let mut preview = Epoch::new(
+            self.epoch.number,
+            self.epoch.committed_at,
+            self.next_oid,
+            self.epoch.apps.clone(),
+            objects,
+        )?;
+        preview.file = self.epoch.file.clone();
+        Ok(Arc::new(preview))
+    }
+
+    /// Whether this transaction changes the table's rows or its entry in the catalog.
+    pub fn touches(&self, oid: u32) -> bool {
+        self.tables.contains_key(&oid) || self.puts.contains_key(&oid) || self.drops.contains(&oid)
     }
 
     /// Says that the table's rows are moved between files but not changed.

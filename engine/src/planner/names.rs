@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use datafusion::catalog::{SchemaProvider, TableProvider};
 use datafusion::common::TableReference;
-use radlake_catalogs::{Epoch, Lake, Relation, ViewObject};
+use radlake_catalogs::{Epoch, Lake, Relation, Transaction, ViewObject};
 
 use crate::error::nearest;
 use crate::pg_catalog::SystemCatalogs;
@@ -13,6 +13,8 @@ use crate::policy::{SecuredTable, Subject};
 use crate::{Error, Result};
 
 const PG_CATALOG: &str = "pg_catalog";
+/// Schema of relations that exist for one query of a statement that writes.
+const LOCAL: &str = "radlake";
 const INFORMATION_SCHEMA: &str = "information_schema";
 
 /// The names of one epoch as one session sees them.
@@ -24,6 +26,9 @@ pub(crate) struct Names {
     /// Schemas searched for a name without one; `pg_catalog` is the first unless it is named.
     path: Vec<String>,
     system: SystemCatalogs,
+    /// The transaction whose own changes are seen.
+    work: Option<Arc<Transaction>>,
+    locals: Vec<(&'static str, Arc<dyn TableProvider>)>,
 }
 
 /// What a name means.
@@ -62,7 +67,21 @@ impl Names {
             subject,
             path,
             system,
+            work: None,
+            locals: Vec::new(),
         }
+    }
+
+    /// Has names mean what a transaction has made of them so far.
+    pub(crate) fn within(mut self, work: Arc<Transaction>) -> Self {
+        self.work = Some(work);
+        self
+    }
+
+    /// Adds relations of the schema `radlake`, for one query.
+    pub(crate) fn with_locals(mut self, locals: Vec<(&'static str, Arc<dyn TableProvider>)>) -> Self {
+        self.locals = locals;
+        self
     }
 
     /// The relation that a reference means, if there is one.
@@ -90,6 +109,11 @@ impl Names {
     }
 
     async fn find_in(&self, schema: &str, name: &str) -> Result<Option<Found>> {
+        if schema == LOCAL
+            && let Some((_, local)) = self.locals.iter().find(|(known, _)| *known == name)
+        {
+            return Ok(Some(Found::Table(Arc::clone(local))));
+        }
         match schema {
             PG_CATALOG => Ok(self.system.pg_catalog().table(name).await?.map(Found::Table)),
             INFORMATION_SCHEMA => Ok(self
@@ -100,7 +124,10 @@ impl Names {
                 .map(Found::Table)),
             _ => match self.epoch.get_relation(schema, name) {
                 Some(Relation::Table(object)) => {
-                    let table = self.lake.table(object).await?;
+                    let table = match &self.work {
+                        Some(work) if work.touches(object.oid) => work.open_table(object.oid).await?,
+                        _ => self.lake.table(object).await?,
+                    };
                     Ok(Some(Found::Table(Arc::new(SecuredTable::new(
                         table,
                         self.subject.clone(),

@@ -21,6 +21,8 @@ use crate::{Error, Result};
 /// `merge_into` keep the trait's defaults, which refuse.
 pub(crate) struct SecuredTable {
     table: Arc<LakeTable>,
+    /// What gives its rows: the table itself, or the table with the places of its rows.
+    rows: Arc<dyn TableProvider>,
     subject: Subject,
 }
 
@@ -39,7 +41,20 @@ impl SecuredTable {
     /// # Errors
     /// [`Error::InsufficientPrivilege`] if the subject may read nothing of it.
     pub(crate) fn new(table: Arc<LakeTable>, subject: Subject) -> Result<Self> {
-        let secured = Self { table, subject };
+        let rows: Arc<dyn TableProvider> = Arc::clone(&table) as _;
+        Self::over(table, rows, subject)
+    }
+
+    /// Secures another provider of a table's rows, such as one that gives their places too.
+    ///
+    /// # Errors
+    /// As [`SecuredTable::new`].
+    pub(crate) fn over(
+        table: Arc<LakeTable>,
+        rows: Arc<dyn TableProvider>,
+        subject: Subject,
+    ) -> Result<Self> {
+        let secured = Self { table, rows, subject };
         secured.check()?;
         Ok(secured)
     }
@@ -63,7 +78,7 @@ impl SecuredTable {
 #[async_trait]
 impl TableProvider for SecuredTable {
     fn schema(&self) -> SchemaRef {
-        self.table.schema()
+        self.rows.schema()
     }
 
     fn table_type(&self) -> TableType {
@@ -71,7 +86,7 @@ impl TableProvider for SecuredTable {
     }
 
     fn supports_filters_pushdown(&self, filters: &[&Expr]) -> EngineResult<Vec<TableProviderFilterPushDown>> {
-        self.table.supports_filters_pushdown(filters)
+        self.rows.supports_filters_pushdown(filters)
     }
 
     async fn scan(
@@ -83,6 +98,6 @@ impl TableProvider for SecuredTable {
     ) -> EngineResult<Arc<dyn ExecutionPlan>> {
         // Here and not only when the statement was planned: a plan may be kept longer than a right.
         self.check()?;
-        self.table.scan(state, projection, filters, limit).await
+        self.rows.scan(state, projection, filters, limit).await
     }
 }

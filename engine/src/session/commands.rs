@@ -63,8 +63,8 @@ pub(super) async fn run(inner: &Arc<Inner>, statement: &Statement) -> Result<Res
             characteristics(inner, read_only, isolation, session)?;
             "SET"
         }
-        Command::Commit { chain } => end(inner, true, chain)?,
-        Command::Rollback { chain } => end(inner, false, chain)?,
+        Command::Commit { chain } => end(inner, true, chain).await?,
+        Command::Rollback { chain } => end(inner, false, chain).await?,
         Command::Savepoint(name) => {
             inner.transaction().savepoint(name)?;
             "SAVEPOINT"
@@ -204,7 +204,7 @@ fn on_off(on: bool) -> &'static str {
     if on { "on" } else { "off" }
 }
 
-fn end(inner: &Inner, commit: bool, chain: bool) -> Result<&'static str> {
+async fn end(inner: &Inner, commit: bool, chain: bool) -> Result<&'static str> {
     let (open, failed) = {
         let transaction = inner.transaction();
         (
@@ -221,7 +221,15 @@ fn end(inner: &Inner, commit: bool, chain: bool) -> Result<&'static str> {
     }
     let committed = commit && !failed;
     let kept = ["transaction_isolation", "transaction_read_only"].map(|name| inner.facts.setting(name));
-    inner.transaction().end();
+    let work = inner.transaction().end();
+    let published = match work {
+        Some(work) if committed => inner.lake().commit(work).await.map(|_| ()),
+        _ => Ok(()),
+    };
+    if let Err(error) = published {
+        inner.facts.settings().end(false);
+        return Err(error.into());
+    }
     if open {
         inner.facts.settings().end(committed);
     }

@@ -1,7 +1,7 @@
 //! Prepared statements: types of parameters and columns before there are values.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::datatypes::{DataType, SchemaRef};
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
@@ -11,6 +11,7 @@ use radlake_sql::{Kind, Statement};
 
 use super::{Inner, PlannerKey, commands, explain, refusal};
 use crate::planner::{Planned, Planner};
+use crate::write::{Parameters, Writer};
 use crate::{Error, Result};
 
 /// More parameters than the protocol can number.
@@ -71,6 +72,7 @@ impl Inner {
         match statement.kind() {
             Kind::Query => {}
             Kind::Session => return Ok(Prepared::command(statement, commands::columns(self, statement)?)),
+            Kind::Write => return self.prepare_write(statement, types).await,
             _ => return Err(refusal::refuse(statement)),
         }
         if let Some(body) = explain::body(statement)? {
@@ -86,6 +88,42 @@ impl Inner {
         let (this, statement, types) = (Arc::clone(self), statement.clone(), types.to_vec());
         guard
             .run(async move { this.plan_prepared(statement, &types).await })
+            .await
+    }
+
+    /// A statement that writes: gone through without reading or writing a row.
+    async fn prepare_write(
+        self: &Arc<Self>,
+        statement: &Statement,
+        types: &[Option<DataType>],
+    ) -> Result<Prepared> {
+        let guard = self.guard();
+        self.facts.began(statement.text());
+        let (this, statement, types) = (Arc::clone(self), statement.clone(), types.to_vec());
+        guard
+            .run(async move {
+                let open = this.transaction().work.clone();
+                let mut work = match open {
+                    Some(work) => work,
+                    None => this.lake().begin(this.read_epoch().await?),
+                };
+                let found = Mutex::new(types.clone());
+                let parameters = Parameters {
+                    types,
+                    values: Vec::new(),
+                };
+                let writer = Writer::new(&this, &parameters, &mut work).probing(&found);
+                let outcome = { writer }.carry_out(&statement).await?;
+                let found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
+                let types = found
+                    .into_iter()
+                    .map(|known| known.unwrap_or(DataType::Utf8))
+                    .collect();
+                Ok(Prepared {
+                    types,
+                    ..Prepared::command(&statement, outcome.returned.map(|(schema, _)| schema))
+                })
+            })
             .await
     }
 
@@ -136,7 +174,7 @@ async fn typed(
 }
 
 /// The types of `$1` to the last parameter, from the caller first, then from where they are used.
-fn parameters(plan: &LogicalPlan, given: &[Option<DataType>]) -> Result<Vec<Option<DataType>>> {
+pub(crate) fn parameters(plan: &LogicalPlan, given: &[Option<DataType>]) -> Result<Vec<Option<DataType>>> {
     let mut inferred: HashMap<String, Option<DataType>> = plan.get_parameter_types()?;
     for (name, cast_to) in casts(plan)? {
         let known = inferred.entry(name).or_default();

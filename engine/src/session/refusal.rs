@@ -6,7 +6,7 @@ use radlake_sql::{Kind, Statement};
 use crate::Error;
 
 /// The error for a statement of a family that this session does not run.
-pub(super) fn refuse(statement: &Statement) -> Error {
+pub(crate) fn refuse(statement: &Statement) -> Error {
     let name = name(statement);
     let (what, hint) = match (statement.kind(), statement.ast()) {
         (
@@ -20,8 +20,8 @@ pub(super) fn refuse(statement: &Statement) -> Error {
             "Files reach the lake through radlake ingest and radlake load only.",
         ),
         (Kind::Write, _) => (
-            format!("{name} is not supported: tables are written by ingestion only"),
-            "Use radlake ingest to bring data in.",
+            format!("{name} is not supported"),
+            "INSERT, UPDATE, DELETE, MERGE, TRUNCATE, CREATE TABLE, VIEW and SCHEMA, ALTER TABLE, DROP and COMMENT are.",
         ),
         (Kind::Govern, _) => (
             format!("{name} is not supported: the superuser made by radlake init is the only role"),
@@ -39,7 +39,7 @@ pub(super) fn refuse(statement: &Statement) -> Error {
 }
 
 /// The statement's first words in capitals, without names.
-fn name(statement: &Statement) -> String {
+pub(crate) fn name(statement: &Statement) -> String {
     let two = [
         "CREATE", "ALTER", "DROP", "SET", "COMMENT", "REFRESH", "SECURITY", "SHOW",
     ];

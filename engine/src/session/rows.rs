@@ -85,7 +85,7 @@ impl Rows {
 }
 
 /// The same columns under the client's names.
-fn relabelled(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
+pub(crate) fn relabelled(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
     let columns: Result<Vec<ArrayRef>> = batch
         .columns()
         .iter()

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use arrow::datatypes::DataType;
+use datafusion::catalog::TableProvider;
 use datafusion::common::{ParamValues, ScalarValue};
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::{collect, execute_stream};
-use radlake_catalogs::Epoch;
+use radlake_catalogs::{Epoch, Lake, Transaction as Work};
 use radlake_sql::{Kind, Statement, ast};
 
 use super::{Inner, PlannerKey, Prepared, Response, commands, explain, refusal, rows};
@@ -14,6 +15,7 @@ use crate::pg_catalog::{SessionView, SystemCatalogs};
 use crate::planner::{Names, Planner};
 use crate::policy::Subject;
 use crate::session::Facts;
+use crate::write::Parameters;
 use crate::{Error, Result};
 
 impl Inner {
@@ -21,6 +23,7 @@ impl Inner {
         match statement.kind() {
             Kind::Query => self.query(statement, None, Vec::new()).await,
             Kind::Session => commands::run(self, statement).await,
+            Kind::Write => self.write(statement, Parameters::default()).await,
             _ => Err(refusal::refuse(statement)),
         }
     }
@@ -40,6 +43,16 @@ impl Inner {
         let statement = prepared.statement();
         match statement.kind() {
             Kind::Query => self.query(statement, Some(prepared), values).await,
+            Kind::Write => {
+                let types = prepared.param_types().to_vec();
+                let values = values
+                    .into_iter()
+                    .zip(&types)
+                    .map(|(value, data_type)| typed(value, data_type))
+                    .collect::<Result<_>>()?;
+                let types = types.into_iter().map(Some).collect();
+                self.write(statement, Parameters { types, values }).await
+            }
             _ => self.run(statement).await,
         }
     }
@@ -142,7 +155,13 @@ impl Inner {
 
     /// The planner for the newest epoch, or for the one that the transaction or `radlake.epoch` pins.
     pub(super) async fn planner(&self) -> Result<(PlannerKey, Arc<Planner>)> {
-        let epoch = self.epoch().await?;
+        let (epoch, work, changes) = {
+            let epoch = self.epoch().await?;
+            let transaction = self.transaction();
+            let work = transaction.work.clone();
+            let changes = if work.is_some() { transaction.changes } else { 0 };
+            (epoch, work, changes)
+        };
         let role = epoch.role(self.facts.identity.name()).filter(|role| role.login);
         let Some(role) = role else {
             return Err(Error::InvalidRole(self.facts.identity.name().to_owned()));
@@ -150,6 +169,7 @@ impl Inner {
         let settings = self.facts.settings().version();
         let key = PlannerKey {
             epoch: epoch.number,
+            changes,
             settings,
             superuser: role.superuser,
         };
@@ -157,7 +177,8 @@ impl Inner {
         let planner = match kept {
             Some(planner) => planner,
             None => {
-                let planner = Arc::new(self.new_planner(epoch, key.superuser)?);
+                let planner =
+                    Arc::new(self.new_planner(epoch, key.superuser, work.map(Arc::new), Vec::new())?);
                 self.keep_planner(key.clone(), Arc::clone(&planner));
                 planner
             }
@@ -166,6 +187,68 @@ impl Inner {
         let mut planner = Planner::clone(&planner);
         planner.state.mark_start_execution();
         Ok((key, Arc::new(planner)))
+    }
+
+    /// A planner that sees what a transaction has made so far, and `locals`.
+    pub(crate) fn planner_within(
+        &self,
+        work: &Work,
+        locals: Vec<(&'static str, Arc<dyn TableProvider>)>,
+    ) -> Result<Planner> {
+        let epoch = work.preview()?;
+        let superuser = epoch
+            .role(self.facts.identity.name())
+            .is_some_and(|role| role.superuser);
+        let mut planner = self.new_planner(epoch, superuser, Some(Arc::new(work.clone())), locals)?;
+        planner.state.mark_start_execution();
+        Ok(planner)
+    }
+
+    pub(crate) fn lake(&self) -> Lake {
+        self.lakehouse.lake().clone()
+    }
+
+    pub(crate) fn database(&self) -> String {
+        self.lakehouse.database().to_owned()
+    }
+
+    pub(crate) fn search_path(&self) -> Vec<String> {
+        self.facts.search_path()
+    }
+
+    pub(crate) fn current_role(&self) -> String {
+        self.facts.current_role()
+    }
+
+    /// Who acts.
+    pub(crate) fn subject(&self) -> Subject {
+        let epoch = self.lakehouse.lake().known();
+        Subject {
+            role: self.facts.current_role(),
+            superuser: epoch
+                .role(self.facts.identity.name())
+                .is_some_and(|role| role.superuser),
+        }
+    }
+
+    pub(crate) fn in_transaction(&self) -> bool {
+        self.transaction().is_open()
+    }
+
+    /// What the open transaction has written, to be added to.
+    pub(crate) fn take_work(&self) -> Option<Work> {
+        self.transaction().work.take()
+    }
+
+    pub(crate) fn keep_work(&self, work: Work) {
+        let mut transaction = self.transaction();
+        transaction.work = Some(work);
+        transaction.changes += 1;
+    }
+
+    /// The epoch that the next statement reads.
+    pub(crate) async fn read_epoch(&self) -> Result<Arc<Epoch>> {
+        self.epoch().await
     }
 
     async fn epoch(&self) -> Result<Arc<Epoch>> {
@@ -179,6 +262,10 @@ impl Inner {
         }
         let repeatable = {
             let transaction = self.transaction();
+            if let Some(work) = &transaction.work {
+                // One that has written reads what it was built upon, and its own.
+                return Ok(work.preview()?);
+            }
             if let Some(epoch) = &transaction.pinned {
                 return Ok(Arc::clone(epoch));
             }
@@ -194,8 +281,17 @@ impl Inner {
         Ok(epoch)
     }
 
-    fn new_planner(&self, epoch: Arc<Epoch>, superuser: bool) -> Result<Planner> {
-        let catalog = self.lakehouse.epoch_catalog(&epoch);
+    fn new_planner(
+        &self,
+        epoch: Arc<Epoch>,
+        superuser: bool,
+        work: Option<Arc<Work>>,
+        locals: Vec<(&'static str, Arc<dyn TableProvider>)>,
+    ) -> Result<Planner> {
+        let own = work
+            .as_ref()
+            .is_some_and(|work| !Arc::ptr_eq(work.epoch(), &epoch));
+        let catalog = self.lakehouse.epoch_catalog(&epoch, own);
         let view: Arc<Facts> = Arc::clone(&self.facts);
         let system = SystemCatalogs::new(catalog, view);
         let mut state = self.lakehouse.template().clone();
@@ -216,9 +312,13 @@ impl Inner {
             self.facts.search_path(),
             system,
         );
+        let names = match work {
+            Some(work) => names.within(work),
+            None => names,
+        };
         Ok(Planner {
             state,
-            names: Arc::new(names),
+            names: Arc::new(names.with_locals(locals)),
         })
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use radlake_catalogs::Epoch;
+use radlake_catalogs::{Epoch, Transaction as Work};
 use radlake_sql::Statement;
 use radlake_sql::session::{Command, command};
 
@@ -24,8 +24,12 @@ pub enum TransactionStatus {
 #[derive(Debug, Default)]
 pub(super) struct Transaction {
     status: TransactionStatus,
-    /// Names of savepoints, oldest first.
-    savepoints: Vec<String>,
+    /// Savepoints, oldest first: their names and what had been written.
+    savepoints: Vec<(String, Option<Work>)>,
+    /// What has been written so far.
+    pub(super) work: Option<Work>,
+    /// How often `work` has changed, never counted back.
+    pub(super) changes: u64,
     /// The epoch that a repeatable transaction read first.
     pub(super) pinned: Option<Arc<Epoch>>,
 }
@@ -43,12 +47,18 @@ impl Transaction {
     pub(super) fn begin(&mut self) {
         *self = Self {
             status: TransactionStatus::Open,
+            changes: self.changes + 1,
             ..Self::default()
         };
     }
 
-    pub(super) fn end(&mut self) {
-        *self = Self::default();
+    pub(super) fn end(&mut self) -> Option<Work> {
+        let work = self.work.take();
+        *self = Self {
+            changes: self.changes + 1,
+            ..Self::default()
+        };
+        work
     }
 
     pub(super) fn fail(&mut self) {
@@ -72,7 +82,7 @@ impl Transaction {
         if !self.is_open() {
             return Err(Error::NoTransaction("SAVEPOINT"));
         }
-        self.savepoints.push(name);
+        self.savepoints.push((name, self.work.clone()));
         Ok(())
     }
 
@@ -91,6 +101,8 @@ impl Transaction {
         }
         let at = self.find(name)?;
         self.savepoints.truncate(at + 1);
+        self.work = self.savepoints.get(at).and_then(|(_, work)| work.clone());
+        self.changes += 1;
         self.status = TransactionStatus::Open;
         Ok(())
     }
@@ -98,7 +110,7 @@ impl Transaction {
     fn find(&self, name: &str) -> Result<usize> {
         self.savepoints
             .iter()
-            .rposition(|known| known == name)
+            .rposition(|(known, _)| known == name)
             .ok_or_else(|| Error::UndefinedSavepoint(name.to_owned()))
     }
 }

@@ -1,0 +1,343 @@
+//! Statements that change rows or relations: the one place where tables are written.
+//!
+//! A statement is carried out upon a transaction of the lake ([`Work`]): it reads what that transaction has so far, and
+//! stages what it changes. A statement of its own is committed at its end, and built again if another writer was first;
+//! within BEGIN … COMMIT the session keeps the transaction, and commits all of it as one epoch.
+
+pub(crate) mod constraint;
+mod define;
+mod delete;
+mod drop;
+mod insert;
+mod merge;
+mod pipeline;
+mod relation;
+mod select_into;
+pub(crate) mod target;
+mod unique;
+mod update;
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::{DataType, SchemaRef};
+use datafusion::catalog::TableProvider;
+use datafusion::common::{ParamValues, ScalarValue};
+use datafusion::datasource::MemTable;
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::physical_plan::empty::EmptyExec;
+use datafusion::physical_plan::{ExecutionPlan, collect, execute_stream};
+use radlake_catalogs::delta::RowIds;
+use radlake_catalogs::{Epoch, LakeTable, TableObject, Transaction as Work};
+use radlake_sql::Statement;
+use radlake_sql::ast;
+
+use crate::planner::Planner;
+use crate::session::{Inner, Response};
+use crate::{Error, Result, RowStream};
+use target::{Target, quoted};
+
+/// What a statement did.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    /// PostgreSQL's tag.
+    pub(crate) tag: String,
+    /// Rows of RETURNING.
+    pub(crate) returned: Option<(SchemaRef, Vec<RecordBatch>)>,
+}
+
+impl Outcome {
+    fn tag(tag: impl Into<String>) -> Self {
+        Self {
+            tag: tag.into(),
+            returned: None,
+        }
+    }
+}
+
+/// Values of `$1`, `$2` …
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Parameters {
+    /// `None` where a client leaves the type open, while the statement is being prepared.
+    pub(crate) types: Vec<Option<DataType>>,
+    pub(crate) values: Vec<ScalarValue>,
+}
+
+/// Carries out one statement upon one transaction.
+pub(crate) struct Writer<'a> {
+    session: &'a Inner,
+    parameters: &'a Parameters,
+    work: &'a mut Work,
+    /// Types of parameters as planning finds them, for a statement that is only prepared: its queries give no rows.
+    probe: Option<&'a Mutex<Vec<Option<DataType>>>>,
+}
+
+impl<'a> Writer<'a> {
+    pub(crate) fn new(session: &'a Inner, parameters: &'a Parameters, work: &'a mut Work) -> Self {
+        Self {
+            session,
+            parameters,
+            work,
+            probe: None,
+        }
+    }
+
+    /// Goes through a statement without reading a row, to learn its parameters' types and its columns.
+    pub(crate) fn probing(self, types: &'a Mutex<Vec<Option<DataType>>>) -> Self {
+        Self {
+            probe: Some(types),
+            ..self
+        }
+    }
+
+    /// Carries it out. An error leaves the transaction in no state to go on with.
+    pub(crate) async fn carry_out(&mut self, statement: &Statement) -> Result<Outcome> {
+        match statement.ast() {
+            ast::Statement::Insert(insert) => Box::pin(self.insert(insert, None)).await,
+            ast::Statement::Update(update) => Box::pin(self.update(update, None)).await,
+            ast::Statement::Delete(delete) => Box::pin(self.delete(delete, None)).await,
+            ast::Statement::Merge(merge) => Box::pin(self.merge(merge, None)).await,
+            ast::Statement::Query(query) => Box::pin(self.query(query)).await,
+            ast::Statement::CreateTable(create) => Box::pin(self.create_table(create)).await,
+            ast::Statement::CreateView(create) => Box::pin(self.create_view(create)).await,
+            ast::Statement::CreateSchema {
+                schema_name,
+                if_not_exists,
+                ..
+            } => self.create_schema(schema_name, *if_not_exists),
+            ast::Statement::Drop {
+                object_type,
+                if_exists,
+                names,
+                cascade,
+                ..
+            } => self.drop_objects(*object_type, *if_exists, names, *cascade),
+            ast::Statement::Truncate(truncate) => Box::pin(self.truncate(truncate)).await,
+            ast::Statement::Comment {
+                object_type,
+                object_name,
+                comment,
+                if_exists,
+            } => self.comment(object_type, object_name, comment.clone(), *if_exists),
+            ast::Statement::AlterTable(alter) => Box::pin(self.alter_table(alter)).await,
+            // What makes queries fast is made by upkeep; scripts that ask for it go on.
+            ast::Statement::CreateIndex(_) => Ok(Outcome::tag("CREATE INDEX")),
+            ast::Statement::Analyze(_) => Ok(Outcome::tag("ANALYZE")),
+            _ => Err(crate::session::refuse(statement)),
+        }
+    }
+
+    /// A query with a write inside.
+    async fn query(&mut self, query: &ast::Query) -> Result<Outcome> {
+        if let Some(cte) = query
+            .with
+            .iter()
+            .flat_map(|with| &with.cte_tables)
+            .find(|cte| writes(&cte.query))
+        {
+            return Err(Error::unsupported(format!(
+                "WITH {}: a statement that changes rows cannot stand in WITH here",
+                cte.alias.name
+            )));
+        }
+        let with = query.with.as_ref();
+        match query.body.as_ref() {
+            ast::SetExpr::Insert(ast::Statement::Insert(insert)) => self.insert(insert, with).await,
+            ast::SetExpr::Update(ast::Statement::Update(update)) => self.update(update, with).await,
+            ast::SetExpr::Delete(ast::Statement::Delete(delete)) => self.delete(delete, with).await,
+            ast::SetExpr::Merge(ast::Statement::Merge(merge)) => self.merge(merge, with).await,
+            ast::SetExpr::Select(select) if select.into.is_some() => self.select_into(query, select).await,
+            _ => Err(Error::unsupported(
+                "row locks (FOR UPDATE, FOR SHARE) are not supported",
+            )),
+        }
+    }
+
+    /// The catalog as the transaction has it so far.
+    fn epoch(&self) -> Result<Arc<Epoch>> {
+        Ok(self.work.preview()?)
+    }
+
+    fn resolve_table(&self, name: &ast::ObjectName) -> Result<Arc<TableObject>> {
+        let (path, database) = (self.session.search_path(), self.session.database());
+        let table = target::table(&*self.epoch()?, &path, &database, name)?;
+        if table.schema == "imaging" || table.schema == "system" {
+            return Err(Error::InsufficientPrivilege(format!(
+                "permission denied: \"{}\" is written by ingestion only",
+                table.name
+            )));
+        }
+        Ok(table)
+    }
+
+    /// The target as the transaction has it so far: its rows with their places.
+    async fn open(&self, target: &Target) -> Result<(Arc<LakeTable>, Arc<dyn TableProvider>)> {
+        let table = self.work.open_table(target.object.oid).await?;
+        let rows: Arc<dyn TableProvider> = Arc::new(RowIds::new(Arc::clone(&table)));
+        let secured = crate::policy::SecuredTable::over(Arc::clone(&table), rows, self.session.subject())?;
+        Ok((table, Arc::new(secured)))
+    }
+
+    /// A planner that sees the transaction, and `locals` in the schema `radlake`.
+    fn planner(&self, locals: Vec<(&'static str, Arc<dyn TableProvider>)>) -> Result<Planner> {
+        self.session.planner_within(self.work, locals)
+    }
+
+    /// The rows of a query.
+    async fn rows(&self, planner: &Planner, sql: &str) -> Result<RowStream> {
+        let physical = self.physical(planner, sql).await?;
+        Ok(execute_stream(physical, planner.state.task_ctx())?)
+    }
+
+    /// The rows of a query, all of them.
+    async fn collected(&self, planner: &Planner, sql: &str) -> Result<Vec<RecordBatch>> {
+        let physical = self.physical(planner, sql).await?;
+        Ok(collect(physical, planner.state.task_ctx()).await?)
+    }
+
+    async fn physical(&self, planner: &Planner, sql: &str) -> Result<Arc<dyn ExecutionPlan>> {
+        let plan = self.plan(planner, sql).await?;
+        Ok(self.executable(planner, plan).await?.0)
+    }
+
+    async fn executable(
+        &self,
+        planner: &Planner,
+        plan: LogicalPlan,
+    ) -> Result<(Arc<dyn ExecutionPlan>, SchemaRef)> {
+        if let Some(probe) = self.probe {
+            let mut types = probe.lock().unwrap_or_else(PoisonError::into_inner);
+            *types = crate::session::parameters(&plan, &types)?;
+            let schema = planner.analyse(plan)?.schema;
+            return Ok((Arc::new(EmptyExec::new(Arc::clone(&schema))), schema));
+        }
+        let plan = match self.parameters.values.is_empty() {
+            true => plan,
+            false => plan.replace_params_with_values(&ParamValues::from(self.parameters.values.clone()))?,
+        };
+        let (physical, _, schema) = planner.physical(&plan).await?;
+        Ok((physical, schema))
+    }
+
+    async fn plan(&self, planner: &Planner, sql: &str) -> Result<LogicalPlan> {
+        let mut statements = radlake_sql::parse(sql)?;
+        let (Some(statement), true) = (statements.pop(), statements.is_empty()) else {
+            return Err(Error::internal("a write was turned into no query"));
+        };
+        // Places in our text say nothing to the client.
+        planner
+            .plan(&statement, &self.parameters.types)
+            .await
+            .map_err(Error::nowhere)
+    }
+
+    /// Rows of RETURNING over `rows`, which have all columns of the target.
+    async fn returning(
+        &self,
+        target: &Target,
+        items: Option<&Vec<ast::SelectItem>>,
+        rows: Vec<RecordBatch>,
+    ) -> Result<Option<(SchemaRef, Vec<RecordBatch>)>> {
+        let Some(items) = items else {
+            return Ok(None);
+        };
+        let schema = match rows.first() {
+            Some(batch) => batch.schema(),
+            None => Arc::clone(&target.object.arrow_schema),
+        };
+        let local: Arc<dyn TableProvider> = Arc::new(MemTable::try_new(schema, vec![rows])?);
+        let planner = self.planner(vec![("returned", local)])?;
+        let list: Vec<String> = items.iter().map(ToString::to_string).collect();
+        let sql = format!(
+            "SELECT {} FROM \"radlake\".\"returned\" AS {}",
+            list.join(", "),
+            quoted(&target.alias)
+        );
+        let plan = self.plan(&planner, &sql).await?;
+        let (physical, schema) = self.executable(&planner, plan).await?;
+        let batches = collect(physical, planner.state.task_ctx()).await?;
+        let batches = batches
+            .iter()
+            .map(|batch| crate::session::relabelled(batch, &schema))
+            .collect::<Result<Vec<_>>>()?;
+        Ok(Some((schema, batches)))
+    }
+}
+
+fn writes(query: &ast::Query) -> bool {
+    matches!(
+        query.body.as_ref(),
+        ast::SetExpr::Insert(_) | ast::SetExpr::Update(_) | ast::SetExpr::Delete(_) | ast::SetExpr::Merge(_)
+    )
+}
+
+impl Inner {
+    /// Runs a statement of [`radlake_sql::Kind::Write`].
+    pub(crate) async fn write(
+        self: &Arc<Self>,
+        statement: &Statement,
+        parameters: Parameters,
+    ) -> Result<Response> {
+        if self.facts.setting("transaction_read_only").as_deref() == Some("on") {
+            return Err(Error::ReadOnly(crate::session::name_of(statement)));
+        }
+        let guard = self.guard();
+        self.facts.began(statement.text());
+        let (this, owned) = (Arc::clone(self), statement.clone());
+        let outcome = match self.in_transaction() {
+            true => {
+                guard
+                    .run(async move { this.write_within(&owned, &parameters).await })
+                    .await?
+            }
+            false => {
+                guard
+                    .run(async move { this.write_alone(&owned, &parameters).await })
+                    .await?
+            }
+        };
+        Ok(crate::session::answer(outcome))
+    }
+
+    /// As a part of the open transaction.
+    async fn write_within(&self, statement: &Statement, parameters: &Parameters) -> Result<Outcome> {
+        let mut work = match self.take_work() {
+            Some(work) => work,
+            None => self.lake().begin(self.read_epoch().await?),
+        };
+        work.user(self.current_role());
+        work.statement(crate::session::name_of(statement));
+        let outcome = Writer::new(self, parameters, &mut work)
+            .carry_out(statement)
+            .await?;
+        self.keep_work(work);
+        Ok(outcome)
+    }
+
+    /// As a transaction of its own.
+    async fn write_alone(
+        self: &Arc<Self>,
+        statement: &Statement,
+        parameters: &Parameters,
+    ) -> Result<Outcome> {
+        let done: Arc<Mutex<Option<Outcome>>> = Arc::default();
+        let (lake, kind) = (self.lake(), crate::session::name_of(statement));
+        lake.transact(|epoch| {
+            let (this, done, kind) = (Arc::clone(self), Arc::clone(&done), kind.clone());
+            async move {
+                let mut work = this.lake().begin(epoch);
+                work.user(this.current_role());
+                work.statement(kind);
+                let outcome = Writer::new(&this, parameters, &mut work)
+                    .carry_out(statement)
+                    .await;
+                let outcome = outcome.map_err(datafusion::error::DataFusionError::from)?;
+                *done.lock().unwrap_or_else(PoisonError::into_inner) = Some(outcome);
+                Ok(work)
+            }
+        })
+        .await?;
+        let outcome = done.lock().unwrap_or_else(PoisonError::into_inner).take();
+        outcome.ok_or_else(|| Error::internal("a statement was committed without being carried out"))
+    }
+}

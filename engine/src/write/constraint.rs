@@ -1,0 +1,73 @@
+//! Constraints of a table, as its catalog entry keeps them.
+
+use radlake_catalogs::TableObject;
+use serde::{Deserialize, Serialize};
+
+use crate::{Error, Result};
+
+/// Property of a table that holds its constraints.
+const PROPERTY: &str = "constraints";
+
+/// A constraint under its name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Constraint {
+    pub(crate) name: String,
+    #[serde(flatten)]
+    pub(crate) rule: Rule,
+}
+
+/// What it asks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub(crate) enum Rule {
+    /// Enforced.
+    PrimaryKey { columns: Vec<String> },
+    /// Shown, not enforced.
+    Unique { columns: Vec<String> },
+    /// Enforced.
+    Check { expression: String },
+    /// Shown, not enforced.
+    ForeignKey {
+        columns: Vec<String>,
+        table: String,
+        referenced: Vec<String>,
+    },
+}
+
+impl Constraint {
+    /// The columns of a key.
+    pub(crate) fn key(&self) -> Option<&[String]> {
+        match &self.rule {
+            Rule::PrimaryKey { columns } | Rule::Unique { columns } => Some(columns),
+            _ => None,
+        }
+    }
+}
+
+/// The constraints of a table.
+pub(crate) fn of(table: &TableObject) -> Result<Vec<Constraint>> {
+    match table.properties.get(PROPERTY) {
+        None => Ok(Vec::new()),
+        Some(text) => serde_json::from_str(text)
+            .map_err(|error| Error::internal(format!("constraints of {}: {error}", table.qualified_name()))),
+    }
+}
+
+/// Gives a table its constraints.
+pub(crate) fn put(table: &mut TableObject, constraints: &[Constraint]) -> Result<()> {
+    if constraints.is_empty() {
+        table.properties.remove(PROPERTY);
+        return Ok(());
+    }
+    let text = serde_json::to_string(constraints)
+        .map_err(|error| Error::internal(format!("constraints: {error}")))?;
+    table.properties.insert(PROPERTY.to_owned(), text);
+    Ok(())
+}
+
+/// The columns of the primary key, if there is one.
+pub(crate) fn primary_key(constraints: &[Constraint]) -> Option<&Constraint> {
+    constraints
+        .iter()
+        .find(|constraint| matches!(constraint.rule, Rule::PrimaryKey { .. }))
+}

@@ -1,0 +1,481 @@
+//! CREATE TABLE: columns and constraints, LIKE, AS.
+
+use std::collections::HashMap;
+
+use arrow::datatypes::{DataType, Field, Schema};
+use radlake_catalogs::TableObject;
+use radlake_sql::ast;
+use std::sync::Arc;
+
+use super::constraint::{self, Constraint, Rule};
+use super::target::{DEFAULT, GENERATED, IDENTITY, LENGTH, folded, resolve};
+use super::{Outcome, Writer};
+use crate::pg_catalog::pg_type_of;
+use crate::pg_catalog::types::PG_TYPE_KEY;
+use crate::{Error, Result};
+
+/// A table that is being described.
+#[derive(Default)]
+pub(super) struct Draft {
+    pub(super) fields: Vec<Field>,
+    pub(super) constraints: Vec<Constraint>,
+}
+
+impl Writer<'_> {
+    pub(super) async fn create_table(&mut self, create: &ast::CreateTable) -> Result<Outcome> {
+        if create.external || create.location.is_some() || create.file_format.is_some() {
+            return Err(Error::unsupported("CREATE EXTERNAL TABLE is not supported"));
+        }
+        if create.temporary {
+            return Err(Error::unsupported("temporary tables are not supported"));
+        }
+        if create.inherits.is_some() || create.partition_by.is_some() || create.partition_of.is_some() {
+            return Err(Error::unsupported(
+                "inheritance and partitions are not supported: tables are clustered",
+            ));
+        }
+        let (schema, name) = self.place(&create.name)?;
+        let taken = self.epoch()?.get_relation(&schema, &name).is_some();
+        let tag = if create.query.is_some() {
+            "SELECT 0"
+        } else {
+            "CREATE TABLE"
+        };
+        if taken && create.if_not_exists {
+            return Ok(Outcome::tag(if create.query.is_some() {
+                "CREATE TABLE AS"
+            } else {
+                tag
+            }));
+        }
+        if taken {
+            return Err(Error::DuplicateTable(name));
+        }
+        if let Some(query) = &create.query {
+            let names: Vec<String> = create.columns.iter().map(|column| folded(&column.name)).collect();
+            return self.create_as(schema, name, &query.to_string(), &names).await;
+        }
+        let mut draft = Draft::default();
+        if let Some(ast::CreateTableLikeKind::Parenthesized(like) | ast::CreateTableLikeKind::Plain(like)) =
+            &create.like
+        {
+            let (path, database) = (self.session.search_path(), self.session.database());
+            let model = super::target::table(&*self.epoch()?, &path, &database, &like.name)?;
+            draft
+                .fields
+                .extend(model.arrow_schema.fields().iter().map(|field| plain(field)));
+        }
+        for column in &create.columns {
+            self.column(&mut draft, &name, column).await?;
+        }
+        for table_constraint in &create.constraints {
+            self.constraint(&mut draft, &name, table_constraint, None)?;
+        }
+        let table = self.finish(schema, name, draft).await?;
+        self.work.create_table(table).await?;
+        Ok(Outcome::tag(tag))
+    }
+
+    /// CREATE TABLE AS: rows go straight to the table's files.
+    pub(super) async fn create_as(
+        &mut self,
+        schema: String,
+        name: String,
+        query: &str,
+        names: &[String],
+    ) -> Result<Outcome> {
+        let planner = self.planner(Vec::new())?;
+        let plan = self.plan(&planner, query).await?;
+        let found = planner.analyse(plan)?.schema;
+        if names.len() > found.fields().len() {
+            return Err(Error::syntax("too many column names were specified"));
+        }
+        let mut draft = Draft::default();
+        for (at, field) in found.fields().iter().enumerate() {
+            let name = names.get(at).unwrap_or_else(|| field.name());
+            if draft.fields.iter().any(|known| known.name() == name) {
+                return Err(Error::DuplicateColumn(name.clone()));
+            }
+            let mut column = stored(name, field);
+            if field.data_type() == &DataType::Null {
+                column = Field::new(name, DataType::Utf8, true);
+            }
+            draft.fields.push(column);
+        }
+        let table = self.finish(schema, name, draft).await?;
+        let table = self.work.create_table(table).await?;
+        let target = super::target::Target::new(table, None);
+        let all: Vec<usize> = (0..target.columns.len()).collect();
+        let gate = super::pipeline::Gate::new(&target, &[], &[], &all);
+        let rows = self.rows(&planner, query).await?;
+        let (count, _) = self.append(&target, &[], rows, gate, false).await?;
+        Ok(Outcome::tag(format!("SELECT {count}")))
+    }
+
+    /// Schema and name of a relation that is to be made.
+    pub(super) fn place(&self, name: &ast::ObjectName) -> Result<(String, String)> {
+        let (epoch, path) = (self.epoch()?, self.session.search_path());
+        let (found, last) = resolve(&epoch, &path, &self.session.database(), name)?;
+        let qualified = name.0.len() > 1;
+        let schema = match found {
+            Some(schema) if qualified => schema,
+            _ => path
+                .iter()
+                .find(|schema| epoch.schema(schema).is_some())
+                .cloned()
+                .ok_or_else(|| Error::UndefinedSchema("public".to_owned()))?,
+        };
+        if ["pg_catalog", "information_schema", "imaging", "system"].contains(&schema.as_str()) {
+            return Err(Error::InsufficientPrivilege(format!(
+                "permission denied for schema {schema}"
+            )));
+        }
+        if epoch.schema(&schema).is_none() {
+            return Err(Error::UndefinedSchema(schema));
+        }
+        Ok((schema, last))
+    }
+
+    pub(super) async fn finish(&self, schema: String, name: String, draft: Draft) -> Result<TableObject> {
+        let mut fields = draft.fields;
+        if let Some(key) = constraint::primary_key(&draft.constraints).and_then(Constraint::key) {
+            for field in &mut fields {
+                if key.contains(field.name()) {
+                    *field = field.clone().with_nullable(false);
+                }
+            }
+        }
+        let epoch = self.epoch()?;
+        let owner = epoch
+            .role(&self.session.current_role())
+            .map_or(0, |role| role.oid);
+        let mut table = TableObject::new(schema, name, Arc::new(Schema::new(fields))).with_owner(owner);
+        if let Some(key) = constraint::primary_key(&draft.constraints).and_then(Constraint::key) {
+            let texts = key.iter().filter(|column| {
+                let field = table.arrow_schema.field_with_name(column);
+                field.is_ok_and(|field| {
+                    matches!(
+                        field.data_type(),
+                        DataType::Utf8 | DataType::Int32 | DataType::Int64
+                    )
+                })
+            });
+            table.bloom_columns = texts.cloned().collect();
+        }
+        constraint::put(&mut table, &draft.constraints)?;
+        // Expressions are planned once now, so that a mistake shows here and not at the first row.
+        self.check_expressions(&table).await?;
+        Ok(table)
+    }
+
+    /// Plans defaults, generated columns and checks of a table.
+    pub(super) async fn check_expressions(&self, table: &TableObject) -> Result<()> {
+        let target = super::target::Target::new(table.clone(), None);
+        let constraints = constraint::of(table)?;
+        let given = target
+            .columns
+            .iter()
+            .filter(|column| column.generated.is_none())
+            .map(|column| {
+                let expression = column.default.as_deref().unwrap_or("NULL");
+                format!(
+                    "{} AS {}",
+                    column.cast(expression),
+                    super::target::quoted(&column.name)
+                )
+            });
+        let first = format!("SELECT {}", super::insert::list(given));
+        if first == "SELECT " {
+            return Ok(());
+        }
+        let sql = super::pipeline::layers(&target, &constraints, &first, &[], &[]);
+        let planner = self.planner(Vec::new())?;
+        let plan = self.plan(&planner, &sql).await?;
+        planner.analyse(plan)?;
+        Ok(())
+    }
+
+    /// Adds a column with its options to the draft of table `table`.
+    pub(super) async fn column(&self, draft: &mut Draft, table: &str, column: &ast::ColumnDef) -> Result<()> {
+        let name = folded(&column.name);
+        if draft.fields.iter().any(|field| field.name() == &name) {
+            return Err(Error::DuplicateColumn(name));
+        }
+        let mut metadata: HashMap<String, String> = HashMap::new();
+        let mut nullable = true;
+        let serial = serial(&column.data_type);
+        let mut field = match serial {
+            Some(data_type) => {
+                metadata.insert(IDENTITY.to_owned(), "by default".to_owned());
+                nullable = false;
+                Field::new(&name, data_type, true)
+            }
+            None => self.typed(&name, &column.data_type).await?,
+        };
+        for option in &column.options {
+            let called = option.name.as_ref().map(folded);
+            match &option.option {
+                ast::ColumnOption::Null => {}
+                ast::ColumnOption::NotNull => nullable = false,
+                ast::ColumnOption::Default(value) => {
+                    metadata.insert(DEFAULT.to_owned(), value.to_string());
+                }
+                ast::ColumnOption::Generated {
+                    generated_as,
+                    generation_expr,
+                    ..
+                } => {
+                    match (generation_expr, generated_as) {
+                        (Some(value), _) => metadata.insert(GENERATED.to_owned(), value.to_string()),
+                        (None, ast::GeneratedAs::ByDefault) => {
+                            nullable = false;
+                            metadata.insert(IDENTITY.to_owned(), "by default".to_owned())
+                        }
+                        (None, _) => {
+                            nullable = false;
+                            metadata.insert(IDENTITY.to_owned(), "always".to_owned())
+                        }
+                    };
+                }
+                ast::ColumnOption::PrimaryKey(_) => {
+                    let name = called.unwrap_or_else(|| format!("{table}_pkey"));
+                    draft.add(
+                        name,
+                        Rule::PrimaryKey {
+                            columns: vec![folded(&column.name)],
+                        },
+                    )?;
+                }
+                ast::ColumnOption::Unique(_) => {
+                    let made = format!("{table}_{name}_key");
+                    draft.add(
+                        called.unwrap_or(made),
+                        Rule::Unique {
+                            columns: vec![name.clone()],
+                        },
+                    )?;
+                }
+                ast::ColumnOption::Check(check) => {
+                    let called = called.or_else(|| check.name.as_ref().map(folded));
+                    let made = draft.free(&format!("{table}_{name}_check"));
+                    let expression = check.expr.to_string();
+                    draft.add(called.unwrap_or(made), Rule::Check { expression })?;
+                }
+                ast::ColumnOption::ForeignKey(key) => {
+                    let rule = Rule::ForeignKey {
+                        columns: vec![name.clone()],
+                        table: key.foreign_table.to_string(),
+                        referenced: key.referred_columns.iter().map(folded).collect(),
+                    };
+                    draft.add(called.unwrap_or_else(|| format!("{table}_{name}_fkey")), rule)?;
+                }
+                ast::ColumnOption::Comment(comment) => {
+                    metadata.insert("comment".to_owned(), comment.clone());
+                }
+                other => {
+                    return Err(Error::unsupported(format!(
+                        "column option {other} is not supported"
+                    )));
+                }
+            }
+        }
+        metadata.extend(field.metadata().clone());
+        field = field.with_nullable(nullable).with_metadata(metadata);
+        draft.fields.push(field);
+        Ok(())
+    }
+
+    /// A column of a type as SQL names it.
+    pub(super) async fn typed(&self, name: &str, sql_type: &ast::DataType) -> Result<Field> {
+        let (length, bare) = match sql_type {
+            ast::DataType::Varchar(Some(ast::CharacterLength::IntegerLength { length, .. }))
+            | ast::DataType::CharacterVarying(Some(ast::CharacterLength::IntegerLength { length, .. })) => {
+                (Some(*length), "varchar".to_owned())
+            }
+            ast::DataType::Char(length) | ast::DataType::Character(length) => match length {
+                Some(ast::CharacterLength::IntegerLength { length, .. }) => {
+                    (Some(*length), "varchar".to_owned())
+                }
+                _ => (Some(1), "varchar".to_owned()),
+            },
+            other => (None, other.to_string()),
+        };
+        let planner = self.planner(Vec::new())?;
+        let plan = self
+            .plan(&planner, &format!("SELECT CAST(NULL AS {bare})"))
+            .await?;
+        let schema = planner.analyse(plan)?.schema;
+        let found = schema
+            .fields()
+            .first()
+            .ok_or_else(|| Error::internal("a type has no column"))?;
+        let mut field = stored(name, found);
+        if let Some(length) = length {
+            let mut metadata = field.metadata().clone();
+            metadata.insert(LENGTH.to_owned(), length.to_string());
+            field = field.with_metadata(metadata);
+        }
+        Ok(field)
+    }
+
+    /// Adds a constraint of a whole table to its draft.
+    pub(super) fn constraint(
+        &self,
+        draft: &mut Draft,
+        table: &str,
+        constraint: &ast::TableConstraint,
+        named: Option<&ast::Ident>,
+    ) -> Result<()> {
+        let key = |columns: &[ast::IndexColumn]| -> Result<Vec<String>> {
+            columns
+                .iter()
+                .map(|column| match &column.column.expr {
+                    ast::Expr::Identifier(ident) => Ok(folded(ident)),
+                    other => Err(Error::unsupported(format!("{other} is no column of a key"))),
+                })
+                .collect()
+        };
+        let named = named.map(folded);
+        let called = |name: &Option<ast::Ident>| named.clone().or_else(|| name.as_ref().map(folded));
+        let (name, rule) = match constraint {
+            ast::TableConstraint::PrimaryKey(primary) => {
+                let columns = key(&primary.columns)?;
+                (
+                    called(&primary.name).unwrap_or_else(|| format!("{table}_pkey")),
+                    Rule::PrimaryKey { columns },
+                )
+            }
+            ast::TableConstraint::Unique(unique) => {
+                let columns = key(&unique.columns)?;
+                let made = format!("{table}_{}_key", columns.join("_"));
+                (called(&unique.name).unwrap_or(made), Rule::Unique { columns })
+            }
+            ast::TableConstraint::Check(check) => {
+                let made = draft.free(&format!("{table}_check"));
+                let expression = check.expr.to_string();
+                (called(&check.name).unwrap_or(made), Rule::Check { expression })
+            }
+            ast::TableConstraint::ForeignKey(foreign) => {
+                let columns: Vec<String> = foreign.columns.iter().map(folded).collect();
+                let made = format!("{table}_{}_fkey", columns.join("_"));
+                let rule = Rule::ForeignKey {
+                    columns,
+                    table: foreign.foreign_table.to_string(),
+                    referenced: foreign.referred_columns.iter().map(folded).collect(),
+                };
+                (called(&foreign.name).unwrap_or(made), rule)
+            }
+            other => return Err(Error::unsupported(format!("constraint {other} is not supported"))),
+        };
+        draft.add(name, rule)
+    }
+}
+
+impl Draft {
+    /// The draft of a table that is there.
+    pub(super) fn of(table: &TableObject) -> Result<Self> {
+        Ok(Self {
+            fields: table
+                .arrow_schema
+                .fields()
+                .iter()
+                .map(|field| field.as_ref().clone())
+                .collect(),
+            constraints: constraint::of(table)?,
+        })
+    }
+
+    pub(super) fn add(&mut self, name: String, rule: Rule) -> Result<()> {
+        if let Rule::PrimaryKey { columns } | Rule::Unique { columns } | Rule::ForeignKey { columns, .. } =
+            &rule
+        {
+            // A column's own constraint is described before the column itself is.
+            let known = |column: &&String| self.fields.iter().any(|field| field.name() == *column);
+            if let Some(missing) = columns.iter().find(|column| columns.len() > 1 && !known(column)) {
+                return Err(Error::UndefinedColumn {
+                    name: format!("\"{missing}\" named in key"),
+                    hint: None,
+                    position: None,
+                });
+            }
+        }
+        if matches!(rule, Rule::PrimaryKey { .. }) && constraint::primary_key(&self.constraints).is_some() {
+            return Err(Error::InvalidTableDefinition(
+                "multiple primary keys for a table are not allowed".to_owned(),
+            ));
+        }
+        if self.constraints.iter().any(|known| known.name == name) {
+            return Err(Error::DuplicateObject(format!(
+                "constraint \"{name}\" already exists"
+            )));
+        }
+        self.constraints.push(Constraint { name, rule });
+        Ok(())
+    }
+
+    /// A name that no constraint has yet: the wanted one, or with a number behind it.
+    fn free(&self, wanted: &str) -> String {
+        let taken = |name: &str| self.constraints.iter().any(|known| known.name == name);
+        let numbered = (1..).map(|number| format!("{wanted}{number}"));
+        std::iter::once(wanted.to_owned())
+            .chain(numbered)
+            .find(|name| !taken(name))
+            .unwrap_or_default()
+    }
+}
+
+/// `serial` and its kin.
+fn serial(sql_type: &ast::DataType) -> Option<DataType> {
+    match sql_type.to_string().to_lowercase().as_str() {
+        "smallserial" | "serial2" => Some(DataType::Int16),
+        "serial" | "serial4" => Some(DataType::Int32),
+        "bigserial" | "serial8" => Some(DataType::Int64),
+        _ => None,
+    }
+}
+
+/// A result's column as a table keeps it.
+pub(super) fn stored(name: &str, field: &Field) -> Field {
+    let data_type = keep(field.data_type());
+    let mut metadata = HashMap::new();
+    if let Some(pg_type) = field.metadata().get(PG_TYPE_KEY) {
+        let bare = Field::new(name, data_type.clone(), true);
+        // Only what the Arrow type alone does not tell.
+        let told = bare
+            .clone()
+            .with_metadata(HashMap::from([(PG_TYPE_KEY.to_owned(), pg_type.clone())]));
+        if pg_type_of(&bare) != pg_type_of(&told) {
+            metadata.insert(PG_TYPE_KEY.to_owned(), pg_type.clone());
+        }
+    }
+    Field::new(name, data_type, true).with_metadata(metadata)
+}
+
+/// The type that files keep of a computed one.
+fn keep(data_type: &DataType) -> DataType {
+    match data_type {
+        DataType::Utf8View | DataType::LargeUtf8 => DataType::Utf8,
+        DataType::BinaryView | DataType::LargeBinary => DataType::Binary,
+        DataType::Dictionary(_, value) => keep(value),
+        DataType::Timestamp(_, Some(_)) => {
+            DataType::Timestamp(arrow::datatypes::TimeUnit::Microsecond, Some("UTC".into()))
+        }
+        DataType::Timestamp(_, None) => DataType::Timestamp(arrow::datatypes::TimeUnit::Microsecond, None),
+        DataType::Time64(_) | DataType::Time32(_) => {
+            DataType::Time64(arrow::datatypes::TimeUnit::Microsecond)
+        }
+        DataType::List(item) | DataType::LargeList(item) | DataType::ListView(item) => {
+            DataType::List(Arc::new(Field::new("item", keep(item.data_type()), true)))
+        }
+        other => other.clone(),
+    }
+}
+
+/// A column of another table, without what only that table asks of it.
+fn plain(field: &Field) -> Field {
+    let mut metadata = field.metadata().clone();
+    for key in [DEFAULT, GENERATED, IDENTITY, "comment"] {
+        metadata.remove(key);
+    }
+    field.clone().with_metadata(metadata)
+}

@@ -1,0 +1,101 @@
+//! DELETE … USING … WHERE … RETURNING, and TRUNCATE.
+
+use arrow::array::AsArray;
+use arrow::datatypes::{Int32Type, Int64Type};
+use futures::TryStreamExt;
+use radlake_catalogs::Edits;
+use radlake_sql::ast;
+
+use super::insert::list;
+use super::target::{Target, quoted};
+use super::update::{filter, relation};
+use super::{Outcome, Writer};
+use crate::{Error, Result};
+
+impl Writer<'_> {
+    pub(super) async fn delete(&mut self, delete: &ast::Delete, with: Option<&ast::With>) -> Result<Outcome> {
+        let (ast::FromTable::WithFromKeyword(tables) | ast::FromTable::WithoutKeyword(tables)) = &delete.from;
+        let [table] = tables.as_slice() else {
+            return Err(Error::unsupported(
+                "DELETE from several tables is not PostgreSQL's",
+            ));
+        };
+        let (name, alias) = relation(table)?;
+        let object = self.resolve_table(name)?;
+        let target = Target::new(object.as_ref().clone(), alias);
+        let plain = delete.selection.is_none() && delete.using.is_none() && delete.returning.is_none();
+        if plain {
+            let table = self.work.open_table(target.object.oid).await?;
+            if let Some(rows) = table.rows() {
+                self.work.truncate(&target.object).await?;
+                return Ok(Outcome::tag(format!("DELETE {rows}")));
+            }
+        }
+        let alias = quoted(&target.alias);
+        let columns = match &delete.returning {
+            None => String::new(),
+            Some(_) => target
+                .columns
+                .iter()
+                .map(|column| format!(", {alias}.{}", quoted(&column.name)))
+                .collect(),
+        };
+        let using = match &delete.using {
+            None => String::new(),
+            Some(tables) => format!(", {}", list(tables.iter().map(ToString::to_string))),
+        };
+        let sql = format!(
+            "{}SELECT {alias}.\"radlake.file\", {alias}.\"radlake.row\"{columns} FROM \"radlake\".\"target\" AS \
+             {alias}{using}{}",
+            with.map(|with| format!("{with} ")).unwrap_or_default(),
+            filter(delete.selection.as_ref())
+        );
+        let (table, local) = self.open(&target).await?;
+        let planner = self.planner(vec![("target", local)])?;
+        let mut rows = self.rows(&planner, &sql).await?;
+        let (mut edits, mut kept) = (Edits::default(), Vec::new());
+        while let Some(batch) = rows.try_next().await? {
+            let (files, numbers) = (
+                batch.column(0).as_primitive::<Int32Type>(),
+                batch.column(1).as_primitive::<Int64Type>(),
+            );
+            let mut new = Vec::new();
+            for at in 0..batch.num_rows() {
+                // A row that is joined to several is deleted once.
+                if edits.delete(files.value(at), numbers.value(at)) {
+                    new.push(at as u64);
+                }
+            }
+            if delete.returning.is_some() && !new.is_empty() {
+                let own: Vec<usize> = (2..batch.num_columns()).collect();
+                let rows = super::insert::take(&batch, &new)?;
+                kept.push(
+                    rows.project(&own)
+                        .map_err(datafusion::error::DataFusionError::from)?,
+                );
+            }
+        }
+        let count = edits.len();
+        self.work
+            .edit(&planner.state, &planner.state.task_ctx(), &table, edits)
+            .await?;
+        let returned = self.returning(&target, delete.returning.as_ref(), kept).await?;
+        Ok(Outcome {
+            tag: format!("DELETE {count}"),
+            returned,
+        })
+    }
+
+    pub(super) async fn truncate(&mut self, truncate: &ast::Truncate) -> Result<Outcome> {
+        for name in &truncate.table_names {
+            let object = self.resolve_table(&name.name)?;
+            self.work.truncate(&object).await?;
+            if matches!(truncate.identity, Some(ast::TruncateIdentityOption::Restart)) {
+                let mut table = self.work.table(object.oid)?;
+                table.properties.retain(|key, _| !key.starts_with("identity."));
+                self.work.put_object(table)?;
+            }
+        }
+        Ok(Outcome::tag("TRUNCATE TABLE"))
+    }
+}

@@ -1,0 +1,219 @@
+//! MERGE INTO … USING … ON … WHEN [NOT] MATCHED.
+
+use std::collections::HashSet;
+
+use arrow::array::{Array, AsArray, BooleanArray, RecordBatch};
+use arrow::datatypes::{Int32Type, Int64Type};
+use futures::TryStreamExt;
+use radlake_catalogs::Edits;
+use radlake_sql::ast;
+
+use super::constraint;
+use super::insert::{assignments, is_default, list, take};
+use super::pipeline::{Gate, layers};
+use super::target::{Target, quoted};
+use super::unique::Keys;
+use super::{Outcome, Writer};
+use crate::{Error, Result};
+
+/// What a WHEN clause does with a row: numbers of the column `radlake.action`.
+const NOTHING: i32 = 0;
+const INSERT: i32 = 1;
+const UPDATE: i32 = 2;
+const DELETE: i32 = 3;
+
+impl Writer<'_> {
+    pub(super) async fn merge(&mut self, merge: &ast::Merge, with: Option<&ast::With>) -> Result<Outcome> {
+        let ast::TableFactor::Table { name, alias, .. } = &merge.table else {
+            return Err(Error::unsupported(format!(
+                "{} is not a table to write to",
+                merge.table
+            )));
+        };
+        let object = self.resolve_table(name)?;
+        let target = Target::new(object.as_ref().clone(), alias.as_ref().map(|alias| &alias.name));
+        let constraints = constraint::of(&target.object)?;
+        let alias = quoted(&target.alias);
+        let matched = format!("{alias}.\"radlake.row\" IS NOT NULL");
+        let mut cases: Vec<Case> = Vec::with_capacity(merge.clauses.len());
+        for clause in &merge.clauses {
+            cases.push(Case::of(&target, clause, &matched)?);
+        }
+        let when = |pick: &dyn Fn(&Case) -> String, otherwise: &str| {
+            let arms: String = cases
+                .iter()
+                .map(|case| format!(" WHEN {} THEN {}", case.condition, pick(case)))
+                .collect();
+            format!("CASE{arms} ELSE {otherwise} END")
+        };
+        let action = when(&|case| case.action.to_string(), &NOTHING.to_string());
+        let columns = target
+            .columns
+            .iter()
+            .enumerate()
+            .filter(|(_, column)| column.generated.is_none())
+            .map(|(place, column)| {
+                let name = quoted(&column.name);
+                let old = format!("{alias}.{name}");
+                let value = when(&|case| case.value(place).unwrap_or_else(|| old.clone()), &old);
+                format!("{} AS {name}", column.cast(&value))
+            });
+        let first = format!(
+            "{}SELECT CAST({action} AS int4) AS \"radlake.action\", {alias}.\"radlake.file\", \
+             {alias}.\"radlake.row\", {} FROM {} LEFT JOIN \"radlake\".\"target\" AS {alias} ON {}",
+            with.map(|with| format!("{with} ")).unwrap_or_default(),
+            list(columns),
+            merge.source,
+            merge.on
+        );
+        let passed = ["radlake.action", "radlake.file", "radlake.row"];
+        let all: Vec<usize> = (0..target.columns.len()).collect();
+        let sql = layers(&target, &constraints, &first, &passed, &all);
+        let (table, local) = self.open(&target).await?;
+        let planner = self.planner(vec![("target", local)])?;
+        let mut rows = self.rows(&planner, &sql).await?;
+        let mut gate = Gate::new(&target, &constraints, &passed, &all);
+        let (mut edits, mut inserted) = (Edits::default(), Vec::new());
+        let mut keys = Keys::new(constraint::primary_key(&constraints));
+        while let Some(batch) = rows.try_next().await? {
+            let actions = batch.column(0).as_primitive::<Int32Type>().clone();
+            let written: BooleanArray = actions
+                .iter()
+                .map(|action| Some(matches!(action, Some(INSERT | UPDATE))))
+                .collect();
+            let (places, batch) = gate.admit_where(&batch, Some(&written))?;
+            let (files, numbers) = (
+                places[1].as_primitive::<Int32Type>(),
+                places[2].as_primitive::<Int64Type>(),
+            );
+            let (mut new, mut old) = (Vec::new(), Vec::new());
+            let mut marked = HashSet::new();
+            for at in 0..batch.num_rows() {
+                let action = if actions.is_null(at) {
+                    NOTHING
+                } else {
+                    actions.value(at)
+                };
+                let place = || (files.value(at), numbers.value(at));
+                match action {
+                    INSERT => new.push(at as u64),
+                    UPDATE | DELETE => {
+                        let (file, row) = place();
+                        if edits.has(file, row) || !marked.insert((file, row)) {
+                            return Err(Error::CardinalityViolation(
+                                "MERGE command cannot affect row a second time".to_owned(),
+                            ));
+                        }
+                        if action == DELETE {
+                            edits.delete(file, row);
+                        } else {
+                            old.push((at as u64, file, row));
+                        }
+                    }
+                    _ => {}
+                }
+            }
+            if !old.is_empty() {
+                let chosen = take(&batch, &old.iter().map(|(at, ..)| *at).collect::<Vec<_>>())?;
+                keys.see(&chosen)?;
+                let number = edits.keep(chosen);
+                for (from, (_, file, row)) in old.iter().enumerate() {
+                    edits.update(*file, *row, number, from);
+                }
+            }
+            if !new.is_empty() {
+                let chosen = take(&batch, &new)?;
+                keys.see(&chosen)?;
+                inserted.push(chosen);
+            }
+        }
+        let count = edits.len() + inserted.iter().map(RecordBatch::num_rows).sum::<usize>();
+        self.work
+            .edit(&planner.state, &planner.state.task_ctx(), &table, edits)
+            .await?;
+        self.work.append(&target.object, inserted).await?;
+        self.count_on(&target, &gate)?;
+        self.unique(&target, &constraints, keys).await?;
+        // What is matched depends on what others do.
+        self.work.serializable();
+        Ok(Outcome::tag(format!("MERGE {count}")))
+    }
+}
+
+/// A WHEN clause.
+struct Case {
+    condition: String,
+    action: i32,
+    /// Values by place of their column; `None` for a column that keeps what it has.
+    values: Vec<(usize, String)>,
+}
+
+impl Case {
+    fn of(target: &Target, clause: &ast::MergeClause, matched: &str) -> Result<Self> {
+        let condition = match clause.clause_kind {
+            ast::MergeClauseKind::Matched => matched.to_owned(),
+            ast::MergeClauseKind::NotMatched | ast::MergeClauseKind::NotMatchedByTarget => {
+                format!("NOT ({matched})")
+            }
+            ast::MergeClauseKind::NotMatchedBySource => {
+                return Err(Error::unsupported("WHEN NOT MATCHED BY SOURCE is not supported"));
+            }
+        };
+        let condition = match &clause.predicate {
+            Some(predicate) => format!("{condition} AND ({predicate})"),
+            None => condition,
+        };
+        let (action, values) = match &clause.action {
+            ast::MergeAction::Delete { .. } => (DELETE, Vec::new()),
+            ast::MergeAction::Update(update) => (UPDATE, assignments(target, &update.assignments)?),
+            ast::MergeAction::Insert(insert) => (INSERT, inserted(target, insert)?),
+        };
+        Ok(Self {
+            condition,
+            action,
+            values,
+        })
+    }
+
+    fn value(&self, place: usize) -> Option<String> {
+        self.values
+            .iter()
+            .find(|(column, _)| *column == place)
+            .map(|(_, value)| value.clone())
+    }
+}
+
+/// The values of an inserted row: what is given, and defaults for the other columns.
+fn inserted(target: &Target, insert: &ast::MergeInsertExpr) -> Result<Vec<(usize, String)>> {
+    let ast::MergeInsertKind::Values(values) = &insert.kind else {
+        return Err(Error::unsupported("INSERT ROW is not PostgreSQL's"));
+    };
+    let [row] = values.rows.as_slice() else {
+        return Err(Error::syntax("a WHEN clause inserts one row"));
+    };
+    let mut places: Vec<usize> = Vec::new();
+    for column in &insert.columns {
+        let ident = column.0.last().and_then(|part| part.as_ident());
+        places
+            .push(target.column(ident.ok_or_else(|| Error::unsupported(format!("{column} is no column")))?)?);
+    }
+    if places.is_empty() {
+        places = (0..row.content.len().min(target.columns.len())).collect();
+    }
+    if places.len() != row.content.len() {
+        return Err(Error::syntax("INSERT has more expressions than target columns"));
+    }
+    let mut all = Vec::with_capacity(target.columns.len());
+    for (place, column) in target.columns.iter().enumerate() {
+        let given = places
+            .iter()
+            .position(|given| *given == place)
+            .map(|at| &row.content[at]);
+        let expression = match given {
+            Some(value) if !is_default(value) => value.to_string(),
+            _ => column.default.clone().unwrap_or_else(|| "NULL".to_owned()),
+        };
+        all.push((place, column.cast(&expression)));
+    }
+    Ok(all)
+}

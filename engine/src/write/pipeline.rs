@@ -1,0 +1,203 @@
+//! From expressions to rows that fit a table: the queries that statements are turned into, and the checks on their rows.
+//!
+//! A statement becomes one query. Its first layer gives the columns that are assigned, the second computes generated
+//! columns, the third evaluates CHECK constraints. What must never be cut short, NOT NULL, lengths and keys, is checked
+//! on the rows themselves.
+
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int64Array, RecordBatch, RecordBatchOptions};
+use arrow::compute::{cast, is_null};
+use arrow::datatypes::{Field, Schema, SchemaRef};
+use std::sync::Arc;
+
+use super::constraint::{Constraint, Rule};
+use super::target::{Column, Target, quoted};
+use crate::{Error, Result};
+
+/// The layers above `first`, which gives the columns `passed` and those of `assigned`. The result has `passed`, then the
+/// columns numbered `kept`, then one for each CHECK.
+pub(super) fn layers(
+    target: &Target,
+    constraints: &[Constraint],
+    first: &str,
+    passed: &[&str],
+    kept: &[usize],
+) -> String {
+    let name = quoted(&target.object.name);
+    let pass: Vec<String> = passed.iter().map(|column| quoted(column)).collect();
+    let column = |column: &Column| match &column.generated {
+        Some(expression) => format!("{} AS {}", column.cast(expression), quoted(&column.name)),
+        None => quoted(&column.name),
+    };
+    let mut second = pass.clone();
+    second.extend(target.columns.iter().map(column));
+    let second = format!("SELECT {} FROM ({first}) AS {name}", second.join(", "));
+    let mut third = pass;
+    third.extend(kept.iter().map(|at| quoted(&target.columns[*at].name)));
+    for (at, expression) in checks(constraints).enumerate() {
+        third.push(format!("({}) AS \"radlake.check.{at}\"", expression.1));
+    }
+    if third.is_empty() {
+        third.push("1 AS \"radlake.row\"".to_owned());
+    }
+    format!("SELECT {} FROM ({second}) AS {name}", third.join(", "))
+}
+
+fn checks(constraints: &[Constraint]) -> impl Iterator<Item = (&str, &str)> {
+    constraints
+        .iter()
+        .filter_map(|constraint| match &constraint.rule {
+            Rule::Check { expression } => Some((constraint.name.as_str(), expression.as_str())),
+            _ => None,
+        })
+}
+
+/// Checks rows of [`layers`], and brings them into the types of the table's columns.
+#[derive(Debug)]
+pub(super) struct Gate {
+    table: String,
+    passed: usize,
+    columns: Vec<(Column, Arc<Field>)>,
+    checks: Vec<String>,
+    /// Next numbers of identity columns, by place among `columns`.
+    counters: Vec<(usize, i64)>,
+    schema: SchemaRef,
+}
+
+impl Gate {
+    pub(super) fn new(target: &Target, constraints: &[Constraint], passed: &[&str], kept: &[usize]) -> Self {
+        let fields = target.object.arrow_schema.fields();
+        let columns: Vec<_> = kept
+            .iter()
+            .map(|at| (target.columns[*at].clone(), Arc::clone(&fields[*at])))
+            .collect();
+        let counters = columns
+            .iter()
+            .enumerate()
+            .filter(|(_, (column, _))| column.identity.is_some())
+            .map(|(at, (column, _))| (at, next_number(target, &column.name)))
+            .collect();
+        let schema = Schema::new(
+            columns
+                .iter()
+                .map(|(_, field)| nullable(field))
+                .collect::<Vec<_>>(),
+        );
+        Self {
+            table: target.object.name.clone(),
+            passed: passed.len(),
+            columns,
+            checks: checks(constraints).map(|(name, _)| name.to_owned()).collect(),
+            counters,
+            schema: Arc::new(schema),
+        }
+    }
+
+    /// Identity columns with their next numbers.
+    pub(super) fn counters(&self) -> impl Iterator<Item = (&str, i64)> {
+        self.counters
+            .iter()
+            .map(|(at, next)| (self.columns[*at].0.name.as_str(), *next))
+    }
+
+    /// The columns passed through, and the row's own.
+    pub(super) fn admit(&mut self, batch: &RecordBatch) -> Result<(Vec<ArrayRef>, RecordBatch)> {
+        self.admit_where(batch, None)
+    }
+
+    /// As [`Gate::admit`], but only the rows where `checked` is true must keep to the constraints.
+    pub(super) fn admit_where(
+        &mut self,
+        batch: &RecordBatch,
+        checked: Option<&BooleanArray>,
+    ) -> Result<(Vec<ArrayRef>, RecordBatch)> {
+        let passed = batch.columns()[..self.passed].to_vec();
+        let binding = |row: usize| checked.is_none_or(|checked| checked.is_valid(row) && checked.value(row));
+        let mut columns = Vec::with_capacity(self.columns.len());
+        for (at, (column, field)) in self.columns.iter().enumerate() {
+            let mut values = Arc::clone(batch.column(self.passed + at));
+            if let Some((_, next)) = self.counters.iter_mut().find(|(counted, _)| *counted == at) {
+                values = numbered(&values, next)?;
+            }
+            if values.data_type() != field.data_type() {
+                values =
+                    cast(&values, field.data_type()).map_err(datafusion::error::DataFusionError::from)?;
+            }
+            if column.not_null
+                && values.null_count() > 0
+                && (0..values.len()).any(|row| values.is_null(row) && binding(row))
+            {
+                return Err(Error::NotNullViolation(format!(
+                    "null value in column \"{}\" of relation \"{}\" violates not-null constraint",
+                    column.name, self.table
+                )));
+            }
+            if let Some(length) = column.length {
+                fits(&values, length)?;
+            }
+            columns.push(values);
+        }
+        for (at, name) in self.checks.iter().enumerate() {
+            let outcome = batch.column(self.passed + self.columns.len() + at);
+            let outcome = outcome.as_boolean();
+            // NULL passes.
+            if (0..outcome.len()).any(|row| outcome.is_valid(row) && !outcome.value(row) && binding(row)) {
+                return Err(Error::CheckViolation(format!(
+                    "new row for relation \"{}\" violates check constraint \"{name}\"",
+                    self.table
+                )));
+            }
+        }
+        let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+        let rows = RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options)
+            .map_err(|error| Error::internal(format!("rows of {}: {error}", self.table)))?;
+        Ok((passed, rows))
+    }
+}
+
+/// A field without NOT NULL: the gate says it in PostgreSQL's words.
+fn nullable(field: &Field) -> Field {
+    Field::new(field.name(), field.data_type().clone(), true)
+}
+
+/// The property that holds the next number of an identity column.
+pub(super) fn counter(column: &str) -> String {
+    format!("identity.{column}")
+}
+
+fn next_number(target: &Target, column: &str) -> i64 {
+    let next = target.object.properties.get(&counter(column));
+    next.and_then(|next| next.parse().ok()).unwrap_or(1)
+}
+
+/// NULLs become the next numbers.
+fn numbered(values: &ArrayRef, next: &mut i64) -> Result<ArrayRef> {
+    let missing = is_null(values).map_err(datafusion::error::DataFusionError::from)?;
+    if missing.true_count() == 0 {
+        return Ok(Arc::clone(values));
+    }
+    let given =
+        cast(values, &arrow::datatypes::DataType::Int64).map_err(datafusion::error::DataFusionError::from)?;
+    let given = given.as_primitive::<arrow::datatypes::Int64Type>();
+    let filled = (0..given.len()).map(|row| match given.is_null(row) {
+        false => given.value(row),
+        true => {
+            let number = *next;
+            *next += 1;
+            number
+        }
+    });
+    Ok(Arc::new(Int64Array::from_iter_values(filled)))
+}
+
+/// Texts of at most `length` characters; blanks beyond are let through, as in PostgreSQL.
+fn fits(values: &ArrayRef, length: usize) -> Result<()> {
+    let Some(texts) = values.as_string_opt::<i32>() else {
+        return Ok(());
+    };
+    for text in texts.iter().flatten() {
+        if text.len() > length && text.trim_end_matches(' ').chars().count() > length {
+            return Err(Error::TextTooLong(length));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,158 @@
+//! Keys that must be unique: a declared primary key.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, RecordBatch};
+use arrow::row::{OwnedRow, RowConverter, SortField};
+use datafusion::catalog::TableProvider;
+use datafusion::datasource::MemTable;
+use datafusion::error::DataFusionError;
+
+use super::Writer;
+use super::constraint::{self, Constraint};
+use super::target::{Target, quoted};
+use crate::{Error, Result};
+
+/// New keys beyond which the table's keys are compared as a whole.
+const FEW: usize = 10_000;
+
+/// Keys of new rows.
+#[derive(Debug)]
+pub(super) struct Keys {
+    columns: Vec<String>,
+    /// `None` when there are too many to keep.
+    batches: Option<Vec<RecordBatch>>,
+    rows: usize,
+    seen: HashSet<OwnedRow>,
+}
+
+impl Keys {
+    /// Of a constraint; without one nothing is kept.
+    pub(super) fn new(constraint: Option<&Constraint>) -> Self {
+        Self::all(constraint.and_then(Constraint::key).unwrap_or_default())
+    }
+
+    pub(super) fn all(columns: &[String]) -> Self {
+        Self {
+            columns: columns.to_vec(),
+            batches: Some(Vec::new()),
+            rows: 0,
+            seen: HashSet::new(),
+        }
+    }
+
+    /// More than can be kept: the table's keys are compared as a whole.
+    pub(super) fn everything(constraints: &[Constraint]) -> Self {
+        let mut keys = Self::new(constraint::primary_key(constraints));
+        (keys.batches, keys.rows) = (None, usize::MAX);
+        keys
+    }
+
+    fn of(&self, rows: &RecordBatch) -> Result<RecordBatch> {
+        let places: Vec<usize> = self
+            .columns
+            .iter()
+            .map(|column| rows.schema().index_of(column))
+            .collect::<std::result::Result<_, _>>()
+            .map_err(DataFusionError::from)?;
+        Ok(rows.project(&places).map_err(DataFusionError::from)?)
+    }
+
+    /// Keeps the keys of rows.
+    pub(super) fn see(&mut self, rows: &RecordBatch) -> Result<()> {
+        if self.columns.is_empty() {
+            return Ok(());
+        }
+        let keys = self.of(rows)?;
+        self.rows += keys.num_rows();
+        match &mut self.batches {
+            Some(batches) if self.rows <= FEW => batches.push(keys),
+            batches => *batches = None,
+        }
+        Ok(())
+    }
+
+    /// For each row, whether its key comes for the first time. Keys with a NULL always do.
+    pub(super) fn first_times(&mut self, rows: &RecordBatch) -> Result<Vec<bool>> {
+        let keys = self.of(rows)?;
+        let fields = keys
+            .columns()
+            .iter()
+            .map(|key| SortField::new(key.data_type().clone()))
+            .collect();
+        let converter = RowConverter::new(fields).map_err(DataFusionError::from)?;
+        let converted = converter
+            .convert_columns(keys.columns())
+            .map_err(DataFusionError::from)?;
+        let null = |row: usize| keys.columns().iter().any(|key: &ArrayRef| key.is_null(row));
+        let first = (0..keys.num_rows())
+            .map(|row| null(row) || self.seen.insert(converted.row(row).owned()))
+            .collect();
+        Ok(first)
+    }
+}
+
+impl Writer<'_> {
+    /// Refuses a primary key that is there twice after the statement.
+    pub(super) async fn unique(
+        &mut self,
+        target: &Target,
+        constraints: &[Constraint],
+        keys: Keys,
+    ) -> Result<()> {
+        let Some(constraint) = constraint::primary_key(constraints) else {
+            return Ok(());
+        };
+        // Another writer's rows count too: the statement must be built again if one was first.
+        self.work.serializable();
+        if keys.rows == 0 {
+            return Ok(());
+        }
+        let (_, local) = self.open(target).await?;
+        let list = |prefix: &str| {
+            let columns = keys
+                .columns
+                .iter()
+                .map(|column| format!("{prefix}{}", quoted(column)));
+            columns.collect::<Vec<_>>()
+        };
+        let (sql, locals): (String, Vec<(&'static str, Arc<dyn TableProvider>)>) = match &keys.batches {
+            Some(batches) => {
+                let Some(schema) = batches.first().map(RecordBatch::schema) else {
+                    return Ok(());
+                };
+                let on: Vec<String> = list("t.")
+                    .into_iter()
+                    .zip(list("k."))
+                    .map(|(t, k)| format!("{t} = {k}"))
+                    .collect();
+                let sql = format!(
+                    "SELECT 1 FROM \"radlake\".\"target\" AS t JOIN (SELECT DISTINCT {} FROM \"radlake\".\"keys\") \
+                     AS k ON {} GROUP BY {} HAVING count(*) > 1 LIMIT 1",
+                    list("").join(", "),
+                    on.join(" AND "),
+                    list("t.").join(", ")
+                );
+                let new = MemTable::try_new(schema, vec![batches.clone()])?;
+                (sql, vec![("target", local), ("keys", Arc::new(new))])
+            }
+            None => {
+                let columns = list("").join(", ");
+                let sql = format!(
+                    "SELECT 1 FROM \"radlake\".\"target\" GROUP BY {columns} HAVING count(*) > 1 LIMIT 1"
+                );
+                (sql, vec![("target", local)])
+            }
+        };
+        let planner = self.planner(locals)?;
+        let found = self.collected(&planner, &sql).await?;
+        if found.iter().any(|batch| batch.num_rows() > 0) {
+            return Err(Error::UniqueViolation(format!(
+                "duplicate key value violates unique constraint \"{}\"",
+                constraint.name
+            )));
+        }
+        Ok(())
+    }
+}

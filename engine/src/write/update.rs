@@ -1,0 +1,142 @@
+//! UPDATE … SET … FROM … WHERE … RETURNING.
+
+use arrow::array::{AsArray, RecordBatch};
+use arrow::datatypes::{Int32Type, Int64Type};
+use futures::TryStreamExt;
+use radlake_catalogs::Edits;
+use radlake_sql::ast;
+
+use super::constraint;
+use super::insert::{assignments, list, take};
+use super::pipeline::{Gate, layers};
+use super::target::{Target, quoted};
+use super::unique::Keys;
+use super::{Outcome, Writer};
+use crate::{Error, Result};
+
+impl Writer<'_> {
+    pub(super) async fn update(&mut self, update: &ast::Update, with: Option<&ast::With>) -> Result<Outcome> {
+        let (name, alias) = relation(&update.table)?;
+        let object = self.resolve_table(name)?;
+        let target = Target::new(object.as_ref().clone(), alias);
+        let constraints = constraint::of(&target.object)?;
+        let set = assignments(&target, &update.assignments)?;
+        let alias = quoted(&target.alias);
+        let columns = target
+            .columns
+            .iter()
+            .enumerate()
+            .filter(|(_, column)| column.generated.is_none())
+            .map(|(place, column)| {
+                let name = quoted(&column.name);
+                match set.iter().find(|(assigned, _)| *assigned == place) {
+                    Some((_, expression)) => format!("{expression} AS {name}"),
+                    None => format!("{alias}.{name} AS {name}"),
+                }
+            });
+        let from = match &update.from {
+            None => String::new(),
+            Some(
+                ast::UpdateTableFromKind::BeforeSet(tables) | ast::UpdateTableFromKind::AfterSet(tables),
+            ) => format!(", {}", list(tables.iter().map(ToString::to_string))),
+        };
+        let first = format!(
+            "{}SELECT {alias}.\"radlake.file\", {alias}.\"radlake.row\", {} FROM \"radlake\".\"target\" AS \
+             {alias}{from}{}",
+            with.map(|with| format!("{with} ")).unwrap_or_default(),
+            list(columns),
+            filter(update.selection.as_ref())
+        );
+        let key = constraint::primary_key(&constraints);
+        // Only what changes is kept in memory, unless all is asked for.
+        let kept: Vec<usize> = (0..target.columns.len())
+            .filter(|place| {
+                let column = &target.columns[*place];
+                update.returning.is_some()
+                    || column.generated.is_some()
+                    || set.iter().any(|(assigned, _)| assigned == place)
+                    || key.and_then(|key| key.key()).is_some_and(|key| {
+                        key.contains(&column.name)
+                            && set
+                                .iter()
+                                .any(|(assigned, _)| key.contains(&target.columns[*assigned].name))
+                    })
+            })
+            .collect();
+        let passed = ["radlake.file", "radlake.row"];
+        let sql = layers(&target, &constraints, &first, &passed, &kept);
+        let (table, local) = self.open(&target).await?;
+        let planner = self.planner(vec![("target", local)])?;
+        let mut rows = self.rows(&planner, &sql).await?;
+        let mut gate = Gate::new(&target, &constraints, &passed, &kept);
+        let mut edits = Edits::default();
+        let mut changed = Vec::new();
+        while let Some(batch) = rows.try_next().await? {
+            let (places, batch) = gate.admit(&batch)?;
+            let (files, numbers) = (
+                places[0].as_primitive::<Int32Type>(),
+                places[1].as_primitive::<Int64Type>(),
+            );
+            // A row that is joined to several is updated from the first, as in PostgreSQL.
+            let mut new = Vec::with_capacity(batch.num_rows());
+            let mut marked = std::collections::HashSet::new();
+            for at in 0..batch.num_rows() {
+                let place = (files.value(at), numbers.value(at));
+                if !edits.has(place.0, place.1) && marked.insert(place) {
+                    new.push(at as u64);
+                }
+            }
+            if new.is_empty() {
+                continue;
+            }
+            let chosen = take(&batch, &new)?;
+            let number = edits.keep(chosen.clone());
+            for (from, at) in new.iter().enumerate() {
+                let at = *at as usize;
+                edits.update(files.value(at), numbers.value(at), number, from);
+            }
+            changed.push(chosen);
+        }
+        let count = edits.len();
+        self.work
+            .edit(&planner.state, &planner.state.task_ctx(), &table, edits)
+            .await?;
+        let keyed = key.filter(|key| {
+            key.key().is_some_and(|key| {
+                set.iter()
+                    .any(|(assigned, _)| key.contains(&target.columns[*assigned].name))
+            })
+        });
+        if keyed.is_some() {
+            let mut keys = Keys::new(keyed);
+            changed.iter().try_for_each(|rows: &RecordBatch| keys.see(rows))?;
+            self.unique(&target, &constraints, keys).await?;
+        }
+        let returned = self
+            .returning(&target, update.returning.as_ref(), changed)
+            .await?;
+        Ok(Outcome {
+            tag: format!("UPDATE {count}"),
+            returned,
+        })
+    }
+}
+
+/// The one table that a statement names as its target.
+pub(super) fn relation(table: &ast::TableWithJoins) -> Result<(&ast::ObjectName, Option<&ast::Ident>)> {
+    match &table.relation {
+        ast::TableFactor::Table {
+            name,
+            alias,
+            args: None,
+            ..
+        } if table.joins.is_empty() => Ok((name, alias.as_ref().map(|alias| &alias.name))),
+        other => Err(Error::unsupported(format!("{other} is not a table to write to"))),
+    }
+}
+
+pub(super) fn filter(selection: Option<&ast::Expr>) -> String {
+    selection
+        .map(|selection| format!(" WHERE {selection}"))
+        .unwrap_or_default()
+}
