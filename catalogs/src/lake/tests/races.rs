@@ -219,3 +219,59 @@ async fn two_handles_on_a_folder() {
     assert_eq!(ids(&cold, &epoch, "a").await, expected);
     assert_eq!(ids(&cold, &epoch, "b").await, expected);
 }
+
+/// What two writers of one table may not do, writers of two tables may.
+#[tokio::test]
+async fn only_what_touches_conflicts() {
+    let (store, lake) = memory().await;
+    append(&lake, &["a", "b"], vec![1]).await.unwrap();
+    let other = handle(&store).await;
+    let emptied = |lake: &Lake, epoch: &Arc<Epoch>, name: &'static str| {
+        let (mut transaction, table) = (lake.begin(Arc::clone(epoch)), table(epoch, name));
+        async move {
+            transaction.truncate(&table).await.unwrap();
+            transaction
+        }
+    };
+    let epoch = lake.latest().await.unwrap();
+    other.latest().await.unwrap();
+    let (a, b, again) = (
+        emptied(&lake, &epoch, "a").await,
+        emptied(&other, &epoch, "b").await,
+        emptied(&other, &epoch, "a").await,
+    );
+    lake.commit(a).await.unwrap();
+    other.commit(b).await.unwrap();
+    assert!(matches!(other.commit(again).await, Err(Error::Conflict { .. })));
+    let epoch = lake.latest().await.unwrap();
+    assert!(ids(&lake, &epoch, "a").await.is_empty() && ids(&lake, &epoch, "b").await.is_empty());
+}
+
+/// Two make tables at once: both are there, under different OIDs, and with their own rows; of one name only one is.
+#[tokio::test]
+async fn tables_made_at_once_have_their_own_numbers() {
+    let (store, lake) = memory().await;
+    let other = handle(&store).await;
+    let epoch = lake.latest().await.unwrap();
+    let made = |lake: &Lake, name: &'static str, id: i64| {
+        let mut transaction = lake.begin(Arc::clone(&epoch));
+        let schema = table(&epoch, "a").schema;
+        async move {
+            let new = TableObject::new(schema, name, super::schema());
+            let new = transaction.create_table(new).await.unwrap();
+            transaction.append(&new, vec![rows([id])]).await.unwrap();
+            transaction
+        }
+    };
+    let (x, y, again) = (
+        made(&lake, "x", 1).await,
+        made(&other, "y", 2).await,
+        made(&other, "x", 3).await,
+    );
+    lake.commit(x).await.unwrap();
+    let epoch = other.commit(y).await.unwrap();
+    assert_ne!(table(&epoch, "x").oid, table(&epoch, "y").oid);
+    assert_eq!(ids(&lake, &epoch, "x").await, [1]);
+    assert_eq!(ids(&lake, &epoch, "y").await, [2]);
+    assert!(matches!(other.commit(again).await, Err(Error::Conflict { .. })));
+}
