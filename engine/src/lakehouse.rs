@@ -238,10 +238,6 @@ impl Lakehouse {
         &self.shared.template
     }
 
-    pub(crate) fn functions(&self) -> &[Arc<ScalarUDF>] {
-        &self.shared.functions
-    }
-
     /// The system relations of an epoch, shared by all sessions that read it.
     pub(crate) fn epoch_catalog(&self, epoch: &Epoch) -> Arc<EpochCatalog> {
         const KEPT: usize = 4;

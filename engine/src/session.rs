@@ -3,6 +3,7 @@
 mod commands;
 mod explain;
 mod facts;
+mod parameters;
 mod prepared;
 mod refusal;
 mod rows;

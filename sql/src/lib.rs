@@ -7,6 +7,7 @@
 pub mod cohorts;
 mod error;
 mod govern;
+mod growth;
 mod limits;
 mod precedence;
 pub mod query;

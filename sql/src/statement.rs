@@ -9,7 +9,7 @@ use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::{Token, Tokenizer};
 
 use crate::split::Places;
-use crate::{SyntaxError, govern, limits, precedence, query, refused, session, write};
+use crate::{SyntaxError, govern, growth, limits, precedence, query, refused, session, write};
 
 /// The family that a statement belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -147,6 +147,7 @@ pub fn parse(text: &str) -> Result<Vec<Statement>, SyntaxError> {
             }
         };
         let text = text.get(start..end).unwrap_or_default().trim_end().to_owned();
+        growth::check(&ast)?;
         precedence::repair(&mut ast, &text);
         statements.push(Statement {
             text,
