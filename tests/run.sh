@@ -38,16 +38,19 @@ python3 -c 'import ensurepip, venv' 2>/dev/null || install python3-venv-is-missi
 install node nodejs
 install npm npm
 
-say "Python clients"
-if ! cmp -s tests/clients/requirements.txt "$tools/venv/requirements.txt"; then
-    rm -rf "$tools/venv"
-    python3 -m venv "$tools/venv"
-    "$tools/venv/bin/pip" install -q --disable-pip-version-check -r tests/clients/requirements.txt || {
-        echo "The Python clients could not be installed: is PyPI in reach?"
-        exit 1
-    }
-    cp tests/clients/requirements.txt "$tools/venv/requirements.txt"
-fi
+# Each step is run whatever became of those before it, so that one fault hides no other; the last line tells.
+failed=()
+step() {
+    local what="$1"
+    shift
+    say "$what"
+    "$@" || failed+=("$what")
+}
+
+say "build"
+cargo build --workspace --all-targets --locked
+
+step "tests of the crates, SQL scripts, kills" cargo test --workspace --locked --no-fail-fast
 
 say "node-postgres"
 export RADLAKE_NODE_MODULES="$tools/node/node_modules"
@@ -61,19 +64,30 @@ if command -v npm >/dev/null && ! cmp -s tests/clients/package.json "$tools/node
     fi
 fi
 
-say "formatting"
-cargo fmt --check
+install_clients() {
+    cmp -s tests/clients/requirements.txt "$tools/venv/requirements.txt" && return
+    rm -rf "$tools/venv"
+    if python3 -m venv "$tools/venv" &&
+        "$tools/venv/bin/pip" install -q --disable-pip-version-check -r tests/clients/requirements.txt; then
+        cp tests/clients/requirements.txt "$tools/venv/requirements.txt"
+    else
+        echo "The Python clients could not be installed: is PyPI in reach? Without them no client is tested"
+        return 1
+    fi
+}
+step "Python clients" install_clients
 
-say "build"
-cargo build --workspace --all-targets --locked
+clients() {
+    RADLAKE_BIN="$CARGO_TARGET_DIR/debug/radlake" "$tools/venv/bin/python" -m pytest tests/clients
+}
+step "clients: psql, psycopg, asyncpg, node-postgres, deltalake, polars, pydicom" clients
 
-say "tests of the crates, SQL scripts, kills"
-cargo test --workspace --locked
+step "formatting" cargo fmt --check
+step "lints" cargo clippy --workspace --all-targets --locked -- -D warnings
 
-say "clients: psql, psycopg, asyncpg, node-postgres, deltalake, polars, pydicom"
-RADLAKE_BIN="$CARGO_TARGET_DIR/debug/radlake" "$tools/venv/bin/python" -m pytest tests/clients
-
-say "lints"
-cargo clippy --workspace --all-targets --locked -- -D warnings
-
+if [ "${#failed[@]}" -gt 0 ]; then
+    say "failed"
+    printf '%s\n' "${failed[@]}"
+    exit 1
+fi
 say "all passed"

@@ -1,14 +1,17 @@
-"""IDC's queries over the wire (libpq, text format, all rows received) beside DuckDB on the same Parquet, in one run.
+"""IDC's queries over the wire (libpq, text format, all rows received) beside DuckDB on the same rows, in one run.
 
-usage: idc_queries.py PARQUET SQL_DIR DSN [--runs N]
+usage: idc_queries.py PARQUET SQL_DIR DSN --uid UID [--stored FILE…] [--runs N]
 
-Each query runs `runs` times on either side, in turns, warm; the best time counts. Row counts must agree. What a side gives back is
-what it gives most cheaply: libpq a PGresult, DuckDB an Arrow table. Prints one JSON line per query.
+DuckDB reads IDC's own file, and with --stored also the Parquet files that the lake made of it: the same layout on both sides.
+Each query runs `runs` times on every side, in turns, warm. Row counts must agree. What a side gives back is what it gives most
+cheaply: libpq a PGresult, DuckDB an Arrow table. Prints one JSON line per query, times in milliseconds.
 """
 
 import argparse
 import json
+import os
 import pathlib
+import statistics
 import time
 
 import duckdb
@@ -18,16 +21,21 @@ parser = argparse.ArgumentParser()
 parser.add_argument("parquet")
 parser.add_argument("sql_dir")
 parser.add_argument("dsn")
+parser.add_argument("--uid", required=True)
+parser.add_argument("--stored", nargs="*", default=[])
 parser.add_argument("--runs", type=int, default=5)
 arguments = parser.parse_args()
 
-duck = duckdb.connect()
-duck.execute(f"SET threads = {len(__import__('os').sched_getaffinity(0))}")
-duck.execute(f"CREATE VIEW idc_index AS SELECT * FROM read_parquet('{arguments.parquet}')")
-uid = duck.execute("SELECT SeriesInstanceUID FROM idc_index OFFSET 500000 LIMIT 1").fetchone()[0]
 
-connection = psycopg.connect(arguments.dsn, autocommit=True)
-wire = connection.pgconn
+def duckdb_over(files):
+    duck = duckdb.connect()
+    duck.execute(f"SET threads = {len(os.sched_getaffinity(0))}")
+    duck.execute(f"CREATE VIEW idc_index AS SELECT * FROM read_parquet({files!r})")
+    return duck
+
+
+def by_duckdb(duck):
+    return lambda sql: duck.sql(sql).to_arrow_table().num_rows
 
 
 def over_the_wire(sql):
@@ -37,37 +45,29 @@ def over_the_wire(sql):
     return result.ntuples
 
 
-def by_duckdb(sql):
-    return duck.sql(sql).to_arrow_table().num_rows
-
-
-def timed(run, sql):
+def milliseconds(run, sql):
     start = time.perf_counter()
     rows = run(sql)
-    return time.perf_counter() - start, rows
+    return 1000 * (time.perf_counter() - start), rows
 
+
+wire = psycopg.connect(arguments.dsn, autocommit=True).pgconn
+sides = {"radlake": over_the_wire, "duckdb": by_duckdb(duckdb_over([arguments.parquet]))}
+if arguments.stored:
+    sides["duckdb_stored"] = by_duckdb(duckdb_over(arguments.stored))
 
 for path in sorted(pathlib.Path(arguments.sql_dir).glob("*.sql")):
     text = "\n".join(line for line in path.read_text().splitlines() if not line.startswith("--"))
-    text = text.replace("{uid}", uid)
-    ours, theirs, rows = [], [], None
+    text = text.replace("{uid}", arguments.uid)
+    times = {side: [] for side in sides}
+    counts = {}
     for _ in range(arguments.runs):
-        wall, rows = timed(over_the_wire, text)
-        ours.append(wall)
-        wall, peer_rows = timed(by_duckdb, text)
-        theirs.append(wall)
-        if rows != peer_rows:
-            raise SystemExit(f"{path.name}: {rows} rows over the wire, {peer_rows} by DuckDB")
-    print(
-        json.dumps(
-            {
-                "query": path.stem,
-                "rows": rows,
-                "radlake_ms": 1000 * min(ours),
-                "duckdb_ms": 1000 * min(theirs),
-                "radlake_first_ms": 1000 * ours[0],
-                "duckdb_version": duckdb.__version__,
-            }
-        ),
-        flush=True,
-    )
+        for side, run in sides.items():
+            spent, counts[side] = milliseconds(run, text)
+            times[side].append(spent)
+    if len(set(counts.values())) > 1:
+        raise SystemExit(f"{path.name}: the sides give {counts} rows")
+    line = {"query": path.stem, "rows": counts["radlake"], "duckdb_version": duckdb.__version__}
+    for side, spent in times.items():
+        line[side] = {"best": min(spent), "median": statistics.median(spent), "first": spent[0]}
+    print(json.dumps(line), flush=True)

@@ -2,8 +2,13 @@
 
 use std::time::{Duration, Instant};
 
+use crate::Result;
+
 /// Ticks per second of `/proc/self/stat` on Linux (USER_HZ, fixed by its ABI).
 const TICKS_PER_SECOND: f64 = 100.0;
+
+/// Work that is shorter is repeated until it has taken this long: processor time comes in ticks of 10 ms.
+const LONG_ENOUGH: Duration = Duration::from_secs(1);
 
 /// Wall time and processor time (user and system, all threads of this process) in seconds.
 #[derive(Clone, Copy, Debug)]
@@ -13,13 +18,49 @@ pub(crate) struct Cost {
     pub(crate) cpu: Option<f64>,
 }
 
+impl Cost {
+    /// Processor time, or wall time where the system does not tell: the same for work of one thread on an idle machine.
+    pub(crate) fn core(&self) -> f64 {
+        self.cpu.unwrap_or(self.wall)
+    }
+
+    /// The less of each. Whatever else a machine does makes work slower, never faster.
+    pub(crate) fn least(self, other: Self) -> Self {
+        Self {
+            wall: self.wall.min(other.wall),
+            cpu: match (self.cpu, other.cpu) {
+                (Some(this), Some(that)) => Some(this.min(that)),
+                _ => None,
+            },
+        }
+    }
+}
+
 /// Runs `work` and tells its cost.
 pub(crate) fn measure<T>(work: impl FnOnce() -> T) -> (T, Cost) {
     let (start, before) = (Instant::now(), processor_seconds());
     let value = work();
-    let wall = Duration::as_secs_f64(&start.elapsed());
+    let wall = start.elapsed().as_secs_f64();
     let cpu = before.and_then(|before| processor_seconds().map(|after| after - before));
     (value, Cost { wall, cpu })
+}
+
+/// Runs `work` until that takes long enough to be measured, and tells the cost of one time.
+pub(crate) fn measure_repeated(mut work: impl FnMut() -> Result<()>) -> Result<Cost> {
+    let start = Instant::now();
+    let (times, cost) = measure(|| -> Result<u32> {
+        let mut times = 0;
+        while start.elapsed() < LONG_ENOUGH {
+            work()?;
+            times += 1;
+        }
+        Ok(times)
+    });
+    let times = f64::from(times?);
+    Ok(Cost {
+        wall: cost.wall / times,
+        cpu: cost.cpu.map(|cpu| cpu / times),
+    })
 }
 
 fn processor_seconds() -> Option<f64> {

@@ -7,9 +7,13 @@ mod headers;
 mod idc;
 mod table;
 
+// As in the `radlake` binary: what is measured here is what users run.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
-const USAGE: &str = "usage: radlake-benchmarks headers [--files N | --path DIR] [--python PYTHON]
+const USAGE: &str = "usage: radlake-benchmarks headers [--files N | --path DIR] [--python PYTHON] [--runs N]
        radlake-benchmarks idc --radlake BINARY --python PYTHON [--runs N]
 
   headers  DICOM headers per second and core: plain read, this reader, ingestion, dicom-rs, pydicom
@@ -39,6 +43,13 @@ fn main() -> std::process::ExitCode {
 fn usage(error: &str) -> std::process::ExitCode {
     eprintln!("{error}\n{USAGE}");
     std::process::ExitCode::from(2)
+}
+
+/// Where a peer's script is.
+fn peer(script: &str) -> std::path::PathBuf {
+    std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("peers")
+        .join(script)
 }
 
 /// What the command line said, as `--name value` pairs.

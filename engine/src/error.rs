@@ -66,9 +66,9 @@ pub enum Error {
     #[error("table name \"{0}\" specified more than once")]
     DuplicateAlias(String),
     /// No such function (42883).
-    #[error("function {name} does not exist")]
+    #[error("{}", undefined(name))]
     UndefinedFunction {
-        /// With its argument types where they are known.
+        /// With its argument types where they are known; `operator: ` before an operator and its operands.
         name: String,
         /// What to do.
         hint: Option<String>,
@@ -278,6 +278,16 @@ pub enum Error {
     /// A mistake of this program (XX000).
     #[error("internal error: {0}")]
     Internal(String),
+}
+
+/// What stands before the name of an operator in [`Error::UndefinedFunction`].
+const OPERATOR: &str = "operator: ";
+
+fn undefined(name: &str) -> String {
+    match name.strip_prefix(OPERATOR) {
+        Some(operation) => format!("operator does not exist: {operation}"),
+        None => format!("function {name} does not exist"),
+    }
 }
 
 impl Error {

@@ -238,10 +238,6 @@ impl Lakehouse {
         &self.shared.template
     }
 
-    pub(crate) fn functions(&self) -> &[Arc<ScalarUDF>] {
-        &self.shared.functions
-    }
-
     /// The system relations of an epoch, shared by all sessions that read it; of a session's own view of one if it has
     /// changed the catalog in a transaction.
     pub(crate) fn epoch_catalog(&self, epoch: &Epoch, own: bool) -> Arc<EpochCatalog> {

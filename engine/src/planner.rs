@@ -1,11 +1,14 @@
 //! From a syntax tree to a plan that runs: names, types and functions as one session sees one epoch.
 
+mod arrays;
 mod datetime;
 mod dialect;
 mod integers;
+mod intervals;
 mod names;
 mod origin;
 mod provider;
+mod rounding;
 pub(crate) mod template;
 mod types;
 mod using;

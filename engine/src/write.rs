@@ -207,7 +207,7 @@ impl<'a> Writer<'a> {
     ) -> Result<(Arc<dyn ExecutionPlan>, SchemaRef)> {
         if let Some(probe) = self.probe {
             let mut types = probe.lock().unwrap_or_else(PoisonError::into_inner);
-            *types = crate::session::parameters(&plan, &types)?;
+            *types = crate::session::parameter_types(&plan, &types)?;
             let schema = planner.analyse(plan)?.schema;
             return Ok((Arc::new(EmptyExec::new(Arc::clone(&schema))), schema));
         }

@@ -5,8 +5,10 @@
 //! The views and cohort queries that ship with Radlake are embedded here: [`views`], [`cohorts`].
 
 pub mod cohorts;
+mod dialect;
 mod error;
 mod govern;
+mod growth;
 mod limits;
 mod precedence;
 pub mod query;

@@ -11,8 +11,22 @@ use crate::SyntaxError;
 /// Operators in a row that build one another's operand. PostgreSQL with its default stack takes a few thousand too.
 const MAX_CHAIN: usize = 2_000;
 
+/// The same for operators other than AND, OR and `||`, whose chains cannot be balanced: the planner asks each for its type and
+/// name, which goes through all below it.
+const MAX_ARITHMETIC: usize = 1_000;
+
+/// Joins and items of one FROM clause; each makes a table as wide as all before it.
+const MAX_JOINS: usize = 200;
+
+/// Set operations in a row.
+const MAX_SETS: usize = 500;
+
 /// Levels of brackets. The parser has a limit of its own, in levels of its grammar.
 const MAX_DEPTH: usize = 200;
+
+/// Brackets within one another that follow a word of [`reread`]. Where such a bracket holds a mistake, the parser reads it
+/// again as if the word were a name, and so twice as often with each level.
+const MAX_REREAD: usize = 14;
 
 /// Bytes of a statement's text.
 pub(crate) const MAX_TEXT: usize = 16 << 20;
@@ -25,7 +39,15 @@ pub(crate) const RECURSION: usize = 100;
 pub(crate) fn check(tokens: &[TokenWithSpan]) -> Result<(), SyntaxError> {
     // Chain lengths of the open brackets, innermost last. A comma starts a new expression, but tables and joins go on.
     let mut open = vec![Level::default()];
+    // Words of `reread` just before this token, and those before all brackets that are open.
+    let (mut words, mut rereads) = (0, 0);
     for token in tokens {
+        let before = std::mem::take(&mut words);
+        match &token.token {
+            Token::Whitespace(_) => words = before,
+            Token::Word(word) if reread(word.keyword) => words = before + 1,
+            _ => {}
+        }
         match &token.token {
             Token::LParen | Token::LBracket | Token::LBrace => {
                 if open.len() > MAX_DEPTH {
@@ -35,14 +57,26 @@ pub(crate) fn check(tokens: &[TokenWithSpan]) -> Result<(), SyntaxError> {
                 if let Some(level) = open.last_mut() {
                     level.operators += usize::from(token.token == Token::LBracket);
                 }
-                open.push(Level::default());
+                rereads += before;
+                if rereads > MAX_REREAD {
+                    return Err(too_complex(format!(
+                        "more than {MAX_REREAD} of CAST, NOT, ARRAY and their like within one another"
+                    )));
+                }
+                open.push(Level {
+                    rereads: before,
+                    ..Level::default()
+                });
             }
             Token::RParen | Token::RBracket | Token::RBrace => {
                 if open.len() > 1 {
-                    open.pop();
+                    rereads -= open.pop().map_or(0, |level| level.rereads);
                 }
             }
-            Token::SemiColon => open = vec![Level::default()],
+            Token::SemiColon => {
+                open = vec![Level::default()];
+                rereads = 0;
+            }
             other => {
                 if let Some(level) = open.last_mut() {
                     level.note(other);
@@ -53,12 +87,64 @@ pub(crate) fn check(tokens: &[TokenWithSpan]) -> Result<(), SyntaxError> {
             .iter()
             .rev()
             .take(2)
-            .any(|level| level.operators > MAX_CHAIN || level.relations > MAX_CHAIN)
+            .any(|level| level.operators > MAX_CHAIN || level.arithmetic > MAX_ARITHMETIC)
         {
-            return Err(too_complex(format!("more than {MAX_CHAIN} operators in a row")));
+            return Err(too_complex(format!(
+                "more than {MAX_CHAIN} operators in a row, or {MAX_ARITHMETIC} of arithmetic"
+            )));
+        }
+        if open
+            .iter()
+            .rev()
+            .take(2)
+            .any(|level| level.joins > MAX_JOINS || level.sets > MAX_SETS)
+        {
+            return Err(too_complex(format!(
+                "more than {MAX_JOINS} joins or {MAX_SETS} set operations in a row"
+            )));
         }
     }
     Ok(())
+}
+
+/// Words that begin an expression of their own grammar but may be names as well.
+fn reread(keyword: Keyword) -> bool {
+    matches!(
+        keyword,
+        Keyword::ARRAY
+            | Keyword::BOX
+            | Keyword::CASE
+            | Keyword::CAST
+            | Keyword::CEIL
+            | Keyword::CIRCLE
+            | Keyword::CONVERT
+            | Keyword::CURRENT_CATALOG
+            | Keyword::CURRENT_DATE
+            | Keyword::CURRENT_TIME
+            | Keyword::CURRENT_TIMESTAMP
+            | Keyword::CURRENT_USER
+            | Keyword::EXISTS
+            | Keyword::EXTRACT
+            | Keyword::FLOOR
+            | Keyword::INTERVAL
+            | Keyword::LINE
+            | Keyword::LOCALTIME
+            | Keyword::LOCALTIMESTAMP
+            | Keyword::LSEG
+            | Keyword::NOT
+            | Keyword::OVERLAY
+            | Keyword::PATH
+            | Keyword::POINT
+            | Keyword::POLYGON
+            | Keyword::POSITION
+            | Keyword::SAFE_CAST
+            | Keyword::SESSION_USER
+            | Keyword::SUBSTR
+            | Keyword::SUBSTRING
+            | Keyword::TRIM
+            | Keyword::TRY_CAST
+            | Keyword::USER
+    )
 }
 
 fn too_complex(reason: String) -> SyntaxError {
@@ -69,18 +155,29 @@ fn too_complex(reason: String) -> SyntaxError {
 
 #[derive(Default)]
 struct Level {
-    /// Since the last comma.
+    /// Since the last comma, without those of arithmetic.
     operators: usize,
-    /// Joins and set operations, and commas within FROM.
-    relations: usize,
+    /// Those that make chains which cannot be balanced, since the last AND, OR or comma.
+    arithmetic: usize,
+    /// Joins, and commas within FROM.
+    joins: usize,
+    /// Set operations.
+    sets: usize,
+    /// Words of [`reread`] before its bracket.
+    rereads: usize,
     from: bool,
 }
 
 impl Level {
+    fn expression(&mut self) {
+        self.operators = 0;
+        self.arithmetic = 0;
+    }
+
     fn note(&mut self, token: &Token) {
         match token {
-            Token::Comma if self.from => self.relations += 1,
-            Token::Comma => self.operators = 0,
+            Token::Comma if self.from => self.joins += 1,
+            Token::Comma => self.expression(),
             Token::Word(word) => match word.keyword {
                 Keyword::FROM => self.from = true,
                 Keyword::WHERE
@@ -90,12 +187,23 @@ impl Level {
                 | Keyword::VALUES
                 | Keyword::SET => {
                     self.from = false;
-                    self.operators = 0;
+                    self.expression();
                 }
-                Keyword::JOIN | Keyword::UNION | Keyword::EXCEPT | Keyword::INTERSECT => self.relations += 1,
-                Keyword::AND
-                | Keyword::OR
-                | Keyword::NOT
+                Keyword::JOIN => self.joins += 1,
+                Keyword::UNION | Keyword::EXCEPT | Keyword::INTERSECT => {
+                    self.sets += 1;
+                    self.joins = 0;
+                }
+                // One condition of many, side by side.
+                Keyword::WHEN => {
+                    self.operators += 1;
+                    self.arithmetic = 0;
+                }
+                Keyword::AND | Keyword::OR => {
+                    self.operators += 1;
+                    self.arithmetic = 0;
+                }
+                Keyword::NOT
                 | Keyword::IS
                 | Keyword::LIKE
                 | Keyword::ILIKE
@@ -105,8 +213,7 @@ impl Level {
                 | Keyword::AT
                 | Keyword::SIMILAR
                 | Keyword::OPERATOR
-                | Keyword::CASE
-                | Keyword::WHEN => self.operators += 1,
+                | Keyword::CASE => self.operators += 1,
                 _ => {}
             },
             Token::Number(..)
@@ -115,8 +222,9 @@ impl Level {
             | Token::Period
             | Token::Placeholder(_)
             | Token::EOF => {}
-            // Every other token is an operator, `::` and `->` among them.
-            _ => self.operators += 1,
+            Token::StringConcat | Token::DoubleColon => self.operators += 1,
+            // Every other token is an operator, `->` among them.
+            _ => self.arithmetic += 1,
         }
     }
 }
@@ -137,6 +245,7 @@ mod tests {
             ")".repeat(20_000)
         )));
         assert!(refused(&format!("SELECT 1{}", " + 1".repeat(20_000))));
+        assert!(refused(&format!("SELECT 1{}", " + 1".repeat(1_500))));
         assert!(refused(&format!("SELECT 1{}", "::int".repeat(20_000))));
         assert!(refused(&format!("SELECT {}1", "- ".repeat(20_000))));
         assert!(refused(&format!("SELECT {}true", "NOT ".repeat(20_000))));
@@ -169,12 +278,15 @@ mod tests {
         assert!(parse(&format!("SELECT 1 WHERE 1 IN ({list})")).is_ok());
         assert!(parse(&format!("VALUES {}", vec!["(1, 'a', -2)"; 20_000].join(", "))).is_ok());
         assert!(parse(&vec!["SELECT 1 + 1"; 5_000].join("; ")).is_ok());
+        assert!(parse(&format!("SELECT 1{}", " + 1".repeat(990))).is_ok());
+        assert!(parse(&format!("SELECT CASE {} END", "WHEN 1 = 2 THEN 3 ".repeat(1_500))).is_ok());
+        assert!(parse(&format!("SELECT 1 WHERE true{}", " AND 1 + 1 = 2".repeat(900))).is_ok());
         assert!(parse(&format!("SELECT {}1{}", "(".repeat(30), ")".repeat(30))).is_ok());
     }
 
     #[test]
     fn a_chain_at_the_limit_is_parsed_and_dropped_on_a_small_stack() {
-        let chain = format!("SELECT 1{}", " + 1".repeat(1_990));
+        let chain = format!("SELECT 1{}", " || 1".repeat(1_990));
         let thread = std::thread::Builder::new()
             .stack_size(2 << 20)
             .spawn(move || drop(parse(&chain).unwrap()));

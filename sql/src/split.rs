@@ -4,6 +4,8 @@
 pub(crate) struct Places<'a> {
     text: &'a str,
     lines: Vec<usize>,
+    /// Characters are bytes, so that a place is found without reading its line.
+    ascii: bool,
 }
 
 impl<'a> Places<'a> {
@@ -16,6 +18,7 @@ impl<'a> Places<'a> {
         Self {
             text,
             lines: std::iter::once(0).chain(starts).collect(),
+            ascii: text.is_ascii(),
         }
     }
 
@@ -26,6 +29,9 @@ impl<'a> Places<'a> {
             return self.text.len();
         };
         let column = usize::try_from(column).unwrap_or(usize::MAX).saturating_sub(1);
+        if self.ascii {
+            return start.saturating_add(column).min(self.text.len());
+        }
         let rest = self.text.get(start..).unwrap_or_default();
         rest.char_indices()
             .nth(column)
@@ -38,6 +44,9 @@ impl<'a> Places<'a> {
             return None;
         }
         let byte = self.byte(line, column);
+        if self.ascii {
+            return Some(byte + 1);
+        }
         Some(self.text.get(..byte)?.chars().count() + 1)
     }
 }
@@ -54,5 +63,8 @@ mod tests {
         assert_eq!(places.character(2, 2), Some(6));
         assert_eq!(places.character(9, 1), Some(7));
         assert_eq!(places.character(0, 0), None);
+        let plain = Places::new("u b\ncd");
+        assert_eq!((plain.byte(1, 3), plain.character(2, 2)), (2, Some(6)));
+        assert_eq!((plain.byte(2, 9), plain.character(9, 1)), (6, Some(7)));
     }
 }

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
+use crate::dialect::PostgreSql;
 use sqlparser::ast;
-use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::keywords::Keyword;
 use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::{Token, Tokenizer};
 
 use crate::split::Places;
-use crate::{SyntaxError, govern, limits, precedence, query, refused, session, write};
+use crate::{SyntaxError, govern, growth, limits, precedence, query, refused, session, write};
 
 /// The family that a statement belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -117,7 +117,7 @@ pub fn parse(text: &str) -> Result<Vec<Statement>, SyntaxError> {
         });
     }
     let places = Places::new(text);
-    let dialect = PostgreSqlDialect {};
+    let dialect = PostgreSql::default();
     let tokens = Tokenizer::new(&dialect, text)
         .tokenize_with_location()
         .map_err(|error| SyntaxError::from_parser(error.into(), &places))?;
@@ -147,6 +147,7 @@ pub fn parse(text: &str) -> Result<Vec<Statement>, SyntaxError> {
             }
         };
         let text = text.get(start..end).unwrap_or_default().trim_end().to_owned();
+        growth::check(&ast)?;
         precedence::repair(&mut ast, &text);
         statements.push(Statement {
             text,

@@ -30,7 +30,10 @@ def full():
 @pytest.fixture(scope="session")
 def pydicom_files():
     """The folder of the files that pydicom tests itself with."""
-    return pydicom_data()
+    folder = pydicom_data()
+    if folder is None:
+        pytest.skip("pydicom's test files are not installed (pip install pydicom)")
+    return folder
 
 
 @pytest.fixture(scope="session")

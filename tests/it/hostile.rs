@@ -271,20 +271,33 @@ fn exit_codes() {
     std::fs::write(some.join("a.dcm"), instance("a")).unwrap();
     std::fs::write(some.join("b.txt"), "text").unwrap();
     std::fs::write(none.join("b.txt"), "text").unwrap();
-    let code = |path: &Path| {
+    let outcome = |path: &Path, more: &[&str]| {
         let mut command = lake.command("ingest");
-        command
+        let done = command
             .arg(path)
             .args(["--provider", "x"])
+            .args(more)
             .output()
-            .unwrap()
-            .status
-            .code()
+            .unwrap();
+        (
+            done.status.code(),
+            String::from_utf8_lossy(&done.stderr).into_owned(),
+        )
     };
-    assert_eq!(code(&some), Some(0));
-    assert_eq!(code(&none), Some(1));
-    assert_eq!(code(&lake.beside("empty")), Some(1));
-    assert_ne!(code(Path::new("/nowhere/at/all")), Some(0));
+    let empty = lake.beside("empty");
+    for more in [&["--dry-run"][..], &[]] {
+        assert_eq!(outcome(&some, more).0, Some(0));
+        for (path, what) in [
+            (&none, "none of these files can be read as DICOM"),
+            (&empty, "no files"),
+        ] {
+            let (code, said) = outcome(path, more);
+            assert_eq!(code, Some(1), "{path:?} {more:?}: {said}");
+            assert!(said.contains(what), "{path:?} {more:?}: {said}");
+        }
+    }
+    let (code, said) = outcome(Path::new("/nowhere/at/all"), &[]);
+    assert!(code != Some(0) && said.contains("/nowhere/at/all"), "{said}");
     let report = lake.ingest("x", &some);
     assert_eq!(report["ingested"], 0, "{report}");
 }

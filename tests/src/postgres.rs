@@ -1,6 +1,5 @@
 //! PostgreSQL itself, beside Radlake, for what it defines.
 
-use std::net::TcpStream;
 use std::os::unix::fs::chown;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
@@ -13,7 +12,7 @@ use tokio_postgres::Config;
 use crate::binary::run;
 use crate::free_port;
 use crate::lake::PASSWORD;
-use crate::server::signal;
+use crate::server::{connect, signal};
 
 /// A PostgreSQL server with a superuser `radlake` and a database `lake`, in a temporary folder.
 pub struct PostgresUnderTest {
@@ -23,8 +22,8 @@ pub struct PostgresUnderTest {
 }
 
 impl PostgresUnderTest {
-    /// Starts PostgreSQL, or says why there is none.
-    pub fn start() -> Result<Self, String> {
+    /// Starts PostgreSQL and waits until it lets its superuser in, or says why there is none.
+    pub async fn start() -> Result<Self, String> {
         let bin = bin().ok_or("PostgreSQL's initdb is not installed (package postgresql)")?;
         let folder = TempDir::new().expect("temporary folder");
         let (data, secret) = (folder.path().join("data"), folder.path().join("password"));
@@ -82,12 +81,13 @@ impl PostgresUnderTest {
             _folder: folder,
         };
         let start = Instant::now();
-        while TcpStream::connect(("127.0.0.1", port)).is_err() {
+        // It listens before it is ready, and says until then that it is starting up.
+        while let Err(error) = connect(&server.config()).await {
             assert!(
                 start.elapsed() < Duration::from_secs(60),
-                "PostgreSQL does not answer"
+                "PostgreSQL does not answer: {error:?}"
             );
-            std::thread::sleep(Duration::from_millis(50));
+            tokio::time::sleep(Duration::from_millis(50)).await;
         }
         Ok(server)
     }

@@ -14,6 +14,7 @@ mod plan;
 mod reads;
 mod report;
 mod run;
+mod seen;
 mod tables;
 mod target;
 mod uri;

@@ -10,12 +10,14 @@ use datafusion::catalog::TableProvider;
 use datafusion::dataframe::DataFrame;
 use datafusion::prelude::{Expr, SessionConfig, SessionContext, col, lit, when};
 use futures::TryStreamExt;
+use tokio::sync::Mutex;
 
 use super::decide::{Existing, KnownFiles};
 use super::parse::KnownMembers;
+use super::seen::Seen;
 use super::target::SeriesKey;
-use crate::Result;
 use crate::dicom::series::source_columns;
+use crate::{LakeTable, Result};
 
 /// Keys in one `IN` list; more are asked for in several scans.
 const IN_LIST: usize = 10_000;
@@ -23,6 +25,8 @@ const IN_LIST: usize = 10_000;
 /// Runs ingestion's own small queries; knows nothing of users, so that no policy stands between.
 pub(crate) struct Reader {
     context: SessionContext,
+    /// SOP Instance UIDs of `imaging.instances`, from one batch to the next.
+    seen: Mutex<Seen>,
 }
 
 impl Reader {
@@ -33,6 +37,7 @@ impl Reader {
         config.options_mut().execution.parquet.reorder_filters = true;
         Self {
             context: SessionContext::new_with_config(config),
+            seen: Mutex::default(),
         }
     }
 
@@ -111,20 +116,7 @@ impl Reader {
         if uids.is_empty() {
             return Ok(HashMap::new());
         }
-        // One pass over the one column finds the few (mostly none) that are there: far cheaper than an IN list of 50,000.
-        let mut found: Vec<String> = Vec::new();
-        let mut stream = self
-            .table(instances)?
-            .select_columns(&["sop_instance_uid"])?
-            .execute_stream()
-            .await?;
-        while let Some(batch) = stream.try_next().await? {
-            for_each_text(batch.column(0), |uid| {
-                if uids.contains(uid) {
-                    found.push(uid.to_owned());
-                }
-            })?;
-        }
+        let found = self.candidates(instances, uids).await?;
         let mut existing = HashMap::with_capacity(found.len());
         for part in found.chunks(IN_LIST) {
             let list: Vec<Expr> = part.iter().map(|uid| lit(uid.as_str())).collect();
@@ -150,6 +142,37 @@ impl Reader {
             self.add_content_hashes(files, &mut existing).await?;
         }
         Ok(existing)
+    }
+
+    /// Those of `uids` that `instances` may have: the few (mostly none) that are worth an IN list.
+    async fn candidates(
+        &self,
+        instances: &Arc<dyn TableProvider>,
+        uids: &HashSet<&str>,
+    ) -> Result<Vec<String>> {
+        if let Some(table) = instances.downcast_ref::<LakeTable>() {
+            let mut seen = self.seen.lock().await;
+            let read = seen.refresh(&self.context, table, "sop_instance_uid").await?;
+            if read.is_some() {
+                let may = uids.iter().filter(|uid| seen.may_have(uid));
+                return Ok(may.map(|uid| (*uid).to_owned()).collect());
+            }
+        }
+        // One pass over the one column: far cheaper than an IN list of 50,000.
+        let mut found: Vec<String> = Vec::new();
+        let mut stream = self
+            .table(instances)?
+            .select_columns(&["sop_instance_uid"])?
+            .execute_stream()
+            .await?;
+        while let Some(batch) = stream.try_next().await? {
+            for_each_text(batch.column(0), |uid| {
+                if uids.contains(uid) {
+                    found.push(uid.to_owned());
+                }
+            })?;
+        }
+        Ok(found)
     }
 
     async fn add_content_hashes(
@@ -259,7 +282,7 @@ fn instants(column: &ArrayRef) -> Result<ArrayRef> {
 }
 
 /// Calls `f` with each text, without copying where the column is a view.
-fn for_each_text(column: &ArrayRef, mut f: impl FnMut(&str)) -> Result<()> {
+pub(crate) fn for_each_text(column: &ArrayRef, mut f: impl FnMut(&str)) -> Result<()> {
     if let Some(views) = column.as_string_view_opt() {
         views.iter().flatten().for_each(f);
     } else {

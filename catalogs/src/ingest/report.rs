@@ -109,10 +109,11 @@ impl IngestReport {
         self.refused.values().sum()
     }
 
-    /// Whether files were offered and nothing of them could be read (exit code 1 of the command).
+    /// Whether no file could be read, be it that none was offered (exit code 1 of the command). Files seen before count
+    /// as read.
     pub fn nothing_readable(&self) -> bool {
         let known = self.ingested + self.unchanged + self.duplicates + self.conflicts;
-        self.offered > 0 && known == 0 && !self.cancelled
+        known == 0 && !self.cancelled
     }
 }
 
@@ -134,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_readable_is_not_nothing_offered() {
+    fn nothing_readable_is_nothing_read_or_known() {
         let mut r = IngestReport {
             offered: 3,
             ..IngestReport::default()
@@ -142,6 +143,11 @@ mod tests {
         assert!(r.nothing_readable());
         r.unchanged = 1;
         assert!(!r.nothing_readable());
-        assert!(!IngestReport::default().nothing_readable());
+        // No file at all: somebody gave the wrong folder.
+        r = IngestReport::default();
+        assert!(r.nothing_readable());
+        // Stopped before it came to one: that says nothing of the files.
+        r.cancelled = true;
+        assert!(!r.nothing_readable());
     }
 }

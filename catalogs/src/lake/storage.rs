@@ -28,6 +28,39 @@ pub(crate) struct Storage {
 /// Lakes of `memory:///name`, shared within the process.
 static MEMORY: LazyLock<Mutex<HashMap<String, Arc<InMemory>>>> = LazyLock::new(Mutex::default);
 
+/// Makes the folder of a new lake, which nobody but its owner may enter: it holds verifiers of passwords and patients' data.
+/// An empty folder that is there already is closed too; one with something in it, such as a lake, is left as it is.
+fn make_private(path: &FilePath) -> std::io::Result<()> {
+    if let Some(parent) = path.parent() {
+        std::fs::create_dir_all(parent)?;
+    }
+    let mut builder = std::fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    match builder.create(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => close_if_empty(path),
+        done => done,
+    }
+}
+
+#[cfg(unix)]
+fn close_if_empty(path: &FilePath) -> std::io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    if std::fs::read_dir(path)?.next().is_some() {
+        return Ok(());
+    }
+    match std::fs::set_permissions(path, PermissionsExt::from_mode(0o700)) {
+        // A mounted volume that belongs to somebody else: who enters it is its owner's to say.
+        Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => Ok(()),
+        done => done,
+    }
+}
+
+#[cfg(not(unix))]
+fn close_if_empty(path: &FilePath) -> std::io::Result<()> {
+    std::fs::read_dir(path).map(drop)
+}
+
 impl Storage {
     /// Storage at `address`: a path, or a URL. Options come from the environment (`AWS_…`, `AZURE_…`, `GOOGLE_…`).
     pub(crate) fn at(address: &str, create: bool) -> Result<Self> {
@@ -65,7 +98,7 @@ impl Storage {
             source,
         };
         if create {
-            std::fs::create_dir_all(path).map_err(io)?;
+            make_private(path).map_err(io)?;
         } else if !path.is_dir() {
             return Err(Error::NoLake {
                 url: address.to_owned(),

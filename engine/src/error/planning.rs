@@ -235,8 +235,15 @@ fn function(name: &str) -> Error {
     }
 }
 
-/// `'date_bin'` out of "… function 'date_bin' …", or the start of the text.
+/// `lower(bigint, bigint)` out of "… argument types 'lower(Int64, Int64)'. …", else the name alone: `'date_bin'` out of "… function 'date_bin' …", or the start of the text.
 fn signature(text: &str) -> String {
+    let typed = text
+        .split_once("argument types '")
+        .and_then(|(_, rest)| rest.split_once("'."))
+        .and_then(|(call, _)| call.strip_suffix(')')?.split_once('('));
+    if let Some((name, types)) = typed {
+        return format!("{name}({})", types_of(types));
+    }
     let name = text
         .split_once("function '")
         .and_then(|(_, rest)| rest.split_once('\''));
@@ -249,7 +256,34 @@ fn signature(text: &str) -> String {
     }
 }
 
+/// `Int64, Utf8` in PostgreSQL's names.
+fn types_of(list: &str) -> String {
+    let names = list.split(", ").map(|name| match running::type_name(name) {
+        "the requested type" => name,
+        known => known,
+    });
+    names.collect::<Vec<_>>().join(", ")
+}
+
+/// `boolean + bigint` out of "Cannot coerce arithmetic expression Boolean + Int64 to valid types" and its like.
+fn operation(text: &str) -> Option<String> {
+    let (_, rest) = text
+        .split_once("arithmetic expression ")
+        .or_else(|| text.split_once("comparison operation "))?;
+    let rest = rest.split(" to valid types").next()?;
+    let mut words = rest.split(' ');
+    match (words.next(), words.next(), words.next(), words.next()) {
+        (Some(left), Some(operator), Some(right), None) => {
+            Some(format!("{} {operator} {}", types_of(left), types_of(right)))
+        }
+        _ => None,
+    }
+}
+
 fn operator(text: &str) -> String {
+    if let Some(operation) = operation(text) {
+        return format!("{}{operation}", super::OPERATOR);
+    }
     match text.rsplit_once("operation ") {
         Some((_, rest)) => format!("\"{}\"", rest.trim()),
         None => text.to_owned(),

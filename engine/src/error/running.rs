@@ -159,7 +159,7 @@ fn is_datetime(name: &str) -> bool {
 }
 
 /// PostgreSQL's name of an Arrow type, as messages have it.
-fn type_name(arrow: &str) -> &'static str {
+pub(super) fn type_name(arrow: &str) -> &'static str {
     match arrow {
         "Int8" | "Int16" | "UInt8" => "smallint",
         "Int32" | "UInt16" => "integer",

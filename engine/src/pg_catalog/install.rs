@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::context::Context;
 use super::declared::{INFORMATION_SCHEMA, PG_CATALOG};
 use super::epoch_catalog::EpochCatalog;
-use super::functions::{self, array_or_empty, in_array, json_build_object, only_value};
+use super::functions::{self, array_or_empty, in_array, json_build_object, only_value, pg_typeof};
 use super::schema::SystemSchema;
 use super::session::SessionView;
 use super::statics;
@@ -59,6 +59,7 @@ impl SystemCatalogs {
             array_or_empty::array_or_empty(),
             in_array::in_array(),
             only_value::only_value(),
+            pg_typeof::pg_typeof(),
             create_array_lower_udf(),
             create_array_upper_udf(),
             json_build_object::json_build_object("json_build_object"),

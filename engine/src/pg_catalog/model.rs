@@ -203,6 +203,11 @@ impl Model {
                 (oid + 2, namespace)
             };
             let name = types::composite_name(oid);
+            let fields = if oid == CODE_TYPE {
+                fields.iter().map(|field| commented(field)).collect()
+            } else {
+                fields
+            };
             self.composites.push(Composite {
                 oid,
                 relation,
@@ -280,6 +285,19 @@ impl Relation {
     pub(crate) fn is_system(&self) -> bool {
         matches!(self.namespace, PG_CATALOG | INFORMATION_SCHEMA)
     }
+}
+
+/// A field of `imaging.code` with what it means.
+fn commented(field: &Field) -> Field {
+    let meaning = match field.name().as_str() {
+        "value" => "Code value (0008,0100), unique within the scheme",
+        "scheme" => "Coding scheme designator (0008,0102): DCM, SCT, LN, ...",
+        "meaning" => "Code meaning (0008,0104), for people to read",
+        _ => return field.clone(),
+    };
+    let mut metadata = field.metadata().clone();
+    let _ = metadata.insert("comment".to_owned(), meaning.to_owned());
+    field.clone().with_metadata(metadata)
 }
 
 fn collect_structs(field: &Field, namespace: u32, found: &mut BTreeMap<u32, (u32, Fields)>) {

@@ -9,7 +9,7 @@ use radlake_sql::ast::{
     Statement, TableFactor, TableWithJoins, UnaryOperator, Value, VisitMut, VisitorMut,
 };
 
-use super::{datetime, using};
+use super::{arrays, datetime, intervals, using};
 use crate::{Error, Result};
 
 /// Rewrites a statement.
@@ -33,17 +33,23 @@ impl VisitorMut for Dialect {
             Expr::CompoundFieldAccess { access_chain, .. } if access_chain.iter().all(is_field) => {
                 fields(expr)
             }
-            Expr::Cast {
+            Expr::Cast { .. } | Expr::TypedString(_) | Expr::Interval(_) => {
+                if let Err(error) = arrays::rewrite(expr).and_then(|()| literals(expr)) {
+                    return ControlFlow::Break(error);
+                }
+            }
+            Expr::UnaryOp {
+                op: UnaryOperator::Minus,
                 expr: inner,
-                data_type,
-                ..
-            } => literal(inner, data_type),
-            Expr::TypedString(typed) => {
-                if let (true, Value::SingleQuotedString(text)) =
-                    (is_datetime(&typed.data_type), &mut typed.value.value)
-                    && let Some(normal) = datetime::normalised(text)
+            } => {
+                // The planner would negate the first part only.
+                if let Expr::Interval(interval) = inner.as_mut()
+                    && let Some(text) = string(&mut interval.value)
+                    && let Some(negated) = intervals::negated(text)
                 {
-                    *text = normal;
+                    *text = negated;
+                    let positive = std::mem::replace(inner.as_mut(), null());
+                    *expr = positive;
                 }
             }
             Expr::Case {
@@ -64,15 +70,13 @@ impl VisitorMut for Dialect {
                     }
                 }
             }
-            // Beyond what numeric can hold here.
             Expr::Value(value) => {
-                if let Value::Number(number, _) = &value.value
-                    && has_exponent(number)
-                    && number
-                        .parse::<f64>()
-                        .is_ok_and(|value| value != 0.0 && !(1e-18..1e18).contains(&value))
-                {
-                    *expr = float(number);
+                if let Value::Number(digits, _) = &value.value {
+                    match number(digits) {
+                        Ok(Some(cast)) => *expr = cast,
+                        Ok(None) => {}
+                        Err(error) => return ControlFlow::Break(error),
+                    }
                 }
             }
             _ => {}
@@ -81,6 +85,7 @@ impl VisitorMut for Dialect {
     }
 
     fn post_visit_query(&mut self, query: &mut Query) -> ControlFlow<Error> {
+        using::qualify_order(query);
         if let SetExpr::Values(values) = query.body.as_mut() {
             values
                 .rows
@@ -108,16 +113,20 @@ impl VisitorMut for Dialect {
 
 /// A whole number that fits is an `int4`. In operators [`super::integers`] sees to it.
 fn int4(expr: &mut Expr) {
-    let number = match &*expr {
+    let (sign, number) = match &*expr {
         Expr::UnaryOp {
-            op: UnaryOperator::Minus | UnaryOperator::Plus,
+            op: UnaryOperator::Minus,
             expr,
-        } => expr.as_ref(),
-        other => other,
+        } => ("-", expr.as_ref()),
+        Expr::UnaryOp {
+            op: UnaryOperator::Plus,
+            expr,
+        } => ("", expr.as_ref()),
+        other => ("", other),
     };
     let fits = match number {
         Expr::Value(value) => {
-            matches!(&value.value, Value::Number(digits, _) if digits.parse::<i32>().is_ok())
+            matches!(&value.value, Value::Number(digits, _) if format!("{sign}{digits}").parse::<i32>().is_ok())
         }
         _ => false,
     };
@@ -133,7 +142,25 @@ fn int4(expr: &mut Expr) {
     }
 }
 
-/// Functions whose result has the type that their arguments have in common.
+const MERGING: &[&str] = &[
+    "coalesce",
+    "nullif",
+    "greatest",
+    "least",
+    "abs",
+    "mod",
+    "gcd",
+    "lcm",
+    "min",
+    "max",
+    "array_agg",
+    "array_append",
+    "array_prepend",
+    "array_remove",
+    "pg_typeof",
+];
+
+/// Functions whose result has the type of their arguments.
 fn merges(function: &Function) -> bool {
     let name = function
         .name
@@ -141,7 +168,7 @@ fn merges(function: &Function) -> bool {
         .last()
         .and_then(|part| part.as_ident())
         .map(folded);
-    name.is_some_and(|name| ["coalesce", "nullif", "greatest", "least"].contains(&name.as_str()))
+    name.is_some_and(|name| MERGING.contains(&name.as_str()))
 }
 
 fn is_field(access: &AccessExpr) -> bool {
@@ -163,22 +190,20 @@ fn fields(expr: &mut Expr) {
 }
 
 fn get_field(value: Expr, name: &Ident) -> Expr {
-    let name = if name.quote_style.is_some() {
-        name.value.clone()
-    } else {
-        name.value.to_lowercase()
-    };
+    let name = Expr::Value(Value::SingleQuotedString(folded(name)).into());
+    call("get_field", vec![value, name])
+}
+
+/// `name(arguments…)`.
+pub(super) fn call(name: &str, arguments: Vec<Expr>) -> Expr {
     let argument = |expr| FunctionArg::Unnamed(FunctionArgExpr::Expr(expr));
     Expr::Function(Function {
-        name: ObjectName::from(vec![Ident::new("get_field")]),
+        name: ObjectName::from(vec![Ident::new(name)]),
         uses_odbc_syntax: false,
         parameters: FunctionArguments::None,
         args: FunctionArguments::List(FunctionArgumentList {
             duplicate_treatment: None,
-            args: vec![
-                argument(value),
-                argument(Expr::Value(Value::SingleQuotedString(name).into())),
-            ],
+            args: arguments.into_iter().map(argument).collect(),
             clauses: Vec::new(),
         }),
         filter: None,
@@ -188,20 +213,94 @@ fn get_field(value: Expr, name: &Ident) -> Expr {
     })
 }
 
-/// A literal that is cast: numbers to floating point without a detour over decimals, dates and times in one form.
-fn literal(inner: &mut Expr, data_type: &DataType) {
-    let Expr::Value(value) = inner else { return };
-    match &mut value.value {
+/// A literal that is cast: numbers to floating point without a detour over decimals; dates, times and intervals in one form.
+///
+/// # Errors
+/// The literal is no value of the type.
+pub(super) fn literals(expr: &mut Expr) -> Result<()> {
+    match expr {
+        Expr::Cast {
+            expr: inner,
+            data_type,
+            ..
+        } => {
+            if let Expr::Value(value) = inner.as_mut() {
+                literal(&mut value.value, data_type)?;
+            }
+        }
+        Expr::TypedString(typed) => literal(&mut typed.value.value, &typed.data_type)?,
+        Expr::Interval(interval) => {
+            let unit = interval
+                .leading_field
+                .as_ref()
+                .map(|field| field.to_string().to_lowercase());
+            if interval.last_field.is_none()
+                && let Some(text) = string(&mut interval.value)
+            {
+                *text = interval_text(text, unit.as_deref())?;
+                interval.leading_field = None;
+            }
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+fn literal(value: &mut Value, data_type: &DataType) -> Result<()> {
+    match value {
         Value::Number(number, _) if is_float(data_type) => {
-            value.value = Value::SingleQuotedString(number.clone())
+            if number.parse::<f64>().is_ok_and(f64::is_infinite) {
+                return Err(Error::NumericOverflow("double precision".to_owned()));
+            }
+            *value = Value::SingleQuotedString(number.clone());
         }
         Value::SingleQuotedString(text) if is_datetime(data_type) => {
             if let Some(normal) = datetime::normalised(text) {
                 *text = normal;
             }
         }
+        Value::SingleQuotedString(text) if matches!(data_type, DataType::Interval { .. }) => {
+            *text = interval_text(text, None)?;
+        }
         _ => {}
     }
+    Ok(())
+}
+
+fn interval_text(text: &str, unit: Option<&str>) -> Result<String> {
+    intervals::normalised(text, unit).ok_or_else(|| Error::InvalidDatetime {
+        type_name: "interval".to_owned(),
+    })
+}
+
+fn string(expr: &mut Expr) -> Option<&mut String> {
+    match expr {
+        Expr::Value(value) => match &mut value.value {
+            Value::SingleQuotedString(text) => Some(text),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// A number that the planner would not read as PostgreSQL does.
+fn number(digits: &str) -> Result<Option<Expr>> {
+    if has_exponent(digits) {
+        // Beyond what numeric can hold here.
+        return match digits.parse::<f64>() {
+            Ok(value) if value.is_infinite() => Err(Error::NumericOverflow("double precision".to_owned())),
+            Ok(value) if value != 0.0 && !(1e-18..1e18).contains(&value) => Ok(Some(float(digits))),
+            _ => Ok(None),
+        };
+    }
+    // Beyond int8 it is numeric; 2^63 itself may stand behind a minus.
+    let whole = digits.parse::<u64>().is_ok_and(|value| value > 1 << 63);
+    Ok(whole.then(|| {
+        cast(
+            Value::Number(digits.to_owned(), false),
+            DataType::Numeric(ExactNumberInfo::PrecisionAndScale(20, 0)),
+        )
+    }))
 }
 
 fn has_exponent(number: &str) -> bool {
@@ -209,10 +308,17 @@ fn has_exponent(number: &str) -> bool {
 }
 
 fn float(number: &str) -> Expr {
+    cast(
+        Value::SingleQuotedString(number.to_owned()),
+        DataType::Double(ExactNumberInfo::None),
+    )
+}
+
+fn cast(value: Value, data_type: DataType) -> Expr {
     Expr::Cast {
         kind: CastKind::DoubleColon,
-        expr: Box::new(Expr::Value(Value::SingleQuotedString(number.to_owned()).into())),
-        data_type: DataType::Double(ExactNumberInfo::None),
+        expr: Box::new(Expr::Value(value.into())),
+        data_type,
         array: false,
         format: None,
     }

@@ -9,7 +9,9 @@ use datafusion::logical_expr::planner::ExprPlanner;
 use datafusion::prelude::SessionConfig;
 use radlake_catalogs::Lake;
 
+use super::arrays;
 use super::integers::Integers;
+use super::rounding::Rounding;
 use super::yielding::Yielding;
 use crate::resources::Resources;
 use crate::{Result, system};
@@ -28,12 +30,14 @@ pub(crate) fn build(resources: &Resources, lake: &Lake) -> Result<SessionState> 
         .with_aggregate_functions(SessionStateDefaults::default_aggregate_functions())
         .with_window_functions(SessionStateDefaults::default_window_functions())
         .with_table_function_list(SessionStateDefaults::default_table_functions())
+        .with_analyzer_rule(Arc::new(Rounding::new()))
         .with_physical_optimizer_rule(Arc::new(Yielding))
         .build();
     for name in REMOVED {
         state.deregister_udf(name)?;
     }
     radlake_udfs::register_all(&mut state)?;
+    let _ = state.register_udf(Arc::new(arrays::function()))?;
     system::register(&mut state, lake);
     Ok(state)
 }

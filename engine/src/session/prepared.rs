@@ -9,7 +9,7 @@ use datafusion::logical_expr::expr::{Cast, Placeholder};
 use datafusion::logical_expr::{Expr, LogicalPlan};
 use radlake_sql::{Kind, Statement};
 
-use super::{Inner, PlannerKey, commands, explain, refusal};
+use super::{Inner, PlannerKey, commands, explain, parameters, refusal};
 use crate::planner::{Planned, Planner};
 use crate::write::{Parameters, Writer};
 use crate::{Error, Result};
@@ -22,6 +22,7 @@ const MAX_PARAMETERS: usize = 65_535;
 pub struct Prepared {
     statement: Statement,
     types: Vec<DataType>,
+    oids: Vec<u32>,
     columns: Option<SchemaRef>,
     plan: Option<(PlannerKey, Arc<LogicalPlan>)>,
 }
@@ -37,6 +38,12 @@ impl Prepared {
     #[must_use]
     pub fn param_types(&self) -> &[DataType] {
         &self.types
+    }
+
+    /// The OIDs of PostgreSQL's types of `$1`, `$2` …: `$1::uuid` is a uuid, though the engine's type is a text.
+    #[must_use]
+    pub fn param_oids(&self) -> &[u32] {
+        &self.oids
     }
 
     /// The statement.
@@ -57,6 +64,7 @@ impl Prepared {
         Self {
             statement: statement.clone(),
             types: Vec::new(),
+            oids: Vec::new(),
             columns,
             plan: None,
         }
@@ -80,6 +88,7 @@ impl Inner {
             let inner = Box::pin(self.prepare(&body, types)).await?;
             return Ok(Prepared {
                 types: inner.types,
+                oids: inner.oids,
                 ..Prepared::command(statement, Some(explain::schema()))
             });
         }
@@ -108,18 +117,19 @@ impl Inner {
                     None => this.lake().begin(this.read_epoch().await?),
                 };
                 let found = Mutex::new(types.clone());
-                let parameters = Parameters {
+                let given = Parameters {
                     types,
                     values: Vec::new(),
                 };
-                let writer = Writer::new(&this, &parameters, &mut work).probing(&found);
+                let writer = Writer::new(&this, &given, &mut work).probing(&found);
                 let outcome = { writer }.carry_out(&statement).await?;
                 let found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
-                let types = found
+                let types: Vec<DataType> = found
                     .into_iter()
                     .map(|known| known.unwrap_or(DataType::Utf8))
                     .collect();
                 Ok(Prepared {
+                    oids: parameters::oids(statement.ast(), &types),
                     types,
                     ..Prepared::command(&statement, outcome.returned.map(|(schema, _)| schema))
                 })
@@ -130,13 +140,14 @@ impl Inner {
     async fn plan_prepared(&self, statement: Statement, types: &[Option<DataType>]) -> Result<Prepared> {
         let (key, planner) = self.planner().await?;
         let first = planner.plan(&statement, types).await?;
-        let known = parameters(&first, types)?;
+        let known = parameter_types(&first, types)?;
         if known.is_empty() {
             let Planned { plan, schema } = planner.analyse(first)?;
             let plan = Some((key, Arc::new(plan)));
             return Ok(Prepared {
                 statement,
                 types: Vec::new(),
+                oids: Vec::new(),
                 columns: Some(schema),
                 plan,
             });
@@ -144,6 +155,7 @@ impl Inner {
         let (plan, types) = typed(&planner, &statement, first, known).await?;
         let Planned { plan, schema } = planner.analyse(plan)?;
         Ok(Prepared {
+            oids: parameters::oids(statement.ast(), &types),
             statement,
             types,
             columns: Some(schema),
@@ -174,7 +186,7 @@ async fn typed(
 }
 
 /// The types of `$1` to the last parameter, from the caller first, then from where they are used.
-pub(crate) fn parameters(plan: &LogicalPlan, given: &[Option<DataType>]) -> Result<Vec<Option<DataType>>> {
+pub(crate) fn parameter_types(plan: &LogicalPlan, given: &[Option<DataType>]) -> Result<Vec<Option<DataType>>> {
     let mut inferred: HashMap<String, Option<DataType>> = plan.get_parameter_types()?;
     for (name, cast_to) in casts(plan)? {
         let known = inferred.entry(name).or_default();

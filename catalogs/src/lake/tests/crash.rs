@@ -71,6 +71,53 @@ async fn a_commit_is_all_or_nothing() {
     assert!(outcomes.iter().all(|count| *count > 3), "{outcomes:?}");
 }
 
+/// Opening alone finishes a commit that was decided: nobody has to write for it, and readers find it done.
+#[tokio::test]
+async fn opening_rolls_forward() {
+    let mut rolled = Vec::new();
+    for writes in 0.. {
+        let (store, lake) = memory().await;
+        append(&lake, &["a", "b"], vec![2]).await.unwrap();
+        let probe = Probe::new(Arc::clone(&store) as _);
+        probe.left.store(writes, Ordering::SeqCst);
+        let doomed = Lake::open_in(storage(Arc::new(probe))).await.unwrap();
+        if change(&doomed).await.is_ok() {
+            break;
+        }
+        let exists = |path: String| {
+            let lake = &lake;
+            async move { lake.storage().exists(&path.into()).await.unwrap() }
+        };
+        let decided = exists(super::super::Intent::path(2).to_string()).await;
+        let commit = |place: String| exists(format!("{place}/_delta_log/00000000000000000002.json"));
+        let (a, b) = (commit("s/a".into()).await, commit("s/b".into()).await);
+        let published = commit("_radlake/catalog".into()).await;
+        assert!(
+            decided || !(a || b || published),
+            "{writes}: nothing before the decision"
+        );
+
+        let opened = handle(&store).await;
+        let known = opened.known();
+        assert_eq!(known.number, if decided { 2 } else { 1 }, "{writes}");
+        assert_eq!(commit("_radlake/catalog".into()).await, decided, "{writes}");
+        let expected = if decided {
+            (vec![10, 11, 12], vec![2, 10, 11, 12], true)
+        } else {
+            (vec![2], vec![2], false)
+        };
+        assert_eq!(state(&opened).await, expected, "{writes}");
+        if decided && !published {
+            rolled.push((a, b));
+        }
+    }
+    // With the decision alone, and between the tables' commits and the catalog's.
+    assert!(
+        rolled.contains(&(false, false)) && rolled.contains(&(true, true)),
+        "{rolled:?}"
+    );
+}
+
 #[tokio::test]
 async fn another_writer_finishes_what_a_crash_left() {
     // The last write of a commit is the catalog's; without it the intent waits.

@@ -191,6 +191,52 @@ async fn two_handles_in_step() {
     assert_eq!(ids(&other, &epoch, "a").await, [1, 2]);
 }
 
+/// A DELETE and a compaction that read the same files, committed in either order: the later one is refused, so that rows
+/// neither come back nor come twice, and done again it holds.
+#[tokio::test]
+async fn a_delete_and_a_compaction_in_step() {
+    for delete_first in [true, false] {
+        let (store, lake) = memory().await;
+        for from in [0, 10, 20] {
+            append(&lake, &["a"], (from..from + 10).collect()).await.unwrap();
+        }
+        let other = handle(&store).await;
+        let epoch = other.latest().await.unwrap();
+        let object = table(&epoch, "a");
+        let provider = other.table(&object).await.unwrap();
+        let paths: Vec<String> = provider.files().map(|file| file.path().to_owned()).collect();
+        assert_eq!(paths.len(), 3);
+        // The rewrite of DELETE … WHERE id = 5, or of a compaction: decided on one epoch, committed on a later one.
+        let mut late = other.begin(Arc::clone(&epoch));
+        if delete_first {
+            late.replace_files(&object, &paths, vec![rows(0..30)])
+                .await
+                .unwrap();
+            delete(&lake, "a", 5).await.unwrap();
+        } else {
+            let first = rows((0..10).filter(|id| *id != 5));
+            let file = provider
+                .files()
+                .find(|file| file.stats().columns["id"].min == Some(0.into()))
+                .unwrap();
+            late.replace_files(&object, &[file.path().to_owned()], vec![first])
+                .await
+                .unwrap();
+            lake.optimize(object.oid).await.unwrap();
+        }
+        assert!(matches!(other.commit(late).await, Err(Error::Conflict { .. })));
+        if delete_first {
+            other.optimize(object.oid).await.unwrap();
+        } else {
+            delete(&other, "a", 5).await.unwrap();
+        }
+        let epoch = lake.latest().await.unwrap();
+        assert_eq!(epoch.table("s", "a").unwrap().files, 1);
+        let expected: Vec<i64> = (0..30).filter(|id| *id != 5).collect();
+        assert_eq!(ids(&lake, &epoch, "a").await, expected);
+    }
+}
+
 /// The same on a disk, where names are given by links.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_handles_on_a_folder() {

@@ -99,6 +99,91 @@ async fn files_are_skipped_by_statistics_and_order_is_known() {
     assert!(!text.contains("FilterExec"), "{text}");
 }
 
+/// A cluster key with NULLs: they come first in each file and bounds do not tell of them, so that files whose bounds do not
+/// overlap are not in order all the same.
+#[tokio::test]
+async fn nulls_in_the_key_stay_in_order() {
+    let (_, lake) = memory().await;
+    let notes = |notes: &[Option<&str>]| {
+        let ids: Int64Array = (0..notes.len() as i64).collect();
+        let columns: Vec<ArrayRef> = vec![
+            Arc::new(ids),
+            Arc::new(notes.iter().copied().collect::<StringArray>()),
+        ];
+        RecordBatch::try_new(schema(), columns).unwrap()
+    };
+    let files = [
+        notes(&[Some("b"), None, Some("a")]),
+        notes(&[Some("d"), Some("c"), None, None]),
+        notes(&[None]),
+    ];
+    lake.transact(|epoch| {
+        let lake = &lake;
+        async move {
+            let mut transaction = lake.begin(epoch);
+            let keyed = TableObject::new("s", "keyed", schema()).with_cluster_key(["note"]);
+            transaction.create_table(keyed).await?;
+            Ok(transaction)
+        }
+    })
+    .await
+    .unwrap();
+    let mut expected: Vec<Option<&str>> = Vec::new();
+    for file in &files {
+        let mut epoch = lake
+            .transact(|epoch| {
+                let lake = &lake;
+                async move {
+                    let object = table(&epoch, "keyed");
+                    let mut transaction = lake.begin(epoch);
+                    transaction.append(&object, vec![file.clone()]).await?;
+                    Ok(transaction)
+                }
+            })
+            .await
+            .unwrap();
+        expected.extend(file.column(1).as_string::<i32>());
+        // Of one file, of several, and of what they were merged into.
+        if expected.len() == 8 {
+            check_order(&lake, &epoch, &expected, false).await;
+            epoch = lake.optimize(table(&epoch, "keyed").oid).await.unwrap();
+            assert_eq!(table(&epoch, "keyed").files, 1);
+        }
+        let one_file = table(&epoch, "keyed").files == 1;
+        check_order(&lake, &epoch, &expected, one_file).await;
+    }
+}
+
+/// The notes in order, with as many partitions as may be; `declared`: from the order of the file itself.
+async fn check_order(lake: &Lake, epoch: &Epoch, notes: &[Option<&str>], declared: bool) {
+    let mut expected = notes.to_vec();
+    expected.sort_unstable();
+    for partitions in [1, 4] {
+        let config = datafusion::prelude::SessionConfig::new().with_target_partitions(partitions);
+        let context = SessionContext::new_with_config(config);
+        let provider = lake.table(&table(epoch, "keyed")).await.unwrap();
+        context.register_table("t", provider).unwrap();
+        for (nulls, sorts) in [("FIRST", !declared), ("LAST", true)] {
+            let sql = format!("SELECT note FROM t ORDER BY note NULLS {nulls}");
+            let frame = context.sql(&sql).await.unwrap();
+            let plan = frame.clone().create_physical_plan().await.unwrap();
+            let text = displayable(plan.as_ref()).indent(false).to_string();
+            assert_eq!(text.contains("SortExec"), sorts, "{sql}\n{text}");
+            let batches = frame.collect().await.unwrap();
+            let columns: Vec<_> = batches
+                .iter()
+                .map(|batch| batch.column(0).as_string::<i32>())
+                .collect();
+            let mut seen: Vec<Option<&str>> = columns.iter().flat_map(|column| column.iter()).collect();
+            if nulls == "LAST" {
+                let at = seen.iter().position(Option::is_none).unwrap_or(seen.len());
+                seen.rotate_left(at);
+            }
+            assert_eq!(seen, expected, "{sql} in {partitions} partitions\n{text}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn types_that_delta_lacks_come_back() {
     let (store, lake) = memory().await;

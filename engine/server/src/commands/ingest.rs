@@ -89,11 +89,22 @@ impl Ingest {
             eprintln!("radlake: interrupted: what was committed stays; the same command goes on from there");
             ExitCode::from(130)
         } else if report.nothing_readable() {
-            eprintln!("radlake: nothing could be read from these paths");
+            eprintln!("radlake: {}", nothing(&report));
             ExitCode::FAILURE
         } else {
             ExitCode::SUCCESS
         })
+    }
+}
+
+/// Why a run read nothing.
+fn nothing(report: &IngestReport) -> &'static str {
+    if report.offered == 0 {
+        "there are no files in these paths"
+    } else if report.dry_run {
+        "none of these files can be read as DICOM"
+    } else {
+        "none of these files can be read as DICOM; imaging.files says why of each"
     }
 }
 

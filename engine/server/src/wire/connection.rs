@@ -27,6 +27,8 @@ pub(crate) struct Connection {
     pub(crate) portals: HashMap<String, Portal>,
     /// After an error in the extended protocol everything is skipped up to Sync.
     skipping: bool,
+    /// Messages of the extended protocol were served, and their Sync was not.
+    unsynced: bool,
 }
 
 impl Connection {
@@ -40,6 +42,7 @@ impl Connection {
             statements: HashMap::new(),
             portals: HashMap::new(),
             skipping: false,
+            unsynced: false,
         }
     }
 
@@ -56,9 +59,10 @@ impl Connection {
         self.ready().await?;
         let shared = self.shared.clone();
         loop {
+            // Only between statements: one of the extended protocol is over, and committed, with its Sync.
             let frame = tokio::select! {
                 biased;
-                () = shared.draining.cancelled() => {
+                () = shared.draining.cancelled(), if !self.unsynced => {
                     return Err(Report::fatal("57P01", "terminating connection due to administrator command").into());
                 }
                 frame = self.wire.next() => frame,
@@ -70,6 +74,7 @@ impl Connection {
             if matches!(message, Ok(Frontend::Terminate)) {
                 return Ok(());
             }
+            self.unsynced = Frontend::is_extended(kind) && kind != b'S';
             if self.skipping && kind != b'S' {
                 continue;
             }

@@ -10,6 +10,7 @@ pub(crate) mod in_array;
 pub(crate) mod json_build_object;
 mod kernel;
 pub(crate) mod only_value;
+pub(crate) mod pg_typeof;
 mod privileges;
 mod quoting;
 mod reg;

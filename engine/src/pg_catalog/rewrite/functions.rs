@@ -106,6 +106,9 @@ fn array_literal(text: &str) -> Option<Vec<Option<String>>> {
                 }
             }
             let element = element.trim();
+            if element.is_empty() {
+                return None;
+            }
             elements.push((!element.eq_ignore_ascii_case("null")).then(|| element.to_owned()));
         }
         while chars.next_if(|c| c.is_whitespace()).is_some() {}
