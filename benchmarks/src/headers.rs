@@ -167,9 +167,16 @@ impl Measured {
             println!("{note}");
         }
         let reader = per_file(self.reader, files).zip(plain);
-        println!("{}", aim("header reader within 3x of the plain read", reader, |x| x <= 3.0));
+        println!(
+            "{}",
+            aim("header reader within 3x of the plain read", reader, |x| x <= 3.0)
+        );
         let ingest = read.zip(per_file(self.ingest, self.ingested as f64));
-        println!("{}", aim("ingest at least 10x pydicom read, per core", ingest, |x| x >= 10.0));
+        println!(
+            "{}",
+            aim("ingest at least 10x pydicom read, per core", ingest, |x| x
+                >= 10.0)
+        );
     }
 }
 

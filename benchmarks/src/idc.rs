@@ -101,7 +101,11 @@ fn queries() -> Result<Vec<(String, String)>> {
     for entry in std::fs::read_dir(queries_folder())? {
         let path = entry?.path();
         if path.extension().is_some_and(|extension| extension == "sql") {
-            let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+            let name = path
+                .file_stem()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned();
             queries.push((name, std::fs::read_to_string(&path)?));
         }
     }
@@ -168,7 +172,9 @@ fn print_times(lines: &[Value], runs: usize) {
     ];
     table::print(&title, &head, &rows);
     let [original, stored] = ratios.map(|ratios| median(ratios).unwrap_or(f64::NAN));
-    println!("Median ratio: {original:.2} to DuckDB on IDC's file, {stored:.2} to DuckDB on the lake's files");
+    println!(
+        "Median ratio: {original:.2} to DuckDB on IDC's file, {stored:.2} to DuckDB on the lake's files"
+    );
     let one_uid = lines.iter().find(|line| line["query"] == "8_one_uid");
     if let Some(median) = one_uid.map(|line| time(line, "radlake", "median")) {
         let outcome = if median < ONE_UID { "met" } else { "missed" };
@@ -211,7 +217,7 @@ fn median(mut values: Vec<f64>) -> Option<f64> {
     values.sort_by(f64::total_cmp);
     let half = values.len() / 2;
     let upper = *values.get(half)?;
-    Some(if values.len() % 2 == 0 {
+    Some(if values.len().is_multiple_of(2) {
         (values[half - 1] + upper) / 2.0
     } else {
         upper

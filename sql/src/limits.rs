@@ -13,7 +13,7 @@ const MAX_CHAIN: usize = 2_000;
 
 /// The same for operators other than AND, OR and `||`, whose chains cannot be balanced: the planner asks each for its type and
 /// name, which goes through all below it.
-const MAX_ARITHMETIC: usize = 1_000;
+const MAX_ARITHMETIC: usize = 200;
 
 /// Joins and items of one FROM clause; each makes a table as wide as all before it.
 const MAX_JOINS: usize = 200;
@@ -245,7 +245,7 @@ mod tests {
             ")".repeat(20_000)
         )));
         assert!(refused(&format!("SELECT 1{}", " + 1".repeat(20_000))));
-        assert!(refused(&format!("SELECT 1{}", " + 1".repeat(1_500))));
+        assert!(refused(&format!("SELECT 1{}", " + 1".repeat(250))));
         assert!(refused(&format!("SELECT 1{}", "::int".repeat(20_000))));
         assert!(refused(&format!("SELECT {}1", "- ".repeat(20_000))));
         assert!(refused(&format!("SELECT {}true", "NOT ".repeat(20_000))));
@@ -278,7 +278,7 @@ mod tests {
         assert!(parse(&format!("SELECT 1 WHERE 1 IN ({list})")).is_ok());
         assert!(parse(&format!("VALUES {}", vec!["(1, 'a', -2)"; 20_000].join(", "))).is_ok());
         assert!(parse(&vec!["SELECT 1 + 1"; 5_000].join("; ")).is_ok());
-        assert!(parse(&format!("SELECT 1{}", " + 1".repeat(990))).is_ok());
+        assert!(parse(&format!("SELECT 1{}", " + 1".repeat(190))).is_ok());
         assert!(parse(&format!("SELECT CASE {} END", "WHEN 1 = 2 THEN 3 ".repeat(1_500))).is_ok());
         assert!(parse(&format!("SELECT 1 WHERE true{}", " AND 1 + 1 = 2".repeat(900))).is_ok());
         assert!(parse(&format!("SELECT {}1{}", "(".repeat(30), ")".repeat(30))).is_ok());

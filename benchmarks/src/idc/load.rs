@@ -19,7 +19,12 @@ const SCHEMA: &str = "public";
 const TABLE: &str = "idc_index";
 
 /// Rows within a collection, a patient and a study stand together, as IDC's users ask for them.
-const CLUSTER_KEY: [&str; 4] = ["collection_id", "patientid", "studyinstanceuid", "seriesinstanceuid"];
+const CLUSTER_KEY: [&str; 4] = [
+    "collection_id",
+    "patientid",
+    "studyinstanceuid",
+    "seriesinstanceuid",
+];
 /// What single rows are asked for by.
 const BLOOM_COLUMNS: [&str; 4] = [
     "patientid",

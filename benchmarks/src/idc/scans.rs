@@ -100,14 +100,14 @@ impl std::fmt::Display for Pruned {
     }
 }
 
-/// `131.07 K`, `12.3 M`, `512.0 B`, `8`.
+/// `8`, `131.07 K`, `12.30 M`, `1.20 B` (a thousand million).
 fn quantity(text: &str) -> Option<f64> {
     let (number, unit) = text.split_once(' ').unwrap_or((text, ""));
     let scale = match unit {
-        "" | "B" => 1.0,
-        "K" | "KB" => 1e3,
-        "M" | "MB" => 1e6,
-        "G" | "B." | "GB" => 1e9,
+        "" => 1.0,
+        "K" => 1e3,
+        "M" => 1e6,
+        "B" => 1e9,
         _ => return None,
     };
     Some(number.parse::<f64>().ok()? * scale)

@@ -45,7 +45,11 @@ impl Server {
             return Err(format!("the server ended: {}", said.join("; ")).into());
         }
         // Whatever it says later is passed on; a full pipe would stop it.
-        std::thread::spawn(move || lines.map_while(std::io::Result::ok).for_each(|line| eprintln!("{line}")));
+        std::thread::spawn(move || {
+            lines
+                .map_while(std::io::Result::ok)
+                .for_each(|line| eprintln!("{line}"))
+        });
         Ok(server)
     }
 
