@@ -468,7 +468,13 @@ impl Transaction {
         }
         let shift = epoch.next_oid - self.epoch.next_oid;
         let first = self.epoch.next_oid;
-        let moved = |oid: u32| if oid >= first { oid.checked_add(shift) } else { Some(oid) };
+        let moved = |oid: u32| {
+            if oid >= first {
+                oid.checked_add(shift)
+            } else {
+                Some(oid)
+            }
+        };
         if moved(self.next_oid).is_none() {
             return false;
         }
@@ -519,9 +525,9 @@ impl Transaction {
             })
         };
         let emptied = |oid: &u32| match self.epoch.object(*oid).map(Arc::as_ref) {
-            Some(Object::Schema(schema)) => {
-                epoch.relations(&schema.name).all(|relation| self.drops.contains(&relation.oid()))
-            }
+            Some(Object::Schema(schema)) => epoch
+                .relations(&schema.name)
+                .all(|relation| self.drops.contains(&relation.oid())),
             _ => true,
         };
         self.puts.keys().all(same)

@@ -186,7 +186,10 @@ async fn typed(
 }
 
 /// The types of `$1` to the last parameter, from the caller first, then from where they are used.
-pub(crate) fn parameter_types(plan: &LogicalPlan, given: &[Option<DataType>]) -> Result<Vec<Option<DataType>>> {
+pub(crate) fn parameter_types(
+    plan: &LogicalPlan,
+    given: &[Option<DataType>],
+) -> Result<Vec<Option<DataType>>> {
     let mut inferred: HashMap<String, Option<DataType>> = plan.get_parameter_types()?;
     for (name, cast_to) in casts(plan)? {
         let known = inferred.entry(name).or_default();

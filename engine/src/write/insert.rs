@@ -266,8 +266,8 @@ impl Writer<'_> {
                 places[1].as_primitive::<Int64Type>(),
             );
             let (mut new, mut old) = (Vec::new(), Vec::new());
-            for at in 0..batch.num_rows() {
-                match (files.is_null(at), news[at]) {
+            for (at, news) in news.into_iter().enumerate() {
+                match (files.is_null(at), news) {
                     (true, true) => new.push(at as u64),
                     (true, false) if nothing => {}
                     (false, true) => old.push(at as u64),

@@ -14,6 +14,9 @@ use super::constraint::{self, Constraint};
 use super::target::{Target, quoted};
 use crate::{Error, Result};
 
+/// Relations of one query, by name.
+type Locals = Vec<(&'static str, Arc<dyn TableProvider>)>;
+
 /// New keys beyond which the table's keys are compared as a whole.
 const FEW: usize = 10_000;
 
@@ -117,7 +120,7 @@ impl Writer<'_> {
                 .map(|column| format!("{prefix}{}", quoted(column)));
             columns.collect::<Vec<_>>()
         };
-        let (sql, locals): (String, Vec<(&'static str, Arc<dyn TableProvider>)>) = match &keys.batches {
+        let (sql, locals): (String, Locals) = match &keys.batches {
             Some(batches) => {
                 let Some(schema) = batches.first().map(RecordBatch::schema) else {
                     return Ok(());
