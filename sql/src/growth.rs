@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 
-use sqlparser::ast::{Ident, ObjectName, Query, Statement, Visit, Visitor};
+use sqlparser::ast::{Expr, Ident, ObjectName, Query, Statement, Visit, Visitor};
 
 use crate::SyntaxError;
 
@@ -15,6 +15,10 @@ const MAX_RELATIONS: usize = 1_000;
 
 /// Queries within queries, whether by brackets or by name.
 const MAX_DEPTH: usize = 200;
+
+/// Subqueries within subqueries as values or conditions. The optimiser turns each into a join and looks into the inner ones
+/// again, so that every level doubles its work.
+const MAX_VALUES: usize = 12;
 
 /// Checks a statement.
 pub(crate) fn check(statement: &Statement) -> Result<(), SyntaxError> {
@@ -65,10 +69,34 @@ struct Level {
 #[derive(Debug, Default)]
 struct Growth {
     open: Vec<Level>,
+    /// Subqueries of expressions that are being visited.
+    values: usize,
+}
+
+fn is_subquery(expr: &Expr) -> bool {
+    matches!(
+        expr,
+        Expr::Subquery(_) | Expr::InSubquery { .. } | Expr::Exists { .. }
+    )
 }
 
 impl Visitor for Growth {
     type Break = String;
+
+    fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<String> {
+        self.values += usize::from(is_subquery(expr));
+        if self.values > MAX_VALUES {
+            return ControlFlow::Break(format!(
+                "more than {MAX_VALUES} subqueries within one another's expressions; put parts into WITH queries or joins"
+            ));
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_expr(&mut self, expr: &Expr) -> ControlFlow<String> {
+        self.values -= usize::from(is_subquery(expr));
+        ControlFlow::Continue(())
+    }
 
     fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<String> {
         let ctes = query.with.iter().flat_map(|with| &with.cte_tables);
@@ -178,6 +206,19 @@ mod tests {
             "SELECT x, (SELECT count(*) FROM t{i}) FROM t{i}"
         ))));
         assert!(!refused(&chain(8, |i| format!("SELECT a.x FROM t{i} a, t{i} b"))));
+    }
+
+    #[test]
+    fn subqueries_of_expressions_nest_a_little() {
+        let nested = |open: &str, depth: usize| {
+            format!("SELECT 1 WHERE {}true{}", open.repeat(depth), ")".repeat(depth))
+        };
+        for open in ["(SELECT ", "EXISTS (SELECT 1 WHERE ", "1 IN (SELECT 1 WHERE "] {
+            assert!(!refused(&nested(open, 10)), "{open}");
+            assert!(refused(&nested(open, 13)), "{open}");
+        }
+        let side_by_side = vec!["(SELECT 1)"; 100].join(", ");
+        assert!(!refused(&format!("SELECT {side_by_side}")));
     }
 
     #[test]

@@ -58,7 +58,7 @@ impl Scans {
             let Some((_, metrics)) = line
                 .trim_start()
                 .strip_prefix("DataSourceExec")
-                .and_then(|scan| scan.rsplit_once("metrics=["))
+                .and_then(|scan| scan.trim_end_matches(']').rsplit_once("metrics=["))
             else {
                 continue;
             };
