@@ -39,6 +39,7 @@ impl Integers {
 
 impl ExprPlanner for Integers {
     fn plan_binary_op(&self, expr: RawBinaryExpr, schema: &DFSchema) -> Result<PlannerResult<RawBinaryExpr>> {
+        let expr = floating(expr, schema);
         let function = match expr.op {
             BinaryOperator::Plus => Some(&self.add),
             BinaryOperator::Minus => Some(&self.sub),
@@ -59,6 +60,44 @@ impl ExprPlanner for Integers {
             }
             None => Ok(PlannerResult::Original(RawBinaryExpr { op, left, right })),
         }
+    }
+}
+
+/// Beside floating point a numeric is floating point too, as in PostgreSQL: otherwise `column > 1.5` would cast the column, row by
+/// row, and prune nothing.
+fn floating(expr: RawBinaryExpr, schema: &DFSchema) -> RawBinaryExpr {
+    let RawBinaryExpr { op, left, right } = expr;
+    let is_float = |expr: &Expr| matches!(expr.get_type(schema), Ok(DataType::Float32 | DataType::Float64));
+    let (left, right) = match (is_decimal(&left), is_decimal(&right)) {
+        (true, false) if is_float(&right) => (as_float(left), right),
+        (false, true) if is_float(&left) => (left, as_float(right)),
+        _ => (left, right),
+    };
+    RawBinaryExpr { op, left, right }
+}
+
+fn is_decimal(expr: &Expr) -> bool {
+    match expr {
+        Expr::Literal(value, _) => matches!(
+            value.data_type(),
+            DataType::Decimal128(..) | DataType::Decimal256(..)
+        ),
+        Expr::Negative(inner) => is_decimal(inner),
+        _ => false,
+    }
+}
+
+fn as_float(expr: Expr) -> Expr {
+    match expr {
+        Expr::Literal(value, metadata) => {
+            // By its text: a detour over powers of ten would not always give the nearest value.
+            let float = value
+                .cast_to(&DataType::Utf8)
+                .and_then(|text| text.cast_to(&DataType::Float64));
+            Expr::Literal(float.unwrap_or(value), metadata)
+        }
+        Expr::Negative(inner) => Expr::Negative(Box::new(as_float(*inner))),
+        other => other,
     }
 }
 
