@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::datatypes::{DataType, Field};
+use arrow::datatypes::DataType;
 use pgwire::messages::data::NoData;
 use pgwire::messages::extendedquery::{BindComplete, CloseComplete, ParseComplete, PortalSuspended};
 use pgwire::messages::response::{CommandComplete, EmptyQueryResponse};
@@ -17,7 +17,7 @@ use super::parameters;
 use super::query::row_tag;
 use super::rows::{Rows, Sent};
 use super::sqlstate::{Fault, Report};
-use super::types::{UNKNOWN, arrow_type_of, pg_type_of};
+use super::types::{UNKNOWN, arrow_type_of};
 use super::watch::Watch;
 
 /// A statement that Parse made.
@@ -76,12 +76,12 @@ impl Connection {
                     fault = watch.stopped(self.wire.get_ref()) => return Err(fault),
                 };
                 let oids = prepared
-                    .param_types()
+                    .param_oids()
                     .iter()
                     .enumerate()
                     .map(|(index, inferred)| match types.get(index).copied() {
                         Some(said) if said != 0 && said != UNKNOWN => said,
-                        _ => pg_type_of(&Field::new("", inferred.clone(), true)).oid,
+                        _ => *inferred,
                     })
                     .collect();
                 Named {
