@@ -16,6 +16,8 @@ pub(crate) struct Cost {
     pub(crate) wall: f64,
     /// `None` where the system does not tell (anything but Linux).
     pub(crate) cpu: Option<f64>,
+    /// What of it the kernel took: opening and reading files, and giving out memory.
+    pub(crate) kernel: Option<f64>,
 }
 
 impl Cost {
@@ -26,12 +28,10 @@ impl Cost {
 
     /// The less of each. Whatever else a machine does makes work slower, never faster.
     pub(crate) fn least(self, other: Self) -> Self {
+        let less = if self.core() <= other.core() { self } else { other };
         Self {
             wall: self.wall.min(other.wall),
-            cpu: match (self.cpu, other.cpu) {
-                (Some(this), Some(that)) => Some(this.min(that)),
-                _ => None,
-            },
+            ..less
         }
     }
 }
@@ -41,8 +41,15 @@ pub(crate) fn measure<T>(work: impl FnOnce() -> T) -> (T, Cost) {
     let (start, before) = (Instant::now(), processor_seconds());
     let value = work();
     let wall = start.elapsed().as_secs_f64();
-    let cpu = before.and_then(|before| processor_seconds().map(|after| after - before));
-    (value, Cost { wall, cpu })
+    let spent = before
+        .zip(processor_seconds())
+        .map(|(before, after)| [after[0] - before[0], after[1] - before[1]]);
+    let cost = Cost {
+        wall,
+        cpu: spent.map(|[user, kernel]| user + kernel),
+        kernel: spent.map(|[_, kernel]| kernel),
+    };
+    (value, cost)
 }
 
 /// Runs `work` until that takes long enough to be measured, and tells the cost of one time.
@@ -60,13 +67,15 @@ pub(crate) fn measure_repeated(mut work: impl FnMut() -> Result<()>) -> Result<C
     Ok(Cost {
         wall: cost.wall / times,
         cpu: cost.cpu.map(|cpu| cpu / times),
+        kernel: cost.kernel.map(|kernel| kernel / times),
     })
 }
 
-fn processor_seconds() -> Option<f64> {
+/// Processor time of this process so far: its own, and the kernel's for it.
+fn processor_seconds() -> Option<[f64; 2]> {
     let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
     // The second field is the command in parentheses and may hold spaces: count from behind it.
-    let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
-    let ticks: f64 = fields.get(11)?.parse::<f64>().ok()? + fields.get(12)?.parse::<f64>().ok()?;
-    Some(ticks / TICKS_PER_SECOND)
+    let mut fields = stat.rsplit_once(')')?.1.split_whitespace().skip(11);
+    let mut seconds = || Some(fields.next()?.parse::<f64>().ok()? / TICKS_PER_SECOND);
+    Some([seconds()?, seconds()?])
 }

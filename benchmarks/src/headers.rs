@@ -96,6 +96,7 @@ impl Measured {
                 let cost = Cost {
                     wall: seconds("wall")?,
                     cpu: Some(seconds("cpu")?),
+                    kernel: Some(seconds("kernel")?),
                 };
                 keep(slot, cost);
             }
@@ -147,6 +148,8 @@ impl Measured {
                     format!("{:.0}", files / cost.wall),
                     format!("{:.0}", files / cost.core()),
                     format!("{:.1}", 1e6 * cost.core() / files),
+                    cost.kernel
+                        .map_or_else(|| "-".to_owned(), |kernel| format!("{:.1}", 1e6 * kernel / files)),
                     ratio(this, plain),
                     ratio(read, this),
                     ratio(json, this),
@@ -158,6 +161,7 @@ impl Measured {
             "files/s",
             "files/s/core",
             "us/file/core",
+            "of it kernel",
             "time : plain",
             "x pydicom read",
             "x pydicom to_json",
