@@ -4,6 +4,7 @@ pub(crate) mod action;
 pub(crate) mod files;
 pub(crate) mod log;
 mod prune;
+pub(crate) mod reader;
 mod rowids;
 pub mod schema;
 mod stats;

@@ -32,6 +32,7 @@ use object_store::ObjectMeta;
 
 use super::files::{DataFile, FileSet};
 use super::prune::FilePruning;
+use super::reader::CachingReaderFactory;
 use super::schema::physical_schema;
 use super::writer::sorted_by_key;
 use crate::Result;
@@ -199,10 +200,10 @@ impl LakeTable {
         let source = ParquetSource::new(Arc::clone(&self.object.arrow_schema))
             .with_table_parquet_options(options)
             .with_metadata_size_hint(FOOTER_BYTES)
-            .with_parquet_file_reader_factory(Arc::new(CachedParquetFileReaderFactory::new(
-                Arc::clone(&self.storage.store),
-                cache,
-            )));
+            .with_parquet_file_reader_factory(Arc::new(CachingReaderFactory {
+                inner: CachedParquetFileReaderFactory::new(Arc::clone(&self.storage.store), cache),
+                cache: self.storage.ranges.clone(),
+            }));
         FileScanConfigBuilder::new(self.storage.scan_url.clone(), Arc::new(source))
             .with_file_groups(groups)
             .with_statistics(statistics)

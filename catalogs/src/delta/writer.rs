@@ -25,8 +25,11 @@ use super::stats::{INDEXED_COLUMNS, MAX_TEXT, file_stats};
 use crate::object::TableObject;
 use crate::{Error, Result};
 
-/// Rows of a row group: small enough that a single value is found without reading much, large enough for scans.
-const ROW_GROUP_ROWS: usize = 131_072;
+/// Rows of a row group: small enough that a single value is found without reading much (a column's dictionary is read
+/// whole), large enough for scans.
+const ROW_GROUP_ROWS: usize = 32_768;
+/// Rows of a page at most, the least that is read and decoded for one row.
+const PAGE_ROWS: usize = 4_096;
 /// Bytes of a row group, for tables of long rows.
 const ROW_GROUP_BYTES: usize = 128 << 20;
 /// Bytes of a data file after which another is begun.
@@ -313,6 +316,7 @@ fn sort_by(batch: &RecordBatch, key: &[String]) -> Result<RecordBatch> {
 fn properties(table: &TableObject) -> Result<WriterProperties> {
     let mut properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(3)?))
+        .set_data_page_row_count_limit(PAGE_ROWS)
         .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
         .set_max_row_group_bytes(Some(ROW_GROUP_BYTES))
         .set_statistics_truncate_length(Some(MAX_TEXT))

@@ -14,6 +14,7 @@ use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt, PutMode};
 use url::Url;
 
 use super::durable::Durable;
+use crate::delta::reader::RangeCache;
 use crate::{Error, Result};
 
 /// A lake's files. Paths are relative to the lake.
@@ -23,6 +24,8 @@ pub(crate) struct Storage {
     pub(crate) store: Arc<dyn ObjectStore>,
     /// Name under which scans find the store; one per lake and process.
     pub(crate) scan_url: ObjectStoreUrl,
+    /// Bloom filters of its data files, kept between scans.
+    pub(crate) ranges: RangeCache,
 }
 
 /// Lakes of `memory:///name`, shared within the process.
@@ -114,7 +117,12 @@ impl Storage {
     pub(crate) fn with_store(url: Url, store: Arc<dyn ObjectStore>) -> Result<Self> {
         let name = blake3::hash(url.as_str().as_bytes()).to_hex();
         let scan_url = ObjectStoreUrl::parse(format!("radlake://{}", &name[..16]))?;
-        Ok(Self { url, store, scan_url })
+        Ok(Self {
+            url,
+            store,
+            scan_url,
+            ranges: RangeCache::default(),
+        })
     }
 
     /// A whole file; `None` if there is none.
