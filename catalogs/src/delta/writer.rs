@@ -30,6 +30,9 @@ use crate::{Error, Result};
 const ROW_GROUP_ROWS: usize = 32_768;
 /// Rows of a page at most, the least that is read and decoded for one row.
 const PAGE_ROWS: usize = 4_096;
+/// Where a column chunk's dictionary ends, in bytes: it is read whole for a single row, so columns of values that hardly
+/// come twice (UIDs, addresses) go on without one.
+const DICTIONARY_BYTES: usize = 128 << 10;
 /// Bytes of a row group, for tables of long rows.
 const ROW_GROUP_BYTES: usize = 128 << 20;
 /// Bytes of a data file after which another is begun.
@@ -317,6 +320,7 @@ fn properties(table: &TableObject) -> Result<WriterProperties> {
     let mut properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(3)?))
         .set_data_page_row_count_limit(PAGE_ROWS)
+        .set_dictionary_page_size_limit(DICTIONARY_BYTES)
         .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
         .set_max_row_group_bytes(Some(ROW_GROUP_BYTES))
         .set_statistics_truncate_length(Some(MAX_TEXT))
