@@ -1,0 +1,88 @@
+//! Moving a transaction upon the epoch of a writer that was first.
+
+use std::sync::Arc;
+
+use super::{TableChange, Transaction};
+use crate::epoch::Epoch;
+use crate::object::Object;
+
+impl Transaction {
+    /// Moves it upon a newer epoch if what it changes is there as it was: `false` if it must be built again, or is lost.
+    /// Rows that are only added go with whatever others did to the table's rows. What it read may be older: whoever
+    /// cares says [`Transaction::serializable`].
+    pub(in crate::lake) fn rebase(&mut self, epoch: &Arc<Epoch>) -> bool {
+        if self.epoch.number == epoch.number {
+            return true;
+        }
+        if self.serializable || !self.fits(epoch) {
+            return false;
+        }
+        let shift = epoch.next_oid - self.epoch.next_oid;
+        let first = self.epoch.next_oid;
+        let moved = |oid: u32| {
+            if oid >= first {
+                oid.checked_add(shift)
+            } else {
+                Some(oid)
+            }
+        };
+        if moved(self.next_oid).is_none() {
+            return false;
+        }
+        let (old_epoch, old_puts) = (Arc::clone(&self.epoch), self.puts.clone());
+        let (old_tables, old_next) = (self.tables.clone(), self.next_oid);
+        // Its new objects take the numbers that follow upon those of the winners'.
+        if shift > 0 {
+            let puts = std::mem::take(&mut self.puts);
+            self.puts = puts
+                .into_iter()
+                .filter_map(|(oid, mut object)| {
+                    object.set_oid(moved(oid)?);
+                    Some((object.oid(), object))
+                })
+                .collect();
+            let tables = std::mem::take(&mut self.tables);
+            self.tables = tables
+                .into_iter()
+                .filter_map(|(oid, change)| Some((moved(oid)?, change)))
+                .collect();
+            self.next_oid += shift;
+        }
+        self.epoch = Arc::clone(epoch);
+        if self.puts.values().all(|object| self.check_name(object).is_ok()) {
+            return true;
+        }
+        (self.epoch, self.puts, self.tables, self.next_oid) = (old_epoch, old_puts, old_tables, old_next);
+        false
+    }
+
+    /// Whether everything that it changes is in `epoch` as it was.
+    fn fits(&self, epoch: &Epoch) -> bool {
+        let same = |oid: &u32| {
+            let old = self.epoch.object(*oid);
+            // What it makes itself is in neither.
+            old.is_none_or(|old| epoch.object(*oid) == Some(old))
+        };
+        let appended = |(oid, change): (&u32, &TableChange)| {
+            let old = self.epoch.table_by_oid(*oid);
+            let Some(old) = old.filter(|_| change.removes.is_empty() && !self.puts.contains_key(oid)) else {
+                return same(oid);
+            };
+            epoch.table_by_oid(*oid).is_some_and(|new| {
+                old.location == new.location
+                    && old.arrow_schema == new.arrow_schema
+                    && old.cluster_key == new.cluster_key
+                    && old.properties == new.properties
+            })
+        };
+        let emptied = |oid: &u32| match self.epoch.object(*oid).map(Arc::as_ref) {
+            Some(Object::Schema(schema)) => epoch
+                .relations(&schema.name)
+                .all(|relation| self.drops.contains(&relation.oid())),
+            _ => true,
+        };
+        self.puts.keys().all(same)
+            && self.drops.iter().all(|oid| same(oid) && emptied(oid))
+            && self.tables.iter().all(appended)
+    }
+}
