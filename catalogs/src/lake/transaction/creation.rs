@@ -14,7 +14,7 @@ use crate::system::{EpochRecord, TableRecord};
 use crate::{Error, Result};
 
 /// The first intent of a lake.
-pub(super) fn creation(seed: Vec<Object>) -> Result<Intent> {
+pub(in crate::lake) fn creation(seed: Vec<Object>) -> Result<Intent> {
     let at = Utc::now();
     let now = at.timestamp_millis();
     let taken = seed.iter().map(Object::oid).max().unwrap_or_default();

@@ -127,7 +127,7 @@ impl Transaction {
         Ok(oid)
     }
 
-    fn check_name(&self, object: &Object) -> Result<()> {
+    pub(super) fn check_name(&self, object: &Object) -> Result<()> {
         if object.name().is_empty() {
             return Err(Error::invalid(format!("a {} needs a name", object.kind())));
         }
