@@ -32,6 +32,7 @@ mod policy;
 mod resources;
 mod session;
 mod settings;
+mod spill;
 mod system;
 mod write;
 

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
-use tempfile::TempDir;
 use tokio::runtime::{Builder, Handle, Runtime};
 
+use crate::spill::SpillFolder;
 use crate::{Error, Result};
 
 /// Without a reading of the machine's memory.
@@ -28,7 +28,7 @@ pub(crate) struct Resources {
     /// Where statements are planned and run.
     pub(crate) workers: Workers,
     /// Spilled data; gone with the lakehouse.
-    _spill: TempDir,
+    _spill: SpillFolder,
 }
 
 impl Resources {
@@ -39,15 +39,12 @@ impl Resources {
             .max(16 << 20);
         let memory = usize::try_from(memory).unwrap_or(usize::MAX);
         let temp = temp.map_or_else(std::env::temp_dir, PathBuf::from);
-        let spill = tempfile::Builder::new()
-            .prefix("radlake-spill-")
-            .tempdir_in(&temp)
-            .map_err(|error| {
-                Error::Storage(format!(
-                    "cannot make a temporary folder in {}: {error}; choose another one",
-                    temp.display()
-                ))
-            })?;
+        let spill = SpillFolder::new(&temp).map_err(|error| {
+            Error::Storage(format!(
+                "cannot make a temporary folder in {}: {error}; choose another one",
+                temp.display()
+            ))
+        })?;
         let disk = DiskManagerBuilder::default()
             .with_mode(DiskManagerMode::Directories(vec![spill.path().to_path_buf()]));
         let pool = TrackConsumersPool::new(FairSpillPool::new(memory), NAMED_CONSUMERS);

@@ -1,8 +1,8 @@
 //! A lake of one test.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::OnceLock;
 
 use radlake::Lakehouse;
 use tempfile::TempDir;
@@ -29,26 +29,42 @@ impl TempLake {
 
     /// The lake that `radlake demo` makes: synthetic hospitals, a few hundred series.
     ///
-    /// It is made once in a run and copied, as making it takes longer than what most tests do with it.
+    /// It is made once for a binary, beside it, and copied, as making it takes longer than what most tests do with it.
     pub fn demo() -> Self {
-        static DEMO: OnceLock<TempDir> = OnceLock::new();
-        let original = DEMO.get_or_init(|| {
-            let folder = TempDir::new().expect("temporary folder");
-            let mut command = Command::new(radlake());
-            let _ = command
-                .arg("demo")
-                .arg(folder.path())
-                .arg("--no-serve")
-                .env("RADLAKE_PASSWORD", PASSWORD);
-            let _ = run(&mut command);
-            folder
-        });
         let lake = Self {
             folder: TempDir::new().expect("temporary folder"),
         };
-        let source = find_lake(original.path()).expect("a lake in the demo's folder");
-        let _ = run(Command::new("cp").arg("-r").arg(source).arg(lake.path()));
+        let kept = std::env::current_exe()
+            .expect("path of the running test")
+            .with_file_name("demo-lake");
+        std::fs::create_dir_all(&kept).expect("creating a folder");
+        // Other tests, of this process or another, wait until it is made, and copy one after the other.
+        let lock = File::create(kept.join("lock")).expect("creating a file");
+        lock.lock().expect("locking a file");
+        let binary = std::fs::metadata(radlake()).expect("the binary");
+        let made_by = format!("{} {:?}", binary.len(), binary.modified().expect("a time"));
+        let (stamp, original) = (kept.join("made-by"), kept.join("demo"));
+        if std::fs::read_to_string(&stamp).is_ok_and(|stamp| stamp == made_by) {
+            lake.copy(&original);
+            return lake;
+        }
+        let _ = std::fs::remove_file(&stamp);
+        let _ = std::fs::remove_dir_all(&original);
+        let mut command = Command::new(radlake());
+        let _ = command
+            .arg("demo")
+            .arg(&original)
+            .arg("--no-serve")
+            .env("RADLAKE_PASSWORD", PASSWORD);
+        let _ = run(&mut command);
+        std::fs::write(&stamp, made_by).expect("writing a file");
+        lake.copy(&original);
         lake
+    }
+
+    fn copy(&self, folder: &Path) {
+        let source = find_lake(folder).expect("a lake in the demo's folder");
+        let _ = run(Command::new("cp").arg("-r").arg(source).arg(self.path()));
     }
 
     /// The folder of the lake.

@@ -16,7 +16,7 @@ use object_store::path::Path;
 use parquet::arrow::arrow_reader::ArrowReaderOptions;
 use parquet::arrow::async_reader::AsyncFileReader;
 use parquet::errors::Result as ParquetResult;
-use parquet::file::metadata::ParquetMetaData;
+use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData};
 
 /// Bytes of filters that a lake keeps: those of some fifty million rows.
 const CACHED_BYTES: usize = 64 << 20;
@@ -76,11 +76,22 @@ impl RangeCache {
     }
 }
 
+/// Which pages of a file a scan reads.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Pages {
+    /// All that hold columns asked for.
+    All,
+    /// Those whose bounds let a filter's rows be in them. The bounds are read with the footer and kept with it: the scan itself
+    /// would read and decode them anew each time.
+    ByBounds,
+}
+
 /// Makes readers over another factory's, with a lake's cache between.
 #[derive(Debug)]
 pub(super) struct CachingReaderFactory<F> {
     pub(super) inner: F,
     pub(super) cache: RangeCache,
+    pub(super) pages: Pages,
 }
 
 impl<F: ParquetFileReaderFactory> ParquetFileReaderFactory for CachingReaderFactory<F> {
@@ -96,7 +107,12 @@ impl<F: ParquetFileReaderFactory> ParquetFileReaderFactory for CachingReaderFact
             .inner
             .create_reader(partition, file, metadata_size_hint, metrics)?;
         let cache = self.cache.clone();
-        Ok(Box::new(CachingReader { inner, path, cache }))
+        Ok(Box::new(CachingReader {
+            inner,
+            path,
+            cache,
+            pages: self.pages,
+        }))
     }
 }
 
@@ -104,6 +120,7 @@ struct CachingReader {
     inner: Box<dyn AsyncFileReader + Send>,
     path: Path,
     cache: RangeCache,
+    pages: Pages,
 }
 
 impl AsyncFileReader for CachingReader {
@@ -132,7 +149,16 @@ impl AsyncFileReader for CachingReader {
         &'a mut self,
         options: Option<&'a ArrowReaderOptions>,
     ) -> BoxFuture<'a, ParquetResult<Arc<ParquetMetaData>>> {
-        self.inner.get_metadata(options)
+        match self.pages {
+            Pages::All => self.inner.get_metadata(options),
+            Pages::ByBounds => {
+                let options = options
+                    .cloned()
+                    .unwrap_or_default()
+                    .with_page_index_policy(PageIndexPolicy::Optional);
+                async move { self.inner.get_metadata(Some(&options)).await }.boxed()
+            }
+        }
     }
 }
 

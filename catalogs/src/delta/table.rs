@@ -32,7 +32,7 @@ use object_store::ObjectMeta;
 
 use super::files::{DataFile, FileSet};
 use super::prune::FilePruning;
-use super::reader::CachingReaderFactory;
+use super::reader::{CachingReaderFactory, Pages};
 use super::schema::physical_schema;
 use super::writer::sorted_by_key;
 use crate::Result;
@@ -121,6 +121,17 @@ impl LakeTable {
         files: &[Arc<DataFile>],
         limit: Option<usize>,
     ) -> DataFusionResult<Arc<dyn ExecutionPlan>> {
+        self.scan_pages(state, projection, files, limit, Pages::All)
+    }
+
+    fn scan_pages(
+        &self,
+        state: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        files: &[Arc<DataFile>],
+        limit: Option<usize>,
+        pages: Pages,
+    ) -> DataFusionResult<Arc<dyn ExecutionPlan>> {
         if files.is_empty() {
             let schema = &self.object.arrow_schema;
             let projected = match projection {
@@ -131,7 +142,7 @@ impl LakeTable {
         }
         let (groups, ordering) = self.groups(files, state.config().target_partitions().max(1));
         let statistics = self.statistics(files);
-        let config = self.scan_config(state, groups, ordering, statistics);
+        let config = self.scan_config(state, groups, ordering, statistics, pages);
         let config = config
             .with_projection_indices(projection.cloned())?
             .with_limit(limit)
@@ -157,7 +168,7 @@ impl LakeTable {
         } else {
             Vec::new()
         };
-        let config = self.scan_config(state, groups, declared, self.statistics(files));
+        let config = self.scan_config(state, groups, declared, self.statistics(files), Pages::All);
         let mut plan: Arc<dyn ExecutionPlan> = DataSourceExec::from_data_source(config.build());
         if !sorted {
             plan = Arc::new(SortExec::new(ordering.clone(), plan).with_preserve_partitioning(true));
@@ -174,7 +185,7 @@ impl LakeTable {
     ) -> DataFusionResult<Arc<dyn ExecutionPlan>> {
         let listed = files.iter().map(|file| self.partitioned_file(file, false));
         let group = FileGroup::new(listed.collect());
-        let config = self.scan_config(state, vec![group], Vec::new(), self.statistics(files));
+        let config = self.scan_config(state, vec![group], Vec::new(), self.statistics(files), Pages::All);
         let config = config.with_projection_indices(projection.cloned())?;
         Ok(DataSourceExec::from_data_source(config.build()))
     }
@@ -185,6 +196,7 @@ impl LakeTable {
         groups: Vec<FileGroup>,
         ordering: Vec<LexOrdering>,
         statistics: Statistics,
+        pages: Pages,
     ) -> FileScanConfigBuilder {
         let runtime = state.runtime_env();
         runtime.register_object_store(self.storage.scan_url.as_ref(), Arc::clone(&self.storage.store));
@@ -203,6 +215,7 @@ impl LakeTable {
             .with_parquet_file_reader_factory(Arc::new(CachingReaderFactory {
                 inner: CachedParquetFileReaderFactory::new(Arc::clone(&self.storage.store), cache),
                 cache: self.storage.ranges.clone(),
+                pages,
             }));
         FileScanConfigBuilder::new(self.storage.scan_url.clone(), Arc::new(source))
             .with_file_groups(groups)
@@ -357,6 +370,11 @@ impl TableProvider for LakeTable {
         limit: Option<usize>,
     ) -> DataFusionResult<Arc<dyn ExecutionPlan>> {
         let files = self.prune(state, filters)?;
-        self.scan_files(state, projection, &files, limit)
+        let pages = if filters.is_empty() {
+            Pages::All
+        } else {
+            Pages::ByBounds
+        };
+        self.scan_pages(state, projection, &files, limit, pages)
     }
 }
