@@ -41,6 +41,7 @@ pub use datafusion::execution::SendableRecordBatchStream as RowStream;
 pub use error::{Error, Result};
 pub use identity::{Identity, ScramVerifier};
 pub use lakehouse::{Lakehouse, LakehouseBuilder, SUPERUSER};
+pub use radlake_catalogs::Error as LakeError;
 pub use radlake_catalogs::dicom::synthetic;
 pub use radlake_catalogs::ingest;
 pub use radlake_sql::{Kind, Statement};

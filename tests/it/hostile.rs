@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use radlake::synthetic::{Encoding, SeriesBuilder, StudyBuilder};
-use radlake_tests::{TempLake, run};
+use radlake_tests::{TempLake, radlake, run};
 
 /// A valid CT instance of a study of its own.
 fn instance(key: &str) -> Vec<u8> {
@@ -298,6 +298,12 @@ fn exit_codes() {
     }
     let (code, said) = outcome(Path::new("/nowhere/at/all"), &[]);
     assert!(code != Some(0) && said.contains("/nowhere/at/all"), "{said}");
+    let elsewhere = Command::new(radlake())
+        .args(["sql", "/nowhere/at/all", "-c", "SELECT 1"])
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&elsewhere.stderr);
+    assert!(elsewhere.status.code() == Some(1) && said.contains("(58P01)"), "{said}");
     let report = lake.ingest("x", &some);
     assert_eq!(report["ingested"], 0, "{report}");
 }

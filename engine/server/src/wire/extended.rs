@@ -53,7 +53,7 @@ impl Connection {
                 Report::error("42P05", format!("prepared statement \"{name}\" already exists")).into(),
             );
         }
-        let mut statements = self.session.parse(sql)?;
+        let mut statements = self.parse_text(sql).await?;
         if statements.len() > 1 {
             let message = "cannot insert multiple commands into a prepared statement";
             return Err(Report::error("42601", message).into());

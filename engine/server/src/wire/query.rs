@@ -11,13 +11,29 @@ use super::rows::{Rows, Sent};
 use super::sqlstate::{Fault, put_warning};
 use super::watch::Watch;
 
+/// Texts up to this many bytes are parsed where they arrive: sooner done than handed over.
+const SHORT_TEXT: usize = 16 << 10;
+
 impl Connection {
+    /// The statements of a text. A long one is parsed on the statements' threads, as it takes a while.
+    pub(super) async fn parse_text(&self, text: &str) -> Result<Vec<Statement>, Fault> {
+        if text.len() <= SHORT_TEXT {
+            return Ok(self.session.parse(text)?);
+        }
+        let (session, text) = (self.session.clone(), text.to_owned());
+        Ok(self
+            .shared
+            .workers
+            .run(async move { session.parse(&text) })
+            .await??)
+    }
+
     /// Runs every statement of `text` up to the first that fails.
     pub(crate) async fn simple_query(&mut self, text: &str) -> Result<(), Fault> {
         // As in PostgreSQL, a simple query ends the unnamed statement and portal.
         self.statements.remove("");
         self.portals.remove("");
-        let statements = self.session.parse(text)?;
+        let statements = self.parse_text(text).await?;
         if statements.is_empty() {
             put(&EmptyQueryResponse::new(), self.wire.write_buffer_mut());
         }

@@ -219,6 +219,25 @@ fn sqlstate(error: &radlake::Error) -> &'static str {
         E::LimitExceeded(_) => "54000",
         E::Serialization(_) => "40001",
         E::Storage(_) => "58030",
+        E::Lake(error) => lake(error),
+        _ => "XX000",
+    }
+}
+
+/// PostgreSQL's code of what a lake refuses.
+fn lake(error: &radlake::LakeError) -> &'static str {
+    use radlake::LakeError as L;
+    match error {
+        L::NoLake { .. } | L::NoEpoch { .. } => "58P01",
+        L::LakeExists { .. } => "58P02",
+        L::Format { .. } | L::Feature { .. } => "0A000",
+        L::NotFound { .. } => "42704",
+        L::Exists { .. } => "42710",
+        L::Conflict { .. } | L::Contention { .. } => "40001",
+        L::Foreign { .. } => "55000",
+        L::Damaged { .. } => "XX001",
+        L::Invalid(_) => "22023",
+        L::Store(_) | L::Io { .. } => "58030",
         _ => "XX000",
     }
 }
@@ -281,6 +300,10 @@ mod tests {
             (E::NumericOverflow(name()), "22003"),
             (E::DatetimeOverflow, "22008"),
             (E::Internal(name()), "XX000"),
+            (radlake::LakeError::NoLake { url: name() }.into(), "58P01"),
+            (radlake::LakeError::LakeExists { url: name() }.into(), "58P02"),
+            (radlake::LakeError::invalid("").into(), "22023"),
+            (radlake::LakeError::damaged("", "").into(), "58030"),
         ] {
             assert_eq!(Report::from(&error).code, code, "{error:?}");
         }
