@@ -172,6 +172,9 @@ pub enum Error {
     /// Not within a transaction (25001).
     #[error("{0} cannot run inside a transaction block")]
     ActiveTransaction(&'static str),
+    /// Too late in a transaction to change how it reads (25001).
+    #[error("{0}")]
+    TooLate(&'static str),
     /// No savepoint of that name (3B001).
     #[error("savepoint \"{0}\" does not exist")]
     UndefinedSavepoint(String),

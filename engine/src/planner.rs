@@ -14,11 +14,11 @@ mod types;
 mod using;
 mod yielding;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::future::Future;
 use std::ops::ControlFlow;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
 use datafusion::common::TableReference;
@@ -47,6 +47,8 @@ const MAX_VIEW_DEPTH: usize = 32;
 pub(crate) struct Planner {
     pub(crate) state: SessionState,
     pub(crate) names: Arc<Names>,
+    /// Where the tables are noted whose rows are read, if anybody wants to know.
+    pub(crate) reads: Option<Arc<Mutex<BTreeSet<u32>>>>,
 }
 
 /// A plan before it is optimised, and what its columns are to a client.
@@ -97,6 +99,10 @@ impl Planner {
         &self,
         plan: &LogicalPlan,
     ) -> Result<(Arc<dyn ExecutionPlan>, LogicalPlan, SchemaRef)> {
+        if let Some(reads) = &self.reads {
+            let found = origin::tables(plan)?;
+            reads.lock().unwrap_or_else(PoisonError::into_inner).extend(found);
+        }
         let origins = origin::trace(plan);
         let optimised = self.state.optimize(plan)?;
         let physical = self

@@ -180,11 +180,38 @@ impl Session {
     /// Of the first statement that fails; those after it are not run.
     pub async fn sql(&self, text: &str) -> Result<Response> {
         let mut last = Response::Empty;
-        for statement in self.parse(text)? {
+        let statements = self.parse(text)?;
+        let several = statements.len() > 1;
+        for statement in statements {
             rows::drain(last).await?;
+            if several {
+                self.begin_implicit()?;
+            }
             last = self.run(&statement).await?;
         }
+        if several && self.inner.transaction().is_implicit() {
+            // An error among the last rows takes back what came before them.
+            last = rows::collected(last).await?;
+            self.end_implicit().await?;
+        }
         Ok(last)
+    }
+
+    /// Begins the transaction that the statements of one text share, unless one is open: all of them take effect, or none.
+    /// BEGIN among them makes it an ordinary one, COMMIT and ROLLBACK end it; an error takes it back.
+    ///
+    /// # Errors
+    /// [`Error::InvalidSetting`] for defaults that make no transaction.
+    pub fn begin_implicit(&self) -> Result<()> {
+        commands::begin_implicit(&self.inner)
+    }
+
+    /// Commits what [`Session::begin_implicit`] began, if that is still open.
+    ///
+    /// # Errors
+    /// [`Error::Serialization`] if another writer was first.
+    pub async fn end_implicit(&self) -> Result<()> {
+        commands::end_implicit(&self.inner).await
     }
 
     /// A handle that stops this session's statements.
@@ -239,7 +266,13 @@ impl Inner {
 
     /// An error within a transaction ends it for all but COMMIT and ROLLBACK.
     pub(crate) fn failed(&self) {
-        self.transaction().fail();
+        let mut transaction = self.transaction();
+        if transaction.is_implicit() {
+            transaction.end();
+            self.facts.settings().end(false);
+        } else {
+            transaction.fail();
+        }
     }
 
     /// Refuses what a failed transaction does not take, and follows how the statement ends.

@@ -278,7 +278,11 @@ impl Inner {
         statement: &Statement,
         parameters: Parameters,
     ) -> Result<Response> {
-        if self.facts.setting("transaction_read_only").as_deref() == Some("on") {
+        let read_only = match self.in_transaction() {
+            true => "transaction_read_only",
+            false => "default_transaction_read_only",
+        };
+        if self.facts.setting(read_only).as_deref() == Some("on") {
             return Err(Error::ReadOnly(crate::session::name_of(statement)));
         }
         let guard = self.guard();
@@ -301,10 +305,9 @@ impl Inner {
 
     /// As a part of the open transaction.
     async fn write_within(&self, statement: &Statement, parameters: &Parameters) -> Result<Outcome> {
-        let mut work = match self.take_work() {
-            Some(work) => work,
-            None => self.lake().begin(self.read_epoch().await?),
-        };
+        // Asked for first: READ COMMITTED moves what was written before to the newest epoch.
+        let epoch = self.read_epoch().await?;
+        let mut work = self.take_work().unwrap_or_else(|| self.lake().begin(epoch));
         work.user(self.current_role());
         work.statement(crate::session::name_of(statement));
         let outcome = Writer::new(self, parameters, &mut work)
@@ -328,6 +331,9 @@ impl Inner {
                 let mut work = this.lake().begin(epoch);
                 work.user(this.current_role());
                 work.statement(kind);
+                if this.facts.setting("default_transaction_isolation").as_deref() == Some("serializable") {
+                    work.serializable();
+                }
                 let outcome = Writer::new(&this, parameters, &mut work)
                     .carry_out(statement)
                     .await;

@@ -58,6 +58,8 @@ pub struct Transaction {
     statement: Option<String>,
     user: Option<String>,
     serializable: bool,
+    /// Tables and views that it depends upon as they are.
+    reads: BTreeSet<u32>,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -83,6 +85,7 @@ impl Transaction {
             statement: None,
             user: None,
             serializable: false,
+            reads: BTreeSet::new(),
         }
     }
 
@@ -122,6 +125,16 @@ impl Transaction {
     /// depend on what they read.
     pub fn serializable(&mut self) -> &mut Self {
         self.serializable = true;
+        self
+    }
+
+    /// Says that it depends upon a table or view as it is: when another writer has changed that one first, it is built
+    /// again, or lost.
+    pub fn reads(&mut self, oid: u32) -> &mut Self {
+        // What it makes itself nobody else changes.
+        if oid < self.epoch.next_oid {
+            self.reads.insert(oid);
+        }
         self
     }
 

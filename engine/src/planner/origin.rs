@@ -1,6 +1,9 @@
 //! Which table's column a result's column is, for clients that ask (RowDescription's table OID and attribute number).
 
+use std::collections::BTreeSet;
+
 use datafusion::common::TableReference;
+use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::datasource::DefaultTableSource;
 use datafusion::logical_expr::{Expr, LogicalPlan};
 
@@ -13,6 +16,24 @@ pub(crate) struct Origin {
     pub(crate) table: u32,
     /// Number of the column, from 1.
     pub(crate) column: usize,
+}
+
+/// The tables whose rows a plan reads.
+pub(crate) fn tables(plan: &LogicalPlan) -> datafusion::error::Result<BTreeSet<u32>> {
+    let mut found = BTreeSet::new();
+    plan.apply_with_subqueries(|plan| {
+        if let LogicalPlan::TableScan(scan) = plan
+            && let Some(source) = scan.source.downcast_ref::<DefaultTableSource>()
+        {
+            if let Some(table) = source.table_provider.downcast_ref::<SecuredTable>() {
+                found.insert(table.oid());
+            } else if let Some(view) = source.table_provider.get_logical_plan() {
+                found.extend(tables(&view)?);
+            }
+        }
+        Ok(TreeNodeRecursion::Continue)
+    })?;
+    Ok(found)
 }
 
 /// The origin of each column of an unoptimised plan, where it is a column of a table as it is.

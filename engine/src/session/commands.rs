@@ -1,6 +1,6 @@
 //! The session's own statements.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use arrow::array::{RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
@@ -153,10 +153,38 @@ fn show_all(inner: &Inner) -> Result<Response> {
 
 fn begin(inner: &Inner, read_only: Option<bool>, isolation: Option<&'static str>) -> Result<()> {
     if inner.transaction().is_open() {
-        // PostgreSQL warns and goes on; the server says so.
+        // PostgreSQL warns and goes on; the server says so. What came before in the same text becomes a part of it.
+        inner.transaction().make_explicit();
         return characteristics(inner, read_only, isolation, false);
     }
-    inner.transaction().begin();
+    open(inner, false, read_only, isolation)
+}
+
+/// Begins the transaction that the statements of one text share.
+pub(super) fn begin_implicit(inner: &Inner) -> Result<()> {
+    let begun = inner.transaction().is_open();
+    if begun {
+        return Ok(());
+    }
+    open(inner, true, None, None)
+}
+
+/// Commits the transaction that the statements of one text share, if it is still that.
+pub(super) async fn end_implicit(inner: &Inner) -> Result<()> {
+    let implicit = inner.transaction().is_implicit();
+    if implicit {
+        end(inner, true, false).await?;
+    }
+    Ok(())
+}
+
+fn open(
+    inner: &Inner,
+    implicit: bool,
+    read_only: Option<bool>,
+    isolation: Option<&'static str>,
+) -> Result<()> {
+    inner.transaction().begin(implicit);
     inner.facts.settings().begin();
     let default = |name: &str| inner.facts.setting(name);
     let isolation = isolation
@@ -185,6 +213,9 @@ fn characteristics(
     if local && !inner.transaction().is_open() {
         return Ok(());
     }
+    if local {
+        may_change(inner, read_only, isolation)?;
+    }
     if let Some(isolation) = isolation {
         inner
             .facts
@@ -200,19 +231,47 @@ fn characteristics(
     Ok(())
 }
 
+/// What a transaction has read cannot have been read otherwise.
+fn may_change(inner: &Inner, read_only: Option<bool>, isolation: Option<&'static str>) -> Result<()> {
+    let (started, nested) = {
+        let transaction = inner.transaction();
+        (transaction.started, transaction.is_nested())
+    };
+    let differs = |name: &str, wanted: &str| inner.facts.setting(name).as_deref() != Some(wanted);
+    if isolation.is_some_and(|level| differs("transaction_isolation", level)) {
+        if started {
+            return Err(Error::TooLate(
+                "SET TRANSACTION ISOLATION LEVEL must be called before any query",
+            ));
+        }
+        if nested {
+            return Err(Error::TooLate(
+                "SET TRANSACTION ISOLATION LEVEL must not be called in a subtransaction",
+            ));
+        }
+    }
+    if read_only == Some(false) && differs("transaction_read_only", "off") && started {
+        return Err(Error::TooLate(
+            "transaction read-write mode must be set before any query",
+        ));
+    }
+    Ok(())
+}
+
 fn on_off(on: bool) -> &'static str {
     if on { "on" } else { "off" }
 }
 
 async fn end(inner: &Inner, commit: bool, chain: bool) -> Result<&'static str> {
-    let (open, failed) = {
+    let (open, implicit, failed) = {
         let transaction = inner.transaction();
         (
             transaction.is_open(),
+            transaction.is_implicit(),
             transaction.status() == super::TransactionStatus::Failed,
         )
     };
-    if chain && !open {
+    if chain && (!open || implicit) {
         return Err(Error::NoTransaction(if commit {
             "COMMIT AND CHAIN"
         } else {
@@ -221,7 +280,14 @@ async fn end(inner: &Inner, commit: bool, chain: bool) -> Result<&'static str> {
     }
     let committed = commit && !failed;
     let kept = ["transaction_isolation", "transaction_read_only"].map(|name| inner.facts.setting(name));
-    let work = inner.transaction().end();
+    let reads = Arc::clone(&inner.transaction().reads);
+    let mut work = inner.transaction().end();
+    if let Some(work) = &mut work {
+        // Only a serializable one has any.
+        for oid in reads.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+            work.reads(*oid);
+        }
+    }
     let published = match work {
         Some(work) if committed => inner.lake().commit(work).await.map(|_| ()),
         _ => Ok(()),

@@ -111,6 +111,19 @@ pub(super) fn ready(batch: RecordBatch) -> Response {
     }
 }
 
+/// An answer with all its rows computed.
+pub(super) async fn collected(response: Response) -> Result<Response> {
+    let Response::Rows { schema, stream } = response else {
+        return Ok(response);
+    };
+    let batches: Vec<RecordBatch> = stream.try_collect().await?;
+    let stream = futures::stream::iter(batches.into_iter().map(Ok));
+    Ok(Response::Rows {
+        schema: Arc::clone(&schema),
+        stream: Box::pin(RecordBatchStreamAdapter::new(schema, stream)),
+    })
+}
+
 /// Computes what is left of an answer.
 pub(super) async fn drain(response: Response) -> Result<()> {
     if let Response::Rows { mut stream, .. } = response {

@@ -1,6 +1,7 @@
 //! Running queries.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
 
 use arrow::datatypes::DataType;
 use datafusion::catalog::TableProvider;
@@ -186,6 +187,7 @@ impl Inner {
         // The time of `now()` is the statement's.
         let mut planner = Planner::clone(&planner);
         planner.state.mark_start_execution();
+        planner.reads = self.noted_reads();
         Ok((key, Arc::new(planner)))
     }
 
@@ -260,25 +262,54 @@ impl Inner {
         if let Some(number) = chosen {
             return Ok(lake.at(number).await?);
         }
-        let repeatable = {
-            let transaction = self.transaction();
-            if let Some(work) = &transaction.work {
+        let repeatable = self.is_repeatable();
+        {
+            let mut transaction = self.transaction();
+            transaction.started = true;
+            if repeatable {
                 // One that has written reads what it was built upon, and its own.
-                return Ok(work.preview()?);
+                if let Some(work) = &transaction.work {
+                    return Ok(work.preview()?);
+                }
+                if let Some(epoch) = &transaction.pinned {
+                    return Ok(Arc::clone(epoch));
+                }
             }
-            if let Some(epoch) = &transaction.pinned {
-                return Ok(Arc::clone(epoch));
-            }
-            transaction.is_open()
-        } && matches!(
-            self.facts.setting("transaction_isolation").as_deref(),
-            Some("repeatable read" | "serializable")
-        );
+        }
         let epoch = lake.latest().await?;
-        if repeatable {
-            self.transaction().pinned = Some(Arc::clone(&epoch));
+        let mut transaction = self.transaction();
+        if repeatable && transaction.is_open() {
+            transaction.pinned = Some(Arc::clone(&epoch));
+        }
+        // READ COMMITTED: what it has written so far goes along to the newest epoch, or there is no way to commit it.
+        if let Some(work) = &mut transaction.work {
+            let moves = work.epoch().number != epoch.number;
+            if !work.rebase(&epoch) {
+                return Err(Error::Serialization(
+                    "could not serialize access due to concurrent update".to_owned(),
+                ));
+            }
+            let preview = work.preview()?;
+            transaction.changes += u64::from(moves);
+            return Ok(preview);
         }
         Ok(epoch)
+    }
+
+    /// Whether the transaction reads one epoch from its beginning to its end.
+    fn is_repeatable(&self) -> bool {
+        matches!(
+            self.facts.setting("transaction_isolation").as_deref(),
+            Some("repeatable read" | "serializable")
+        )
+    }
+
+    /// Where a serializable transaction notes the tables that it reads.
+    fn noted_reads(&self) -> Option<Arc<Mutex<BTreeSet<u32>>>> {
+        let serializable =
+            self.facts.setting("transaction_isolation").as_deref() == Some("serializable");
+        let transaction = self.transaction();
+        (serializable && transaction.is_open()).then(|| Arc::clone(&transaction.reads))
     }
 
     fn new_planner(
@@ -317,6 +348,7 @@ impl Inner {
             None => names,
         };
         Ok(Planner {
+            reads: self.noted_reads(),
             state,
             names: Arc::new(names.with_locals(locals)),
         })

@@ -1,6 +1,7 @@
 //! Transactions: what is open, what has failed, which epoch a repeatable one reads.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
 
 use radlake_catalogs::{Epoch, Transaction as Work};
 use radlake_sql::Statement;
@@ -24,6 +25,12 @@ pub enum TransactionStatus {
 #[derive(Debug, Default)]
 pub(super) struct Transaction {
     status: TransactionStatus,
+    /// Begun by no BEGIN: the statements of one text, or of one pipeline.
+    implicit: bool,
+    /// Whether something was read or written in it.
+    pub(super) started: bool,
+    /// Tables whose rows a serializable one has read.
+    pub(super) reads: Arc<Mutex<BTreeSet<u32>>>,
     /// Savepoints, oldest first: their names and what had been written.
     savepoints: Vec<(String, Option<Work>)>,
     /// What has been written so far.
@@ -35,18 +42,33 @@ pub(super) struct Transaction {
 }
 
 impl Transaction {
+    /// As clients see it: one that no BEGIN began is none.
     pub(super) fn status(&self) -> TransactionStatus {
-        self.status
+        match self.implicit {
+            true => TransactionStatus::Idle,
+            false => self.status,
+        }
     }
 
-    /// True between BEGIN and its end.
+    /// True between BEGIN and its end, and between the statements of one text.
     pub(super) fn is_open(&self) -> bool {
         self.status != TransactionStatus::Idle
     }
 
-    pub(super) fn begin(&mut self) {
+    /// True if no BEGIN began the open one.
+    pub(super) fn is_implicit(&self) -> bool {
+        self.implicit
+    }
+
+    /// BEGIN among the statements of one text: what came before belongs to its transaction.
+    pub(super) fn make_explicit(&mut self) {
+        self.implicit = false;
+    }
+
+    pub(super) fn begin(&mut self, implicit: bool) {
         *self = Self {
             status: TransactionStatus::Open,
+            implicit,
             changes: self.changes + 1,
             ..Self::default()
         };
@@ -79,7 +101,7 @@ impl Transaction {
     }
 
     pub(super) fn savepoint(&mut self, name: String) -> Result<()> {
-        if !self.is_open() {
+        if !self.is_open() || self.implicit {
             return Err(Error::NoTransaction("SAVEPOINT"));
         }
         self.savepoints.push((name, self.work.clone()));
@@ -87,7 +109,7 @@ impl Transaction {
     }
 
     pub(super) fn release(&mut self, name: &str) -> Result<()> {
-        if !self.is_open() {
+        if !self.is_open() || self.implicit {
             return Err(Error::NoTransaction("RELEASE SAVEPOINT"));
         }
         let at = self.find(name)?;
@@ -96,7 +118,7 @@ impl Transaction {
     }
 
     pub(super) fn roll_back_to(&mut self, name: &str) -> Result<()> {
-        if !self.is_open() {
+        if !self.is_open() || self.implicit {
             return Err(Error::NoTransaction("ROLLBACK TO SAVEPOINT"));
         }
         let at = self.find(name)?;
@@ -105,6 +127,11 @@ impl Transaction {
         self.changes += 1;
         self.status = TransactionStatus::Open;
         Ok(())
+    }
+
+    /// Whether a savepoint is open.
+    pub(super) fn is_nested(&self) -> bool {
+        !self.savepoints.is_empty()
     }
 
     fn find(&self, name: &str) -> Result<usize> {

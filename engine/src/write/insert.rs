@@ -302,7 +302,7 @@ impl Writer<'_> {
         kept.iter().try_for_each(|rows| keys.see(rows))?;
         self.unique(target, constraints, keys).await?;
         // Whether a row is there already depends on what others do.
-        self.work.serializable();
+        self.work.reads(target.object.oid);
         let returned = self.returning(target, returning, kept).await?;
         Ok(Outcome {
             tag: format!("INSERT 0 {count}"),

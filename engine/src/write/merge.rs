@@ -135,7 +135,7 @@ impl Writer<'_> {
         self.count_on(&target, &gate)?;
         self.unique(&target, &constraints, keys).await?;
         // What is matched depends on what others do.
-        self.work.serializable();
+        self.work.reads(target.object.oid);
         Ok(Outcome::tag(format!("MERGE {count}")))
     }
 }

@@ -108,7 +108,7 @@ impl Writer<'_> {
             return Ok(());
         };
         // Another writer's rows count too: the statement must be built again if one was first.
-        self.work.serializable();
+        self.work.reads(target.object.oid);
         if keys.rows == 0 {
             return Ok(());
         }

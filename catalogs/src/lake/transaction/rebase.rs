@@ -10,7 +10,7 @@ impl Transaction {
     /// Moves it upon a newer epoch if what it changes is there as it was: `false` if it must be built again, or is lost.
     /// Rows that are only added go with whatever others did to the table's rows. What it read may be older: whoever
     /// cares says [`Transaction::serializable`].
-    pub(in crate::lake) fn rebase(&mut self, epoch: &Arc<Epoch>) -> bool {
+    pub fn rebase(&mut self, epoch: &Arc<Epoch>) -> bool {
         if self.epoch.number == epoch.number {
             return true;
         }
@@ -81,7 +81,8 @@ impl Transaction {
                 .all(|relation| self.drops.contains(&relation.oid())),
             _ => true,
         };
-        self.puts.keys().all(same)
+        self.reads.iter().all(same)
+            && self.puts.keys().all(same)
             && self.drops.iter().all(|oid| same(oid) && emptied(oid))
             && self.tables.iter().all(appended)
     }

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use futures::StreamExt;
 use pgwire::messages::response::{ReadyForQuery, TransactionStatus};
 use radlake::{Session, Statement};
+use tokio_util::codec::Decoder;
 
-use super::codec::put;
+use super::codec::{Codec, FrameError, put};
 use super::encode::{Style, Zone};
 use super::extended::{Named, Portal};
 use super::frontend::Frontend;
@@ -29,7 +30,12 @@ pub(crate) struct Connection {
     skipping: bool,
     /// Messages of the extended protocol were served, and their Sync was not.
     unsynced: bool,
+    /// The next message, where it has been looked at already.
+    pending: Option<Option<Frame>>,
 }
+
+/// What a client sent, or why it could not be read.
+type Frame = Result<<Codec as Decoder>::Item, FrameError>;
 
 impl Connection {
     /// A session that has just logged in.
@@ -43,6 +49,7 @@ impl Connection {
             portals: HashMap::new(),
             skipping: false,
             unsynced: false,
+            pending: None,
         }
     }
 
@@ -60,12 +67,16 @@ impl Connection {
         let shared = self.shared.clone();
         loop {
             // Only between statements: one of the extended protocol is over, and committed, with its Sync.
-            let frame = tokio::select! {
-                biased;
-                () = shared.draining.cancelled(), if !self.unsynced => {
-                    return Err(Report::fatal("57P01", "terminating connection due to administrator command").into());
-                }
-                frame = self.wire.next() => frame,
+            let frame = match self.pending.take() {
+                Some(seen) => seen,
+                None => tokio::select! {
+                    biased;
+                    () = shared.draining.cancelled(), if !self.unsynced => {
+                        let reason = "terminating connection due to administrator command";
+                        return Err(Report::fatal("57P01", reason).into());
+                    }
+                    frame = self.wire.next() => frame,
+                },
             };
             let (kind, message) = match frame {
                 None => return Ok(()),
@@ -124,6 +135,7 @@ impl Connection {
             Frontend::Flush => flush(&mut self.wire).await,
             Frontend::Sync => {
                 self.skipping = false;
+                self.end_implicit().await?;
                 self.ready().await
             }
             // What is left of a COPY that failed.
@@ -137,6 +149,15 @@ impl Connection {
             .into()),
             Frontend::Terminate => Ok(()),
         }
+    }
+
+    /// Whether Sync is the next message: then what is executed now is a transaction of its own. Nobody may expect an answer
+    /// before a next message, so it can be waited for.
+    pub(crate) async fn is_last_of_pipeline(&mut self) -> bool {
+        if self.pending.is_none() {
+            self.pending = Some(self.wire.next().await);
+        }
+        matches!(self.pending, Some(Some(Ok((b'S', _)))))
     }
 
     /// Ends the implicit transaction: portals go, the client may send the next command.

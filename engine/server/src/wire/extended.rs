@@ -6,7 +6,7 @@ use arrow::datatypes::DataType;
 use pgwire::messages::data::NoData;
 use pgwire::messages::extendedquery::{BindComplete, CloseComplete, ParseComplete, PortalSuspended};
 use pgwire::messages::response::{CommandComplete, EmptyQueryResponse};
-use radlake::{Prepared, Response, ScalarValue};
+use radlake::{Kind, Prepared, Response, ScalarValue};
 
 use super::codec::put;
 use super::connection::Connection;
@@ -211,6 +211,10 @@ impl Connection {
         self.check_transaction(statement)?;
         let (watch, before) = (self.watch(statement), self.status());
         if matches!(portal.state, State::Bound) {
+            // What is sent before one Sync is one transaction.
+            if statement.kind() == Kind::Write && !self.is_last_of_pipeline().await {
+                self.session.begin_implicit()?;
+            }
             match self.start(prepared, portal.parameters.clone(), &watch).await? {
                 Response::Rows { schema, stream } => {
                     if schema.fields().len() != portal.formats.len() {

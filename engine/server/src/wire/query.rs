@@ -37,7 +37,12 @@ impl Connection {
         if statements.is_empty() {
             put(&EmptyQueryResponse::new(), self.wire.write_buffer_mut());
         }
-        for statement in &statements {
+        for (at, statement) in statements.iter().enumerate() {
+            // Several statements are one transaction, unless BEGIN and COMMIT among them say otherwise.
+            if statements.len() > 1 {
+                self.session.begin_implicit()?;
+            }
+            let last = at + 1 == statements.len();
             let before = self.status();
             let watch = self.watch(statement);
             match self.run_statement(statement, &watch).await? {
@@ -47,14 +52,32 @@ impl Connection {
                     let batches = self.shared.workers.rows(stream);
                     let mut rows = Rows::new(batches, RowEncoder::new(&schema, &formats, self.style()));
                     if let Sent::All(count) = rows.send(&mut self.wire, &watch, 0).await? {
+                        if last {
+                            self.end_implicit().await?;
+                        }
                         let tag = row_tag(statement, count);
                         put(&CommandComplete::new(tag), self.wire.write_buffer_mut());
                     }
                 }
-                Response::Command { tag } => self.command_complete(statement, before, tag),
+                Response::Command { tag } => {
+                    if last {
+                        self.end_implicit().await?;
+                    }
+                    self.command_complete(statement, before, tag);
+                }
                 Response::Empty => put(&EmptyQueryResponse::new(), self.wire.write_buffer_mut()),
             }
         }
+        Ok(())
+    }
+
+    /// Commits what the statements of one text or pipeline have changed.
+    pub(crate) async fn end_implicit(&mut self) -> Result<(), Fault> {
+        let session = self.session.clone();
+        self.shared
+            .workers
+            .run(async move { session.end_implicit().await })
+            .await??;
         Ok(())
     }
 

@@ -207,7 +207,7 @@ fn sqlstate(error: &radlake::Error) -> &'static str {
         E::DuplicateStatement(_) => "42P05",
         E::FailedTransaction => "25P02",
         E::NoTransaction(_) => "25P01",
-        E::ActiveTransaction(_) => "25001",
+        E::ActiveTransaction(_) | E::TooLate(_) => "25001",
         E::UndefinedSavepoint(_) => "3B001",
         E::ReadOnly(_) => "25006",
         E::Cancelled | E::Timeout => "57014",
