@@ -68,3 +68,34 @@ def test_other_readers_agree(demo_lake, demo_server, schema):
         ours = connection.execute(f"SELECT id, n, at, a FROM {schema}.t ORDER BY id").fetchall()
     rows = table(str(demo_lake.path / schema / "t")).to_pyarrow_table().sort_by("id").to_pylist()
     assert [tuple(row.values()) for row in rows] == ours and len(ours) == 500
+
+
+def test_a_pipeline_is_one_transaction(demo_server, schema):
+    with psycopg.connect(**demo_server.dsn, autocommit=True) as connection:
+        connection.execute(f"CREATE TABLE {schema}.t (x int)")
+        with pytest.raises(psycopg.errors.DivisionByZero), connection.pipeline():
+            connection.execute(f"INSERT INTO {schema}.t VALUES (%s)", (1,))
+            connection.execute("SELECT 1 / %s::int", (0,))
+        assert connection.execute(f"SELECT count(*) FROM {schema}.t").fetchone() == (0,)
+        with connection.pipeline():
+            connection.execute(f"INSERT INTO {schema}.t VALUES (%s)", (1,))
+            seen = connection.execute(f"SELECT count(*) FROM {schema}.t")
+            connection.execute(f"UPDATE {schema}.t SET x = x + 1")
+        assert seen.fetchone() == (1,)
+        assert connection.execute(f"SELECT x FROM {schema}.t").fetchone() == (2,)
+
+
+def test_keys_conflict_with_their_table_only(demo_server, schema):
+    with psycopg.connect(**demo_server.dsn) as first, psycopg.connect(**demo_server.dsn) as second:
+        first.execute(f"CREATE TABLE {schema}.a (id int PRIMARY KEY)")
+        first.execute(f"CREATE TABLE {schema}.b (id int PRIMARY KEY)")
+        first.commit()
+        first.execute(f"INSERT INTO {schema}.a VALUES (1)")
+        second.execute(f"INSERT INTO {schema}.b VALUES (1)")
+        first.commit()
+        second.commit()
+        first.execute(f"INSERT INTO {schema}.a VALUES (2)")
+        second.execute(f"INSERT INTO {schema}.a VALUES (2)")
+        first.commit()
+        with pytest.raises(psycopg.errors.SerializationFailure):
+            second.commit()

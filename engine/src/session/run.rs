@@ -306,8 +306,7 @@ impl Inner {
 
     /// Where a serializable transaction notes the tables that it reads.
     fn noted_reads(&self) -> Option<Arc<Mutex<BTreeSet<u32>>>> {
-        let serializable =
-            self.facts.setting("transaction_isolation").as_deref() == Some("serializable");
+        let serializable = self.facts.setting("transaction_isolation").as_deref() == Some("serializable");
         let transaction = self.transaction();
         (serializable && transaction.is_open()).then(|| Arc::clone(&transaction.reads))
     }
