@@ -10,12 +10,14 @@ mod delete;
 mod drop;
 mod insert;
 mod merge;
+mod others;
 mod pipeline;
 mod relation;
 mod select_into;
 pub(crate) mod target;
 mod unique;
 mod update;
+mod with;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -35,7 +37,8 @@ use radlake_sql::ast;
 use crate::planner::Planner;
 use crate::session::{Inner, Response};
 use crate::{Error, Result, RowStream};
-use target::{Target, quoted};
+use others::Others;
+use target::Target;
 
 /// What a statement did.
 #[derive(Debug)]
@@ -68,6 +71,10 @@ pub(crate) struct Writer<'a> {
     session: &'a Inner,
     parameters: &'a Parameters,
     work: &'a mut Work,
+    /// What the parts of one statement read: the state before the first of them.
+    before: Option<Work>,
+    /// Rows that the parts of a statement returned, by the names that later parts read them by.
+    given: Vec<(String, Arc<dyn TableProvider>)>,
     /// Types of parameters as planning finds them, for a statement that is only prepared: its queries give no rows.
     probe: Option<&'a Mutex<Vec<Option<DataType>>>>,
 }
@@ -78,6 +85,8 @@ impl<'a> Writer<'a> {
             session,
             parameters,
             work,
+            before: None,
+            given: Vec::new(),
             probe: None,
         }
     }
@@ -129,18 +138,16 @@ impl<'a> Writer<'a> {
 
     /// A query with a write inside.
     async fn query(&mut self, query: &ast::Query) -> Result<Outcome> {
-        if let Some(cte) = query
-            .with
-            .iter()
-            .flat_map(|with| &with.cte_tables)
-            .find(|cte| writes(&cte.query))
+        if let Some(with) = &query.with
+            && with.cte_tables.iter().any(|cte| with::writes(&cte.query))
         {
-            return Err(Error::unsupported(format!(
-                "WITH {}: a statement that changes rows cannot stand in WITH here",
-                cte.alias.name
-            )));
+            return self.parts(query, with).await;
         }
-        let with = query.with.as_ref();
+        self.body(query, query.with.as_ref()).await
+    }
+
+    /// The statement behind WITH.
+    async fn body(&mut self, query: &ast::Query, with: Option<&ast::With>) -> Result<Outcome> {
         match query.body.as_ref() {
             ast::SetExpr::Insert(ast::Statement::Insert(insert)) => self.insert(insert, with).await,
             ast::SetExpr::Update(ast::Statement::Update(update)) => self.update(update, with).await,
@@ -172,7 +179,7 @@ impl<'a> Writer<'a> {
 
     /// The target as the transaction has it so far: its rows with their places.
     async fn open(&self, target: &Target) -> Result<(Arc<LakeTable>, Arc<dyn TableProvider>)> {
-        let table = self.work.open_table(target.object.oid).await?;
+        let table = self.seen().open_table(target.object.oid).await?;
         let rows: Arc<dyn TableProvider> = Arc::new(RowIds::new(Arc::clone(&table)));
         let secured = crate::policy::SecuredTable::over(Arc::clone(&table), rows, self.session.subject())?;
         Ok((table, Arc::new(secured)))
@@ -180,7 +187,14 @@ impl<'a> Writer<'a> {
 
     /// A planner that sees the transaction, and `locals` in the schema `radlake`.
     fn planner(&self, locals: Vec<(&'static str, Arc<dyn TableProvider>)>) -> Result<Planner> {
-        self.session.planner_within(self.work, locals)
+        let locals = locals.into_iter().map(|(name, local)| (name.to_owned(), local));
+        let locals = locals.chain(self.given.iter().cloned()).collect();
+        self.session.planner_within(self.seen(), locals)
+    }
+
+    /// What queries of this statement see.
+    fn seen(&self) -> &Work {
+        self.before.as_ref().unwrap_or(self.work)
     }
 
     /// The rows of a query.
@@ -231,27 +245,24 @@ impl<'a> Writer<'a> {
             .map_err(Error::nowhere)
     }
 
-    /// Rows of RETURNING over `rows`, which have all columns of the target.
+    /// Rows of RETURNING over `rows`, which have all columns of the target, then those of `others`.
     async fn returning(
         &self,
         target: &Target,
         items: Option<&Vec<ast::SelectItem>>,
         rows: Vec<RecordBatch>,
+        others: &Others,
     ) -> Result<Option<(SchemaRef, Vec<RecordBatch>)>> {
         let Some(items) = items else {
             return Ok(None);
         };
-        let schema = match rows.first() {
-            Some(batch) => batch.schema(),
-            None => Arc::clone(&target.object.arrow_schema),
-        };
+        let (schema, rows) = others.numbered(target, rows)?;
         let local: Arc<dyn TableProvider> = Arc::new(MemTable::try_new(schema, vec![rows])?);
         let planner = self.planner(vec![("returned", local)])?;
-        let list: Vec<String> = items.iter().map(ToString::to_string).collect();
         let sql = format!(
-            "SELECT {} FROM \"radlake\".\"returned\" AS {}",
-            list.join(", "),
-            quoted(&target.alias)
+            "SELECT {} FROM {}",
+            others.items(target, items).join(", "),
+            others.sources(target)
         );
         let plan = self.plan(&planner, &sql).await?;
         let (physical, schema) = self.executable(&planner, plan).await?;
@@ -262,13 +273,6 @@ impl<'a> Writer<'a> {
             .collect::<Result<Vec<_>>>()?;
         Ok(Some((schema, batches)))
     }
-}
-
-fn writes(query: &ast::Query) -> bool {
-    matches!(
-        query.body.as_ref(),
-        ast::SetExpr::Insert(_) | ast::SetExpr::Update(_) | ast::SetExpr::Delete(_) | ast::SetExpr::Merge(_)
-    )
 }
 
 impl Inner {

@@ -7,6 +7,7 @@
 pub mod cohorts;
 mod dialect;
 mod error;
+pub mod extend;
 mod govern;
 mod growth;
 mod limits;

@@ -9,7 +9,7 @@ use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::{Token, Tokenizer};
 
 use crate::split::Places;
-use crate::{SyntaxError, govern, growth, limits, precedence, query, refused, session, write};
+use crate::{SyntaxError, extend, govern, growth, limits, precedence, query, refused, session, write};
 
 /// The family that a statement belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -122,6 +122,7 @@ pub fn parse(text: &str) -> Result<Vec<Statement>, SyntaxError> {
         .tokenize_with_location()
         .map_err(|error| SyntaxError::from_parser(error.into(), &places))?;
     limits::check(&tokens)?;
+    let tokens = extend::rewrite(tokens);
     let mut parser = Parser::new(&dialect)
         .with_recursion_limit(limits::RECURSION)
         .with_tokens_with_locations(tokens);

@@ -28,7 +28,7 @@ pub(crate) struct Names {
     system: SystemCatalogs,
     /// The transaction whose own changes are seen.
     work: Option<Arc<Transaction>>,
-    locals: Vec<(&'static str, Arc<dyn TableProvider>)>,
+    locals: Vec<(String, Arc<dyn TableProvider>)>,
 }
 
 /// What a name means.
@@ -79,7 +79,7 @@ impl Names {
     }
 
     /// Adds relations of the schema `radlake`, for one query.
-    pub(crate) fn with_locals(mut self, locals: Vec<(&'static str, Arc<dyn TableProvider>)>) -> Self {
+    pub(crate) fn with_locals(mut self, locals: Vec<(String, Arc<dyn TableProvider>)>) -> Self {
         self.locals = locals;
         self
     }
@@ -110,7 +110,7 @@ impl Names {
 
     async fn find_in(&self, schema: &str, name: &str) -> Result<Option<Found>> {
         if schema == LOCAL
-            && let Some((_, local)) = self.locals.iter().find(|(known, _)| *known == name)
+            && let Some((_, local)) = self.locals.iter().find(|(known, _)| known == name)
         {
             return Ok(Some(Found::Table(Arc::clone(local))));
         }

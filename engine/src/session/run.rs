@@ -195,7 +195,7 @@ impl Inner {
     pub(crate) fn planner_within(
         &self,
         work: &Work,
-        locals: Vec<(&'static str, Arc<dyn TableProvider>)>,
+        locals: Vec<(String, Arc<dyn TableProvider>)>,
     ) -> Result<Planner> {
         let epoch = work.preview()?;
         let superuser = epoch
@@ -316,7 +316,7 @@ impl Inner {
         epoch: Arc<Epoch>,
         superuser: bool,
         work: Option<Arc<Work>>,
-        locals: Vec<(&'static str, Arc<dyn TableProvider>)>,
+        locals: Vec<(String, Arc<dyn TableProvider>)>,
     ) -> Result<Planner> {
         let own = work
             .as_ref()

@@ -23,7 +23,10 @@ impl Writer<'_> {
         let (name, alias) = relation(table)?;
         let object = self.resolve_table(name)?;
         let target = Target::new(object.as_ref().clone(), alias);
-        let plain = delete.selection.is_none() && delete.using.is_none() && delete.returning.is_none();
+        let plain = delete.selection.is_none()
+            && delete.using.is_none()
+            && delete.returning.is_none()
+            && self.before.is_none();
         if plain {
             let table = self.work.open_table(target.object.oid).await?;
             if let Some(rows) = table.rows() {
@@ -40,12 +43,16 @@ impl Writer<'_> {
                 .map(|column| format!(", {alias}.{}", quoted(&column.name)))
                 .collect(),
         };
+        let others = self
+            .others(delete.returning.is_some(), with, delete.using.as_ref())
+            .await?;
+        let others_columns = others.selected();
         let using = match &delete.using {
             None => String::new(),
             Some(tables) => format!(", {}", list(tables.iter().map(ToString::to_string))),
         };
         let sql = format!(
-            "{}SELECT {alias}.\"radlake.file\", {alias}.\"radlake.row\"{columns} FROM \"radlake\".\"target\" AS \
+            "{}SELECT {alias}.\"radlake.file\", {alias}.\"radlake.row\"{columns}{others_columns} FROM \"radlake\".\"target\" AS \
              {alias}{using}{}",
             with.map(|with| format!("{with} ")).unwrap_or_default(),
             filter(delete.selection.as_ref())
@@ -79,7 +86,9 @@ impl Writer<'_> {
         self.work
             .edit(&planner.state, &planner.state.task_ctx(), &table, edits)
             .await?;
-        let returned = self.returning(&target, delete.returning.as_ref(), kept).await?;
+        let returned = self
+            .returning(&target, delete.returning.as_ref(), kept, &others)
+            .await?;
         Ok(Outcome {
             tag: format!("DELETE {count}"),
             returned,

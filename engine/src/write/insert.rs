@@ -9,6 +9,7 @@ use radlake_catalogs::Edits;
 use radlake_sql::ast;
 
 use super::constraint::{self, Constraint};
+use super::others::Others;
 use super::pipeline::{Gate, counter, layers};
 use super::target::{Column, Target, folded, quoted};
 use super::unique::Keys;
@@ -45,7 +46,9 @@ impl Writer<'_> {
         let gate = Gate::new(&target, &constraints, &[], &all);
         let keep = insert.returning.is_some();
         let (count, kept) = self.append(&target, &constraints, rows, gate, keep).await?;
-        let returned = self.returning(&target, insert.returning.as_ref(), kept).await?;
+        let returned = self
+            .returning(&target, insert.returning.as_ref(), kept, &Others::default())
+            .await?;
         Ok(Outcome {
             tag: format!("INSERT 0 {count}"),
             returned,
@@ -303,7 +306,9 @@ impl Writer<'_> {
         self.unique(target, constraints, keys).await?;
         // Whether a row is there already depends on what others do.
         self.work.reads(target.object.oid);
-        let returned = self.returning(target, returning, kept).await?;
+        let returned = self
+            .returning(target, returning, kept, &Others::default())
+            .await?;
         Ok(Outcome {
             tag: format!("INSERT 0 {count}"),
             returned,

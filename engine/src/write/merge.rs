@@ -7,6 +7,7 @@ use arrow::datatypes::{Int32Type, Int64Type};
 use futures::TryStreamExt;
 use radlake_catalogs::Edits;
 use radlake_sql::ast;
+use radlake_sql::extend::{DEFAULTS, NOTHING as NO_ACTION};
 
 use super::constraint;
 use super::insert::{assignments, is_default, list, take};
@@ -30,13 +31,27 @@ impl Writer<'_> {
                 merge.table
             )));
         };
+        if merge.output.is_some() {
+            // RETURNING came with PostgreSQL 17.
+            return Err(Error::syntax("syntax error at or near \"returning\""));
+        }
         let object = self.resolve_table(name)?;
         let target = Target::new(object.as_ref().clone(), alias.as_ref().map(|alias| &alias.name));
         let constraints = constraint::of(&target.object)?;
         let alias = quoted(&target.alias);
         let matched = format!("{alias}.\"radlake.row\" IS NOT NULL");
         let mut cases: Vec<Case> = Vec::with_capacity(merge.clauses.len());
+        let mut final_kinds: Vec<bool> = Vec::new();
         for clause in &merge.clauses {
+            let kind = clause.clause_kind == ast::MergeClauseKind::Matched;
+            if final_kinds.contains(&kind) {
+                return Err(Error::syntax(
+                    "unreachable WHEN clause specified after unconditional WHEN clause",
+                ));
+            }
+            if clause.predicate.is_none() {
+                final_kinds.push(kind);
+            }
             cases.push(Case::of(&target, clause, &matched)?);
         }
         let when = |pick: &dyn Fn(&Case) -> String, otherwise: &str| {
@@ -156,7 +171,8 @@ impl Case {
                 format!("NOT ({matched})")
             }
             ast::MergeClauseKind::NotMatchedBySource => {
-                return Err(Error::unsupported("WHEN NOT MATCHED BY SOURCE is not supported"));
+                // It came with PostgreSQL 17.
+                return Err(Error::syntax("syntax error at or near \"BY\""));
             }
         };
         let condition = match &clause.predicate {
@@ -164,6 +180,7 @@ impl Case {
             None => condition,
         };
         let (action, values) = match &clause.action {
+            action if does_nothing(action) => (NOTHING, Vec::new()),
             ast::MergeAction::Delete { .. } => (DELETE, Vec::new()),
             ast::MergeAction::Update(update) => (UPDATE, assignments(target, &update.assignments)?),
             ast::MergeAction::Insert(insert) => (INSERT, inserted(target, insert)?),
@@ -183,6 +200,23 @@ impl Case {
     }
 }
 
+/// DO NOTHING, as the parser was given it.
+fn does_nothing(action: &ast::MergeAction) -> bool {
+    match action {
+        ast::MergeAction::Update(update) => matches!(update.assignments.as_slice(),
+            [ast::Assignment { target: ast::AssignmentTarget::ColumnName(name), .. }] if is(name, NO_ACTION)),
+        ast::MergeAction::Insert(insert) => {
+            matches!(insert.columns.as_slice(), [name] if is(name, NO_ACTION))
+        }
+        ast::MergeAction::Delete { .. } => false,
+    }
+}
+
+fn is(name: &ast::ObjectName, wanted: &str) -> bool {
+    matches!(name.0.as_slice(), [part]
+        if part.as_ident().is_some_and(|ident| ident.quote_style.is_some() && ident.value == wanted))
+}
+
 /// The values of an inserted row: what is given, and defaults for the other columns.
 fn inserted(target: &Target, insert: &ast::MergeInsertExpr) -> Result<Vec<(usize, String)>> {
     let ast::MergeInsertKind::Values(values) = &insert.kind else {
@@ -192,6 +226,12 @@ fn inserted(target: &Target, insert: &ast::MergeInsertExpr) -> Result<Vec<(usize
         return Err(Error::syntax("a WHEN clause inserts one row"));
     };
     let mut places: Vec<usize> = Vec::new();
+    if matches!(insert.columns.as_slice(), [name] if is(name, DEFAULTS)) {
+        let all = target.columns.iter().enumerate();
+        return Ok(all
+            .map(|(place, column)| (place, column.cast(column.default.as_deref().unwrap_or("NULL"))))
+            .collect());
+    }
     for column in &insert.columns {
         let ident = column.0.last().and_then(|part| part.as_ident());
         places

@@ -112,6 +112,8 @@ impl Writer<'_> {
         if keys.rows == 0 {
             return Ok(());
         }
+        // Of the state after the statement, also where its parts read the one before.
+        let before = self.before.take();
         let (_, local) = self.open(target).await?;
         let list = |prefix: &str| {
             let columns = keys
@@ -123,6 +125,7 @@ impl Writer<'_> {
         let (sql, locals): (String, Locals) = match &keys.batches {
             Some(batches) => {
                 let Some(schema) = batches.first().map(RecordBatch::schema) else {
+                    self.before = before;
                     return Ok(());
                 };
                 let on: Vec<String> = list("t.")
@@ -149,6 +152,7 @@ impl Writer<'_> {
             }
         };
         let planner = self.planner(locals)?;
+        self.before = before;
         let found = self.collected(&planner, &sql).await?;
         if found.iter().any(|batch| batch.num_rows() > 0) {
             return Err(Error::UniqueViolation(format!(

@@ -34,17 +34,22 @@ impl Writer<'_> {
                     None => format!("{alias}.{name} AS {name}"),
                 }
             });
-        let from = match &update.from {
+        let tables = update.from.as_ref().map(
+            |(ast::UpdateTableFromKind::BeforeSet(tables) | ast::UpdateTableFromKind::AfterSet(tables))| {
+                tables
+            },
+        );
+        let from = match tables {
             None => String::new(),
-            Some(
-                ast::UpdateTableFromKind::BeforeSet(tables) | ast::UpdateTableFromKind::AfterSet(tables),
-            ) => format!(", {}", list(tables.iter().map(ToString::to_string))),
+            Some(tables) => format!(", {}", list(tables.iter().map(ToString::to_string))),
         };
+        let others = self.others(update.returning.is_some(), with, tables).await?;
         let first = format!(
-            "{}SELECT {alias}.\"radlake.file\", {alias}.\"radlake.row\", {} FROM \"radlake\".\"target\" AS \
+            "{}SELECT {alias}.\"radlake.file\", {alias}.\"radlake.row\", {}{} FROM \"radlake\".\"target\" AS \
              {alias}{from}{}",
             with.map(|with| format!("{with} ")).unwrap_or_default(),
             list(columns),
+            others.selected(),
             filter(update.selection.as_ref())
         );
         let key = constraint::primary_key(&constraints);
@@ -63,7 +68,9 @@ impl Writer<'_> {
                     })
             })
             .collect();
-        let passed = ["radlake.file", "radlake.row"];
+        let along = others.names();
+        let mut passed = vec!["radlake.file", "radlake.row"];
+        passed.extend(along.iter().map(String::as_str));
         let sql = layers(&target, &constraints, &first, &passed, &kept);
         let (table, local) = self.open(&target).await?;
         let planner = self.planner(vec![("target", local)])?;
@@ -91,11 +98,12 @@ impl Writer<'_> {
             }
             let chosen = take(&batch, &new)?;
             let number = edits.keep(chosen.clone());
+            let joined = take(&others.joined(&batch, &places[2..])?, &new)?;
             for (from, at) in new.iter().enumerate() {
                 let at = *at as usize;
                 edits.update(files.value(at), numbers.value(at), number, from);
             }
-            changed.push(chosen);
+            changed.push(joined);
         }
         let count = edits.len();
         self.work
@@ -113,7 +121,7 @@ impl Writer<'_> {
             self.unique(&target, &constraints, keys).await?;
         }
         let returned = self
-            .returning(&target, update.returning.as_ref(), changed)
+            .returning(&target, update.returning.as_ref(), changed, &others)
             .await?;
         Ok(Outcome {
             tag: format!("UPDATE {count}"),
