@@ -216,6 +216,28 @@ pub enum Error {
         /// As the statement names it.
         name: String,
     },
+    /// No such constraint of a table (42704).
+    #[error("constraint \"{name}\" for table \"{table}\" does not exist")]
+    MissingConstraint {
+        /// The constraint.
+        name: String,
+        /// Its table.
+        table: String,
+    },
+    /// No such index of a table (42704).
+    #[error("index \"{name}\" for table \"{table}\" does not exist")]
+    MissingIndex {
+        /// The index.
+        name: String,
+        /// Its table.
+        table: String,
+    },
+    /// CLUSTER without an index, of a table that was never clustered (42704).
+    #[error("there is no previously clustered index for table \"{0}\"")]
+    NoClusteredIndex(String),
+    /// A materialized view without rows yet (55000).
+    #[error("materialized view \"{0}\" has not been populated")]
+    NotPopulated(String),
     /// A relation of that name is there already (42P07).
     #[error("relation \"{0}\" already exists")]
     DuplicateTable(String),
@@ -310,6 +332,7 @@ impl Error {
             Self::DiskFull { .. } => {
                 Some("Ask for less at once, or give the server more temporary space.".to_owned())
             }
+            Self::NotPopulated(_) => Some("Use the REFRESH MATERIALIZED VIEW command.".to_owned()),
             Self::Internal(_) => {
                 Some("This is a mistake of Radlake: please report the statement.".to_owned())
             }

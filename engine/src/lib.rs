@@ -45,7 +45,7 @@ pub use radlake_catalogs::Error as LakeError;
 pub use radlake_catalogs::dicom::synthetic;
 pub use radlake_catalogs::ingest;
 pub use radlake_sql::{Kind, Statement};
-pub use session::{CancelHandle, Prepared, Response, Session, TransactionStatus};
+pub use session::{CancelHandle, Notice, Prepared, Response, Session, TransactionStatus};
 
 /// A question that the tables answer, with its query.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

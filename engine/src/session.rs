@@ -43,6 +43,7 @@ pub(crate) struct Inner {
     pub(crate) facts: Arc<Facts>,
     transaction: Mutex<Transaction>,
     prepared: Mutex<HashMap<String, Arc<Prepared>>>,
+    notices: Mutex<Vec<Notice>>,
     running: Arc<Running>,
     /// The planner of the last statement, good for the next one if nothing has changed.
     planner: Mutex<Option<(PlannerKey, Arc<Planner>)>>,
@@ -56,6 +57,15 @@ pub(crate) struct PlannerKey {
     changes: u64,
     settings: u64,
     superuser: bool,
+}
+
+/// What a statement says beside its answer, such as that there was nothing to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    /// SQLSTATE.
+    pub code: &'static str,
+    /// The text.
+    pub message: String,
 }
 
 /// The answer to a statement.
@@ -125,6 +135,7 @@ impl Session {
             facts,
             transaction: Mutex::default(),
             prepared: Mutex::default(),
+            notices: Mutex::default(),
             running: Arc::default(),
             planner: Mutex::default(),
         };
@@ -242,6 +253,12 @@ impl Session {
         self.inner.facts.settings().drain_changes()
     }
 
+    /// What statements said beside their answers since the last call.
+    #[must_use]
+    pub fn drain_notices(&self) -> Vec<Notice> {
+        std::mem::take(&mut *self.inner.notices())
+    }
+
     /// Fails the open transaction, if there is one: an error outside the engine, such as a value that cannot be sent,
     /// counts as one of the transaction's own.
     pub fn fail(&self) {
@@ -262,6 +279,19 @@ impl Inner {
 
     fn prepared(&self) -> MutexGuard<'_, HashMap<String, Arc<Prepared>>> {
         self.prepared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn notices(&self) -> MutexGuard<'_, Vec<Notice>> {
+        self.notices.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Says something beside the answer; once, however often a statement is built again.
+    pub(crate) fn notice(&self, code: &'static str, message: String) {
+        let notice = Notice { code, message };
+        let mut notices = self.notices();
+        if !notices.contains(&notice) {
+            notices.push(notice);
+        }
     }
 
     /// An error within a transaction ends it for all but COMMIT and ROLLBACK.

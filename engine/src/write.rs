@@ -4,19 +4,25 @@
 //! stages what it changes. A statement of its own is committed at its end, and built again if another writer was first;
 //! within BEGIN … COMMIT the session keeps the transaction, and commits all of it as one epoch.
 
+mod comment;
 pub(crate) mod constraint;
 mod define;
 mod delete;
 mod drop;
+pub(crate) mod index;
 mod insert;
+mod like;
 mod merge;
 mod others;
 mod pipeline;
 mod relation;
+mod schema;
 mod select_into;
 pub(crate) mod target;
+mod texts;
 mod unique;
 mod update;
+pub(crate) mod view;
 mod with;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -32,7 +38,7 @@ use datafusion::physical_plan::{ExecutionPlan, collect, execute_stream};
 use radlake_catalogs::delta::RowIds;
 use radlake_catalogs::{Epoch, LakeTable, TableObject, Transaction as Work};
 use radlake_sql::Statement;
-use radlake_sql::ast;
+use radlake_sql::{ast, extend};
 
 use crate::planner::Planner;
 use crate::session::{Inner, Response};
@@ -75,6 +81,8 @@ pub(crate) struct Writer<'a> {
     before: Option<Work>,
     /// Rows that the parts of a statement returned, by the names that later parts read them by.
     given: Vec<(String, Arc<dyn TableProvider>)>,
+    /// Tag of an ALTER that is written otherwise than it was parsed.
+    tag: Option<String>,
     /// Types of parameters as planning finds them, for a statement that is only prepared: its queries give no rows.
     probe: Option<&'a Mutex<Vec<Option<DataType>>>>,
 }
@@ -87,6 +95,7 @@ impl<'a> Writer<'a> {
             work,
             before: None,
             given: Vec::new(),
+            tag: None,
             probe: None,
         }
     }
@@ -101,6 +110,7 @@ impl<'a> Writer<'a> {
 
     /// Carries it out. An error leaves the transaction in no state to go on with.
     pub(crate) async fn carry_out(&mut self, statement: &Statement) -> Result<Outcome> {
+        self.tag = written_kind(statement.text());
         match statement.ast() {
             ast::Statement::Insert(insert) => Box::pin(self.insert(insert, None)).await,
             ast::Statement::Update(update) => Box::pin(self.update(update, None)).await,
@@ -129,9 +139,24 @@ impl<'a> Writer<'a> {
                 if_exists,
             } => self.comment(object_type, object_name, comment.clone(), *if_exists),
             ast::Statement::AlterTable(alter) => Box::pin(self.alter_table(alter)).await,
-            // What makes queries fast is made by upkeep; scripts that ask for it go on.
-            ast::Statement::CreateIndex(_) => Ok(Outcome::tag("CREATE INDEX")),
-            ast::Statement::Analyze(_) => Ok(Outcome::tag("ANALYZE")),
+            ast::Statement::AlterSchema(alter) => self.alter_schema(alter),
+            ast::Statement::CreateIndex(create) => self.create_index(create),
+            ast::Statement::Analyze(analyze) => {
+                if let Some(name) = &analyze.table_name {
+                    self.named(name, false)?;
+                }
+                self.session.notice(
+                    "00000",
+                    "statistics are kept with every file as it is written: there is nothing to collect".to_owned(),
+                );
+                Ok(Outcome::tag("ANALYZE"))
+            }
+            ast::Statement::Call(_) => match extend::procedure(statement.ast()) {
+                Some((extend::REFRESH, arguments)) => Box::pin(self.refresh(&arguments)).await,
+                Some((extend::CLUSTER, arguments)) => Box::pin(self.cluster(&arguments)).await,
+                Some((extend::COMMENT, arguments)) => self.comment_on_constraint(&arguments),
+                _ => Err(crate::session::refuse(statement)),
+            },
             _ => Err(crate::session::refuse(statement)),
         }
     }
@@ -168,6 +193,12 @@ impl<'a> Writer<'a> {
     fn resolve_table(&self, name: &ast::ObjectName) -> Result<Arc<TableObject>> {
         let (path, database) = (self.session.search_path(), self.session.database());
         let table = target::table(&*self.epoch()?, &path, &database, name)?;
+        if table.properties.contains_key(view::MATERIALIZED) {
+            return Err(Error::WrongObject(format!(
+                "cannot change materialized view \"{}\"",
+                table.name
+            )));
+        }
         if table.schema == "imaging" || table.schema == "system" {
             return Err(Error::InsufficientPrivilege(format!(
                 "permission denied: \"{}\" is written by ingestion only",
@@ -272,6 +303,17 @@ impl<'a> Writer<'a> {
             .map(|batch| crate::session::relabelled(batch, &schema))
             .collect::<Result<Vec<_>>>()?;
         Ok(Some((schema, batches)))
+    }
+}
+
+/// The tag of `ALTER VIEW` and `ALTER MATERIALIZED VIEW`.
+fn written_kind(text: &str) -> Option<String> {
+    let mut words = text.split_whitespace().map(str::to_ascii_uppercase);
+    let (first, second, third) = (words.next()?, words.next()?, words.next()?);
+    match (first.as_str(), second.as_str(), third.as_str()) {
+        ("ALTER", "VIEW", _) => Some("ALTER VIEW".to_owned()),
+        ("ALTER", "MATERIALIZED", "VIEW") => Some("ALTER MATERIALIZED VIEW".to_owned()),
+        _ => None,
     }
 }
 

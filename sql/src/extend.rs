@@ -1,5 +1,10 @@
 //! Grammar of PostgreSQL that the parser lacks, said in words that it has: on the tokens, before parsing.
 
+mod commands;
+mod like;
+mod merge;
+
+use sqlparser::ast;
 use sqlparser::keywords::Keyword;
 use sqlparser::tokenizer::{Token, TokenWithSpan, Word};
 
@@ -7,90 +12,130 @@ use sqlparser::tokenizer::{Token, TokenWithSpan, Word};
 pub const NOTHING: &str = "radlake.nothing";
 /// The same for `INSERT DEFAULT VALUES`.
 pub const DEFAULTS: &str = "radlake.defaults";
+/// Column that stands for a LIKE clause, with its options as a CHECK.
+pub const LIKE: &str = "radlake.like";
+/// New name of a relation that keeps its own, in another schema.
+pub const SAME_NAME: &str = "radlake.same";
+/// Name of a query of which no row is taken: WITH NO DATA.
+pub const NO_DATA: &str = "radlake.no_data";
+/// `REFRESH MATERIALIZED VIEW`, as a procedure: the view, and whether WITH NO DATA.
+pub const REFRESH: &str = "radlake.refresh";
+/// `CLUSTER`, as a procedure: the table, and the index if one is named.
+pub const CLUSTER: &str = "radlake.cluster";
+/// `COMMENT ON CONSTRAINT`, as a procedure: the constraint, the table, and the comment.
+pub const COMMENT: &str = "radlake.comment_on_constraint";
+
+/// The procedure that a statement calls, if it is one of those that stand for statements here, and its arguments.
+#[must_use]
+pub fn procedure(ast: &ast::Statement) -> Option<(&'static str, Vec<&ast::Expr>)> {
+    let ast::Statement::Call(function) = ast else {
+        return None;
+    };
+    let [ast::ObjectNamePart::Identifier(name)] = function.name.0.as_slice() else {
+        return None;
+    };
+    let known = [REFRESH, CLUSTER, COMMENT]
+        .into_iter()
+        .find(|known| name.quote_style.is_some() && name.value == *known)?;
+    let ast::FunctionArguments::List(list) = &function.args else {
+        return Some((known, Vec::new()));
+    };
+    let arguments = list.args.iter().filter_map(|argument| match argument {
+        ast::FunctionArg::Unnamed(ast::FunctionArgExpr::Expr(value)) => Some(value),
+        _ => None,
+    });
+    Some((known, arguments.collect()))
+}
 
 /// Rewrites what the parser would refuse. Spans stay those of the text, so that places in errors do.
 pub(crate) fn rewrite(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
-    let merges = tokens
-        .iter()
-        .any(|token| matches!(&token.token, Token::Word(word) if word.keyword == Keyword::MERGE));
-    if merges { merge(tokens) } else { tokens }
-}
-
-/// `THEN DO NOTHING` and `THEN INSERT DEFAULT VALUES`.
-fn merge(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
-    // Places of the tokens that mean something.
-    let places: Vec<usize> = (0..tokens.len())
-        .filter(|at| !matches!(tokens[*at].token, Token::Whitespace(_)))
-        .collect();
-    let is = |nth: usize, wanted: Keyword| {
-        places.get(nth).is_some_and(|at| {
-            matches!(&tokens[*at].token, Token::Word(word)
-                if word.keyword == wanted && word.quote_style.is_none())
-        })
-    };
-    let phrase = |nth: usize, words: [Keyword; 3]| {
-        words
+    const FIRST: [&str; 8] = [
+        "MERGE", "WITH", "CREATE", "ALTER", "REFRESH", "CLUSTER", "COMMENT", "ANALYZE",
+    ];
+    let begins = |statement: &[TokenWithSpan]| {
+        let first = statement
+            .iter()
+            .find(|token| !matches!(token.token, Token::Whitespace(_)));
+        FIRST
             .into_iter()
-            .enumerate()
-            .all(|(at, wanted)| is(nth + at, wanted))
+            .find(|word| first.is_some_and(|first| is_word(&first.token, word)))
     };
     let mut rewritten = Vec::with_capacity(tokens.len());
-    let (mut nth, mut matched) = (0, true);
-    while let Some(at) = places.get(nth).copied() {
-        if is(nth, Keyword::MATCHED) {
-            matched = nth == 0 || !is(nth - 1, Keyword::NOT);
-        }
-        let replaced = if phrase(nth, [Keyword::THEN, Keyword::DO, Keyword::NOTHING]) {
-            nth += 2;
-            Some(match matched {
-                true => assigned(NOTHING),
-                false => inserted(NOTHING),
-            })
-        } else if phrase(nth, [Keyword::INSERT, Keyword::DEFAULT, Keyword::VALUES])
-            && nth > 0
-            && is(nth - 1, Keyword::THEN)
-        {
-            nth += 2;
-            Some(inserted(DEFAULTS).split_off(1))
-        } else {
-            None
+    for statement in tokens.split_inclusive(|token| token.token == Token::SemiColon) {
+        let Some(first) = begins(statement) else {
+            rewritten.extend_from_slice(statement);
+            continue;
         };
-        match replaced {
-            None => rewritten.push(tokens[at].clone()),
-            Some(words) => {
-                let span = tokens[at].span;
-                rewritten.extend(words.into_iter().map(|token| TokenWithSpan { token, span }));
-            }
-        }
-        nth += 1;
+        let words = Words(
+            statement
+                .iter()
+                .filter(|token| !matches!(token.token, Token::Whitespace(_)))
+                .cloned()
+                .collect(),
+        );
+        rewritten.extend(match first {
+            "MERGE" | "WITH" => merge::rewrite(words),
+            "CREATE" => like::rewrite(commands::no_data(words)),
+            "ALTER" => commands::alter(words),
+            "REFRESH" => commands::refresh(words),
+            "CLUSTER" => commands::cluster(words),
+            "COMMENT" => commands::comment(words),
+            _ => commands::analyze(words),
+        });
     }
-    // The end of the text, with its place.
     rewritten
 }
 
-fn assigned(column: &str) -> Vec<Token> {
-    vec![
-        Token::make_keyword("THEN"),
-        Token::make_keyword("UPDATE"),
-        Token::make_keyword("SET"),
-        quoted(column),
-        Token::Eq,
-        Token::Number("1".to_owned(), false),
-    ]
+/// The tokens of one statement that mean something.
+struct Words(Vec<TokenWithSpan>);
+
+impl Words {
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    fn token(&self, nth: usize) -> Option<&Token> {
+        self.0.get(nth).map(|token| &token.token)
+    }
+
+    fn is(&self, nth: usize, word: &str) -> bool {
+        self.token(nth).is_some_and(|token| is_word(token, word))
+    }
+
+    fn phrase(&self, nth: usize, words: &[&str]) -> bool {
+        words.iter().enumerate().all(|(at, word)| self.is(nth + at, word))
+    }
+
+    /// Where the name ends that begins at `nth`: words with dots between them.
+    fn name_end(&self, nth: usize) -> Option<usize> {
+        let mut end = nth;
+        loop {
+            matches!(self.token(end)?, Token::Word(_)).then_some(())?;
+            end += 1;
+            if self.token(end) != Some(&Token::Period) {
+                return Some(end);
+            }
+            end += 1;
+        }
+    }
+
+    /// The statement with the tokens from `from` to before `to` replaced.
+    fn replaced(mut self, from: usize, to: usize, with: Vec<Token>) -> Self {
+        let Some(span) = self.0.get(from.min(self.len().saturating_sub(1))).map(|token| token.span) else {
+            return self;
+        };
+        let with = with.into_iter().map(|token| TokenWithSpan { token, span });
+        self.0.splice(from..to, with);
+        self
+    }
+
+    fn tokens(&self, from: usize, to: usize) -> Vec<Token> {
+        self.0[from..to].iter().map(|token| token.token.clone()).collect()
+    }
 }
 
-fn inserted(column: &str) -> Vec<Token> {
-    vec![
-        Token::make_keyword("THEN"),
-        Token::make_keyword("INSERT"),
-        Token::LParen,
-        quoted(column),
-        Token::RParen,
-        Token::make_keyword("VALUES"),
-        Token::LParen,
-        Token::Number("1".to_owned(), false),
-        Token::RParen,
-    ]
+fn is_word(token: &Token, wanted: &str) -> bool {
+    matches!(token, Token::Word(word) if word.quote_style.is_none() && word.value.eq_ignore_ascii_case(wanted))
 }
 
 fn quoted(name: &str) -> Token {
@@ -101,19 +146,10 @@ fn quoted(name: &str) -> Token {
     })
 }
 
-#[cfg(test)]
-mod tests {
-    use crate::parse;
+fn words(text: &str) -> impl Iterator<Item = Token> {
+    text.split(' ').map(Token::make_keyword)
+}
 
-    #[test]
-    fn clauses_of_merge_that_do_nothing_or_insert_defaults_are_read() {
-        let text = "MERGE INTO t USING s ON t.a = s.a WHEN MATCHED AND s.a > 1 THEN DO NOTHING \
-                    WHEN NOT MATCHED AND s.a > 2 THEN INSERT DEFAULT VALUES WHEN NOT MATCHED THEN DO NOTHING";
-        let statements = parse(text).unwrap();
-        assert_eq!(statements[0].text(), text);
-        let written = statements[0].ast().to_string();
-        assert_eq!(written.matches("radlake.nothing").count(), 2, "{written}");
-        assert_eq!(written.matches("radlake.defaults").count(), 1, "{written}");
-        assert!(parse("MERGE INTO t USING s ON true WHEN MATCHED THEN DO SOMETHING").is_err());
-    }
+fn text(value: &str) -> Token {
+    Token::SingleQuotedString(value.to_owned())
 }

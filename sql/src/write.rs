@@ -29,6 +29,7 @@ pub(crate) fn is_write(ast: &Statement) -> bool {
         | Statement::Vacuum(_)
         | Statement::Analyze(_) => true,
         Statement::Copy { target, .. } => matches!(target, CopyTarget::Stdin | CopyTarget::Stdout),
+        Statement::Call(_) => crate::extend::procedure(ast).is_some(),
         Statement::Explain { statement, .. } => is_write(statement),
         _ => false,
     }

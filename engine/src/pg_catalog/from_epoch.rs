@@ -11,6 +11,7 @@ use super::epoch_catalog::EpochCatalog;
 use super::function;
 use super::model::{Model, Namespace, Relation, Role};
 use super::types;
+use crate::write::view::MATERIALIZED;
 
 impl EpochCatalog {
     /// The system catalogs at `epoch` of a lake shown as the database `database`; `functions` are those of ours that users call.
@@ -70,13 +71,13 @@ fn relation(relation: &EpochRelation, namespace: u32) -> Relation {
             oid: t.oid,
             namespace,
             name: t.name.clone(),
-            kind: "r",
+            kind: if t.properties.contains_key(MATERIALIZED) { "m" } else { "r" },
             owner: t.owner,
             comment: t.comment.clone(),
             schema: Arc::clone(&t.arrow_schema),
             rows: count(t.rows),
             bytes: count(t.bytes),
-            sql: None,
+            sql: t.properties.get(MATERIALIZED).cloned(),
             row_type: types::row_type_of(t.oid),
         },
         EpochRelation::View(v) => Relation {

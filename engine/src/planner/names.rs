@@ -124,6 +124,7 @@ impl Names {
                 .map(Found::Table)),
             _ => match self.epoch.get_relation(schema, name) {
                 Some(Relation::Table(object)) => {
+                    crate::write::view::check_populated(object)?;
                     let table = match &self.work {
                         Some(work) if work.touches(object.oid) => work.open_table(object.oid).await?,
                         _ => self.lake.table(object).await?,

@@ -14,6 +14,9 @@ pub(crate) struct Constraint {
     pub(crate) name: String,
     #[serde(flatten)]
     pub(crate) rule: Rule,
+    /// COMMENT ON CONSTRAINT.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) comment: Option<String>,
 }
 
 /// What it asks.

@@ -42,6 +42,8 @@ impl Writer<'_> {
             "CREATE TABLE"
         };
         if taken && create.if_not_exists {
+            self.session
+                .notice("42P07", format!("relation \"{name}\" already exists, skipping"));
             return Ok(Outcome::tag(if create.query.is_some() {
                 "CREATE TABLE AS"
             } else {
@@ -56,16 +58,11 @@ impl Writer<'_> {
             return self.create_as(schema, name, &query.to_string(), &names).await;
         }
         let mut draft = Draft::default();
-        if let Some(ast::CreateTableLikeKind::Parenthesized(like) | ast::CreateTableLikeKind::Plain(like)) =
-            &create.like
-        {
-            let (path, database) = (self.session.search_path(), self.session.database());
-            let model = super::target::table(&*self.epoch()?, &path, &database, &like.name)?;
-            draft
-                .fields
-                .extend(model.arrow_schema.fields().iter().map(|field| plain(field)));
-        }
         for column in &create.columns {
+            if let Some((model, options)) = super::like::clause(column) {
+                self.like(&mut draft, &name, &model, &options)?;
+                continue;
+            }
             self.column(&mut draft, &name, column).await?;
         }
         for table_constraint in &create.constraints {
@@ -409,12 +406,16 @@ impl Draft {
                 "constraint \"{name}\" already exists"
             )));
         }
-        self.constraints.push(Constraint { name, rule });
+        self.constraints.push(Constraint {
+            name,
+            rule,
+            comment: None,
+        });
         Ok(())
     }
 
     /// A name that no constraint has yet: the wanted one, or with a number behind it.
-    fn free(&self, wanted: &str) -> String {
+    pub(super) fn free(&self, wanted: &str) -> String {
         let taken = |name: &str| self.constraints.iter().any(|known| known.name == name);
         let numbered = (1..).map(|number| format!("{wanted}{number}"));
         std::iter::once(wanted.to_owned())
@@ -471,11 +472,3 @@ fn keep(data_type: &DataType) -> DataType {
     }
 }
 
-/// A column of another table, without what only that table asks of it.
-fn plain(field: &Field) -> Field {
-    let mut metadata = field.metadata().clone();
-    for key in [DEFAULT, GENERATED, IDENTITY, "comment"] {
-        metadata.remove(key);
-    }
-    field.clone().with_metadata(metadata)
-}

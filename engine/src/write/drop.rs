@@ -7,6 +7,8 @@ use radlake_catalogs::{Object, Relation};
 use radlake_sql::ast;
 
 use super::target::{folded, resolve};
+use super::texts::text_of;
+use super::view::MATERIALIZED;
 use super::{Outcome, Writer};
 use crate::{Error, Result};
 
@@ -20,7 +22,7 @@ impl Writer<'_> {
     ) -> Result<Outcome> {
         let tag = format!("DROP {object_type}");
         match object_type {
-            ast::ObjectType::Table | ast::ObjectType::View => {
+            ast::ObjectType::Table | ast::ObjectType::View | ast::ObjectType::MaterializedView => {
                 let mut dropped = BTreeSet::new();
                 for name in names {
                     dropped.extend(self.relation_to_drop(object_type, name, if_exists)?);
@@ -32,8 +34,11 @@ impl Writer<'_> {
                     self.drop_schema(name, if_exists, cascade)?;
                 }
             }
-            // There are none: what CREATE INDEX was told is made by upkeep.
-            ast::ObjectType::Index => {}
+            ast::ObjectType::Index => {
+                for name in names {
+                    self.drop_index(name, if_exists)?;
+                }
+            }
             other => return Err(Error::unsupported(format!("DROP {other} is not supported"))),
         }
         Ok(Outcome::tag(tag))
@@ -57,24 +62,27 @@ impl Writer<'_> {
         let found = schema
             .as_deref()
             .and_then(|schema| epoch.get_relation(schema, &last));
+        let kind = match wanted {
+            ast::ObjectType::Table => "table",
+            ast::ObjectType::View => "view",
+            _ => "materialized view",
+        };
         match (found, wanted) {
-            (Some(Relation::Table(table)), ast::ObjectType::Table) => Ok(Some(table.oid)),
-            (Some(Relation::View(view)), ast::ObjectType::View) => Ok(Some(view.oid)),
-            (Some(_), wanted) => {
-                let kind = if wanted == ast::ObjectType::Table {
-                    "table"
-                } else {
-                    "view"
-                };
-                Err(Error::WrongObject(format!("\"{last}\" is not a {kind}")))
+            (Some(Relation::Table(table)), ast::ObjectType::Table | ast::ObjectType::MaterializedView)
+                if table.properties.contains_key(MATERIALIZED)
+                    == (wanted == ast::ObjectType::MaterializedView) =>
+            {
+                Ok(Some(table.oid))
             }
-            (None, _) if if_exists => Ok(None),
-            (None, wanted) => Err(Error::MissingRelation {
-                kind: if wanted == ast::ObjectType::Table {
-                    "table"
-                } else {
-                    "view"
-                },
+            (Some(Relation::View(view)), ast::ObjectType::View) => Ok(Some(view.oid)),
+            (Some(_), _) => Err(Error::WrongObject(format!("\"{last}\" is not a {kind}"))),
+            (None, _) if if_exists => {
+                self.session
+                    .notice("00000", format!("{kind} \"{name}\" does not exist, skipping"));
+                Ok(None)
+            }
+            (None, _) => Err(Error::MissingRelation {
+                kind,
                 name: name.to_string(),
             }),
         }
@@ -105,13 +113,11 @@ impl Writer<'_> {
         let epoch = self.epoch()?;
         let path = self.session.search_path();
         for relation in epoch.all_relations() {
-            let Relation::View(view) = relation else {
+            let Some(text) = text_of(relation).filter(|_| !dropped.contains(&relation.oid())) else {
                 continue;
             };
-            if dropped.contains(&view.oid) {
-                continue;
-            }
-            for statement in radlake_sql::parse(&view.sql)? {
+            let view = relation;
+            for statement in radlake_sql::parse(text)? {
                 let mut reads = None;
                 let _ = ast::visit_relations(statement.ast(), |name| {
                     let found = resolve(&epoch, &path, &self.session.database(), name).ok();
@@ -134,7 +140,7 @@ impl Writer<'_> {
                         "view"
                     };
                     let on = format!("{kind} {}", relation.name());
-                    return Ok(Some(((view.oid, view.name.clone()), on)));
+                    return Ok(Some(((view.oid(), view.name().to_owned()), on)));
                 }
             }
         }

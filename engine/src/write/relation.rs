@@ -1,228 +1,22 @@
-//! CREATE SCHEMA, CREATE VIEW, COMMENT ON, ALTER TABLE.
+//! ALTER TABLE: columns and constraints.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use arrow::datatypes::{Field, Schema};
-use radlake_catalogs::{Object, Relation, SchemaObject, TableObject, ViewObject};
+use radlake_catalogs::TableObject;
 use radlake_sql::ast;
 
 use super::constraint::{self, Rule};
-use super::define::{Draft, stored};
+use super::define::Draft;
 use super::pipeline::{Gate, layers};
-use super::target::{DEFAULT, Target, folded, quoted, resolve};
+use super::target::{DEFAULT, Target, folded, quoted};
 use super::unique::Keys;
-use super::{Outcome, Writer};
+use super::Writer;
 use crate::{Error, Result};
 
 impl Writer<'_> {
-    pub(super) fn create_schema(&mut self, name: &ast::SchemaName, if_not_exists: bool) -> Result<Outcome> {
-        let name = match name {
-            ast::SchemaName::Simple(name) | ast::SchemaName::NamedAuthorization(name, _) => name
-                .0
-                .last()
-                .and_then(|part| part.as_ident())
-                .map(folded)
-                .unwrap_or_default(),
-            ast::SchemaName::UnnamedAuthorization(role) => folded(role),
-        };
-        if name.starts_with("pg_") || name == "radlake" || name == "information_schema" {
-            return Err(Error::ReservedName(name));
-        }
-        let epoch = self.epoch()?;
-        if epoch.schema(&name).is_some() {
-            return match if_not_exists {
-                true => Ok(Outcome::tag("CREATE SCHEMA")),
-                false => Err(Error::DuplicateSchema(name)),
-            };
-        }
-        let owner = epoch
-            .role(&self.session.current_role())
-            .map_or(0, |role| role.oid);
-        self.work.put_object(SchemaObject {
-            name,
-            owner,
-            ..SchemaObject::default()
-        })?;
-        Ok(Outcome::tag("CREATE SCHEMA"))
-    }
-
-    pub(super) async fn create_view(&mut self, create: &ast::CreateView) -> Result<Outcome> {
-        if create.materialized || create.temporary {
-            return Err(Error::unsupported(
-                "materialized and temporary views are not supported",
-            ));
-        }
-        let (schema, name) = self.place(&create.name)?;
-        let epoch = self.epoch()?;
-        let old = match epoch.get_relation(&schema, &name) {
-            None => None,
-            Some(Relation::View(view)) if create.or_replace => Some(Arc::clone(view)),
-            Some(_) if create.if_not_exists => return Ok(Outcome::tag("CREATE VIEW")),
-            Some(Relation::Table(_)) if create.or_replace => {
-                return Err(Error::WrongObject(format!("\"{name}\" is not a view")));
-            }
-            Some(_) => return Err(Error::DuplicateTable(name)),
-        };
-        let mut sql = create.query.to_string();
-        let planner = self.planner(Vec::new())?;
-        let plan = self.plan(&planner, &sql).await?;
-        let mut found = planner.analyse(plan)?.schema;
-        if !create.columns.is_empty() {
-            let mut names: Vec<String> = create.columns.iter().map(|column| folded(&column.name)).collect();
-            if names.len() > found.fields().len() {
-                return Err(Error::syntax(
-                    "CREATE VIEW specifies more column names than columns",
-                ));
-            }
-            names.extend(
-                found
-                    .fields()
-                    .iter()
-                    .skip(names.len())
-                    .map(|field| field.name().clone()),
-            );
-            let list: Vec<String> = names.iter().map(|name| quoted(name)).collect();
-            sql = format!("SELECT * FROM ({sql}) AS {}({})", quoted(&name), list.join(", "));
-            let fields = found.fields().iter().zip(&names);
-            let fields = fields.map(|(field, name)| field.as_ref().clone().with_name(name));
-            found = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
-        }
-        let mut names = BTreeSet::new();
-        if let Some(twice) = found
-            .fields()
-            .iter()
-            .find(|field| !names.insert(field.name().clone()))
-        {
-            return Err(Error::DuplicateColumn(twice.name().clone()));
-        }
-        if let Some(columns) = old.as_ref().and_then(|old| old.columns.as_ref()) {
-            let keeps = columns.fields().len() <= found.fields().len()
-                && columns
-                    .fields()
-                    .iter()
-                    .zip(found.fields())
-                    .all(|(old, new)| old.name() == new.name());
-            if !keeps {
-                return Err(Error::InvalidTableDefinition(
-                    "cannot drop or rename columns of a view".to_owned(),
-                ));
-            }
-        }
-        let columns = found
-            .fields()
-            .iter()
-            .map(|field| stored(field.name(), field))
-            .collect::<Vec<_>>();
-        let mut view = ViewObject::new(schema, name, sql).with_columns(Arc::new(Schema::new(columns)));
-        view.owner = epoch
-            .role(&self.session.current_role())
-            .map_or(0, |role| role.oid);
-        if let Some(old) = old {
-            view.oid = old.oid;
-            view.comment = old.comment.clone();
-            view.properties = old.properties.clone();
-        }
-        self.work.put_object(view)?;
-        Ok(Outcome::tag("CREATE VIEW"))
-    }
-
-    pub(super) fn comment(
-        &mut self,
-        kind: &ast::CommentObject,
-        name: &ast::ObjectName,
-        comment: Option<String>,
-        if_exists: bool,
-    ) -> Result<Outcome> {
-        let done = || Outcome::tag("COMMENT");
-        let comment = comment.filter(|comment| !comment.is_empty());
-        match kind {
-            ast::CommentObject::Schema => {
-                let wanted = name
-                    .0
-                    .last()
-                    .and_then(|part| part.as_ident())
-                    .map(folded)
-                    .unwrap_or_default();
-                let epoch = self.epoch()?;
-                let schema = epoch.schema(&wanted).ok_or(Error::UndefinedSchema(wanted))?;
-                let mut schema = schema.as_ref().clone();
-                schema.comment = comment;
-                self.work.put_object(schema)?;
-            }
-            ast::CommentObject::Table | ast::CommentObject::View => {
-                let Some(oid) = self.named(name, if_exists)? else {
-                    return Ok(done());
-                };
-                match self.object(oid)? {
-                    Object::Table(mut table) => {
-                        table.comment = comment;
-                        self.work.put_object(table)?;
-                    }
-                    Object::View(mut view) => {
-                        view.comment = comment;
-                        self.work.put_object(view)?;
-                    }
-                    _ => {}
-                }
-            }
-            ast::CommentObject::Column => {
-                let mut relation = name.clone();
-                let column = relation
-                    .0
-                    .pop()
-                    .and_then(|part| part.as_ident().map(folded))
-                    .unwrap_or_default();
-                let Some(oid) = self.named(&relation, if_exists)? else {
-                    return Ok(done());
-                };
-                let set = |schema: &Schema| commented(schema, &column, comment.as_deref());
-                match self.object(oid)? {
-                    Object::Table(mut table) => {
-                        table.arrow_schema = Arc::new(set(&table.arrow_schema)?);
-                        self.work.put_object(table)?;
-                    }
-                    Object::View(mut view) => {
-                        let columns = view.columns.as_deref().map(set).transpose()?;
-                        view.columns = columns.map(Arc::new);
-                        self.work.put_object(view)?;
-                    }
-                    _ => {}
-                }
-            }
-            other => return Err(Error::unsupported(format!("COMMENT ON {other} is not supported"))),
-        }
-        Ok(done())
-    }
-
-    fn named(&self, name: &ast::ObjectName, if_exists: bool) -> Result<Option<u32>> {
-        let (epoch, path) = (self.epoch()?, self.session.search_path());
-        let (schema, last) = resolve(&epoch, &path, &self.session.database(), name)?;
-        match schema.and_then(|schema| epoch.get_relation(&schema, &last).map(Relation::oid)) {
-            Some(oid) => Ok(Some(oid)),
-            None if if_exists => Ok(None),
-            None => Err(Error::UndefinedTable {
-                name: name.to_string(),
-                hint: None,
-                position: None,
-            }),
-        }
-    }
-
-    pub(super) async fn alter_table(&mut self, alter: &ast::AlterTable) -> Result<Outcome> {
-        let done = Outcome::tag("ALTER TABLE");
-        if alter.if_exists && self.named(&alter.name, true)?.is_none() {
-            return Ok(done);
-        }
-        let oid = self.resolve_table(&alter.name)?.oid;
-        for operation in &alter.operations {
-            let table = self.work.table(oid)?;
-            Box::pin(self.alter(table, operation)).await?;
-        }
-        Ok(done)
-    }
-
-    async fn alter(&mut self, mut table: TableObject, operation: &ast::AlterTableOperation) -> Result<()> {
+    pub(super) async fn alter(&mut self, mut table: TableObject, operation: &ast::AlterTableOperation) -> Result<()> {
         use ast::AlterTableOperation as Op;
         match operation {
             Op::AddColumn {
@@ -262,17 +56,6 @@ impl Writer<'_> {
                 let (old, new) = (folded(old_column_name), folded(new_column_name));
                 self.rename_column(table, &old, &new).await
             }
-            Op::RenameTable {
-                table_name: ast::RenameTableNameKind::To(name) | ast::RenameTableNameKind::As(name),
-            } => {
-                let new = name
-                    .0
-                    .last()
-                    .and_then(|part| part.as_ident())
-                    .map(folded)
-                    .unwrap_or_default();
-                self.move_table(table, None, Some(new))
-            }
             Op::AlterColumn { column_name, op } => self.alter_column(table, &folded(column_name), op).await,
             Op::AddConstraint { constraint, .. } => {
                 let mut draft = Draft::of(&table)?;
@@ -289,6 +72,25 @@ impl Writer<'_> {
                 }
                 self.check_expressions(&table).await?;
                 self.rewrite(table, &HashMap::new()).await
+            }
+            Op::RenameConstraint { old_name, new_name } => {
+                let (old, new) = (folded(old_name), folded(new_name));
+                let mut constraints = constraint::of(&table)?;
+                if constraints.iter().any(|constraint| constraint.name == new) {
+                    return Err(Error::DuplicateObject(format!(
+                        "constraint \"{new}\" for relation \"{}\" already exists",
+                        table.name
+                    )));
+                }
+                let found = constraints.iter_mut().find(|constraint| constraint.name == old);
+                let found = found.ok_or(Error::UndefinedObject {
+                    kind: "constraint",
+                    name: old,
+                })?;
+                found.name = new;
+                constraint::put(&mut table, &constraints)?;
+                self.work.put_object(table)?;
+                Ok(())
             }
             Op::DropConstraint { if_exists, name, .. } => {
                 let wanted = folded(name);
@@ -424,27 +226,6 @@ impl Writer<'_> {
             .await
     }
 
-    fn move_table(
-        &mut self,
-        mut table: TableObject,
-        schema: Option<String>,
-        name: Option<String>,
-    ) -> Result<()> {
-        if let Some((view, on)) = self.dependent(&BTreeSet::from([table.oid]))? {
-            return Err(Error::Dependents {
-                message: format!("cannot rename {on} because other objects depend on it"),
-                detail: format!("view {} keeps its query as text", view.1),
-            });
-        }
-        let (schema, name) = (schema.unwrap_or(table.schema), name.unwrap_or(table.name));
-        if self.epoch()?.get_relation(&schema, &name).is_some() {
-            return Err(Error::DuplicateTable(name));
-        }
-        (table.schema, table.name) = (schema, name);
-        self.work.put_object(table)?;
-        Ok(())
-    }
-
     async fn alter_column(
         &mut self,
         mut table: TableObject,
@@ -505,7 +286,7 @@ impl Writer<'_> {
 
     /// Writes a table's rows anew in the shape of `table`: a column's value is the one given by name, in terms of the
     /// columns that were there, or what it was.
-    async fn rewrite(&mut self, table: TableObject, values: &HashMap<String, String>) -> Result<()> {
+    pub(super) async fn rewrite(&mut self, table: TableObject, values: &HashMap<String, String>) -> Result<()> {
         let old = Target::new(self.work.table(table.oid)?, None);
         let target = Target::new(table.clone(), None);
         let constraints = constraint::of(&table)?;
@@ -529,7 +310,11 @@ impl Writer<'_> {
         };
         let first = format!("SELECT {items} FROM \"radlake\".\"target\" AS {alias}");
         let all: Vec<usize> = (0..target.columns.len()).collect();
-        let sql = layers(&target, &constraints, &first, &[], &all);
+        let mut sql = layers(&target, &constraints, &first, &[], &all);
+        if !table.cluster_key.is_empty() {
+            let key = table.cluster_key.iter().map(|column| quoted(column));
+            sql += &format!(" ORDER BY {}", super::insert::list(key));
+        }
         let (_, local) = self.open(&old).await?;
         let planner = self.planner(vec![("target", local)])?;
         let rows = self.rows(&planner, &sql).await?;
@@ -541,27 +326,6 @@ impl Writer<'_> {
         self.unique(&target, &constraints, Keys::everything(&constraints))
             .await
     }
-}
-
-fn commented(schema: &Schema, column: &str, comment: Option<&str>) -> Result<Schema> {
-    let at = schema.index_of(column).map_err(|_| Error::UndefinedColumn {
-        name: format!("\"{column}\""),
-        hint: None,
-        position: None,
-    })?;
-    let fields = schema.fields().iter().enumerate().map(|(place, field)| {
-        let mut field = field.as_ref().clone();
-        if place == at {
-            let mut metadata = field.metadata().clone();
-            match comment {
-                Some(comment) => metadata.insert("comment".to_owned(), comment.to_owned()),
-                None => metadata.remove("comment"),
-            };
-            field = field.with_metadata(metadata);
-        }
-        field
-    });
-    Ok(Schema::new(fields.collect::<Vec<_>>()))
 }
 
 fn missing_column(table: &TableObject, name: &str) -> Error {

@@ -115,6 +115,17 @@ pub(super) fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
+/// The name that an argument of a procedure spells.
+pub(super) fn written_name(argument: &ast::Expr) -> Result<ast::ObjectName> {
+    let parts = match argument {
+        ast::Expr::Identifier(name) => vec![name.clone()],
+        ast::Expr::CompoundIdentifier(parts) => parts.clone(),
+        other => return Err(Error::syntax(format!("{other} is no name of a relation"))),
+    };
+    let parts = parts.into_iter().map(ast::ObjectNamePart::Identifier);
+    Ok(ast::ObjectName(parts.collect()))
+}
+
 /// Schema and name that a written name means; without a schema, the first of `path` that has it.
 pub(super) fn resolve(
     epoch: &Epoch,

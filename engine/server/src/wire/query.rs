@@ -8,7 +8,7 @@ use super::connection::Connection;
 use super::describe::put_row_description;
 use super::encode::{Format, RowEncoder};
 use super::rows::{Rows, Sent};
-use super::sqlstate::{Fault, put_warning};
+use super::sqlstate::{Fault, put_notice, put_warning};
 use super::watch::Watch;
 
 /// Texts up to this many bytes are parsed where they arrive: sooner done than handed over.
@@ -124,6 +124,9 @@ impl Connection {
         let out = self.wire.write_buffer_mut();
         if let Some((code, message)) = warning {
             put_warning(code, message, out);
+        }
+        for notice in self.session.drain_notices() {
+            put_notice(&notice, out);
         }
         put(&CommandComplete::new(tag), out);
     }

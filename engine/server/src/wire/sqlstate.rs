@@ -83,6 +83,12 @@ impl Report {
     }
 }
 
+/// Appends what the session says beside its answer.
+pub(crate) fn put_notice(notice: &radlake::Notice, out: &mut BytesMut) {
+    let fields = Report::error(notice.code, notice.message.as_str()).fields("NOTICE");
+    put(&NoticeResponse::new(fields), out);
+}
+
 /// Appends a warning.
 pub(crate) fn put_warning(code: &'static str, message: &str, out: &mut BytesMut) {
     put(
@@ -188,7 +194,12 @@ fn sqlstate(error: &radlake::Error) -> &'static str {
         E::TextTooLong(_) => "22001",
         E::CardinalityViolation(_) => "21000",
         E::UndefinedFunction { .. } => "42883",
-        E::UndefinedObject { .. } | E::UndefinedSetting(_) => "42704",
+        E::UndefinedObject { .. }
+        | E::UndefinedSetting(_)
+        | E::MissingConstraint { .. }
+        | E::MissingIndex { .. }
+        | E::NoClusteredIndex(_) => "42704",
+        E::NotPopulated(_) => "55000",
         E::UndefinedSchema(_) => "3F000",
         E::UndefinedParameter(_) => "42P02",
         E::ParameterCount { .. } => "08P01",

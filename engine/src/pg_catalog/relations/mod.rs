@@ -33,6 +33,7 @@ const BUILDERS: &[(&str, Builder)] = &[
     ("pg_database", pg_database::rows),
     ("pg_description", pg_description::rows),
     ("pg_group", pg_roles::rows),
+    ("pg_matviews", pg_views::materialized),
     ("pg_namespace", pg_namespace::rows),
     ("pg_proc", pg_proc::rows),
     ("pg_roles", pg_roles::rows),

@@ -1,0 +1,204 @@
+//! Queries that views keep as text: every name in them is qualified, so that they mean the same whatever the search path
+//! is, and can be followed when a relation gets another name.
+
+use std::collections::BTreeSet;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use radlake_catalogs::{Epoch, Object, Relation};
+use radlake_sql::ast::{self, VisitMut};
+
+use super::Writer;
+use super::target::{folded, resolve};
+use super::view::MATERIALIZED;
+use crate::{Error, Result};
+
+/// What has another name now.
+pub(super) enum Renamed {
+    Relation {
+        old: (String, String),
+        new: (String, String),
+    },
+    Schema {
+        old: String,
+        new: String,
+    },
+}
+
+/// The query that a view or materialized view keeps.
+pub(super) fn text_of(relation: &Relation) -> Option<&str> {
+    match relation {
+        Relation::View(view) => Some(&view.sql),
+        Relation::Table(table) => table.properties.get(MATERIALIZED).map(String::as_str),
+    }
+}
+
+impl Writer<'_> {
+    /// A query with the schema before each name.
+    pub(super) fn qualified(&self, query: &ast::Query) -> Result<ast::Query> {
+        let mut query = query.clone();
+        let mut names = Qualifier {
+            epoch: self.epoch()?,
+            path: self.session.search_path(),
+            database: self.session.database(),
+            own: own_names(&query),
+        };
+        let _ = query.visit(&mut names);
+        Ok(query)
+    }
+
+    /// Has the texts of all views follow a new name.
+    pub(super) fn rename_in_texts(&mut self, renamed: &Renamed) -> Result<()> {
+        let epoch = self.epoch()?;
+        let mut changed: Vec<Object> = Vec::new();
+        for relation in epoch.all_relations() {
+            let Some(text) = text_of(relation) else {
+                continue;
+            };
+            let Some(ast::Statement::Query(mut query)) = radlake_sql::parse(text)?
+                .pop()
+                .map(|statement| statement.ast().clone())
+            else {
+                continue;
+            };
+            let mut renamer = Renamer {
+                renamed,
+                found: false,
+            };
+            let _ = query.visit(&mut renamer);
+            if !renamer.found {
+                continue;
+            }
+            match relation {
+                Relation::View(view) => {
+                    let mut view = view.as_ref().clone();
+                    view.sql = query.to_string();
+                    changed.push(view.into());
+                }
+                Relation::Table(table) => {
+                    let mut table = table.as_ref().clone();
+                    table
+                        .properties
+                        .insert(MATERIALIZED.to_owned(), query.to_string());
+                    changed.push(table.into());
+                }
+            }
+        }
+        for object in changed {
+            self.work.put_object(object)?;
+        }
+        Ok(())
+    }
+}
+
+/// Names that WITH gives.
+fn own_names(query: &ast::Query) -> BTreeSet<String> {
+    struct Own(BTreeSet<String>);
+    impl ast::Visitor for Own {
+        type Break = ();
+
+        fn pre_visit_query(&mut self, query: &ast::Query) -> ControlFlow<()> {
+            let with = query.with.iter().flat_map(|with| &with.cte_tables);
+            self.0.extend(with.map(|cte| folded(&cte.alias.name)));
+            ControlFlow::Continue(())
+        }
+    }
+    let mut own = Own(BTreeSet::new());
+    let _ = ast::Visit::visit(query, &mut own);
+    own.0
+}
+
+struct Qualifier {
+    epoch: Arc<Epoch>,
+    path: Vec<String>,
+    database: String,
+    own: BTreeSet<String>,
+}
+
+impl ast::VisitorMut for Qualifier {
+    type Break = Error;
+
+    fn pre_visit_table_factor(&mut self, factor: &mut ast::TableFactor) -> ControlFlow<Error> {
+        let ast::TableFactor::Table {
+            name,
+            alias,
+            args: None,
+            ..
+        } = factor
+        else {
+            return ControlFlow::Continue(());
+        };
+        let Ok((Some(schema), last)) = resolve(&self.epoch, &self.path, &self.database, name) else {
+            return ControlFlow::Continue(());
+        };
+        if name.0.len() == 1 && self.own.contains(&last)
+            || self.epoch.get_relation(&schema, &last).is_none()
+        {
+            return ControlFlow::Continue(());
+        }
+        rename(name, alias, &schema, &last);
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_expr(&mut self, expr: &mut ast::Expr) -> ControlFlow<Error> {
+        // `schema.table.column`: the table has a name of its own now.
+        if let ast::Expr::CompoundIdentifier(parts) = expr
+            && let [schema, table, _] = parts.as_slice()
+            && self.epoch.get_relation(&folded(schema), &folded(table)).is_some()
+        {
+            parts.remove(0);
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+struct Renamer<'a> {
+    renamed: &'a Renamed,
+    found: bool,
+}
+
+impl ast::VisitorMut for Renamer<'_> {
+    type Break = ();
+
+    fn pre_visit_table_factor(&mut self, factor: &mut ast::TableFactor) -> ControlFlow<()> {
+        let ast::TableFactor::Table {
+            name,
+            alias,
+            args: None,
+            ..
+        } = factor
+        else {
+            return ControlFlow::Continue(());
+        };
+        let parts: Vec<String> = name.0.iter().filter_map(|part| part.as_ident().map(folded)).collect();
+        let [schema, last] = parts.as_slice() else {
+            return ControlFlow::Continue(());
+        };
+        let new = match self.renamed {
+            Renamed::Relation { old, new } if old.0 == *schema && old.1 == *last => new.clone(),
+            Renamed::Schema { old, new } if old == schema => (new.clone(), last.clone()),
+            _ => return ControlFlow::Continue(()),
+        };
+        rename(name, alias, &new.0, &new.1);
+        self.found = true;
+        ControlFlow::Continue(())
+    }
+}
+
+/// Names a table in full; columns go on to know it by the name that it had.
+fn rename(name: &mut ast::ObjectName, alias: &mut Option<ast::TableAlias>, schema: &str, table: &str) {
+    let ident = |text: &str| ast::Ident::with_quote('"', text);
+    if alias.is_none() {
+        let known = name.0.last().and_then(|part| part.as_ident()).map(folded);
+        *alias = Some(ast::TableAlias {
+            explicit: true,
+            name: ident(&known.unwrap_or_else(|| table.to_owned())),
+            columns: Vec::new(),
+            at: None,
+        });
+    }
+    *name = ast::ObjectName(vec![
+        ast::ObjectNamePart::Identifier(ident(schema)),
+        ast::ObjectNamePart::Identifier(ident(table)),
+    ]);
+}

@@ -1,0 +1,202 @@
+//! Commands that the parser does not know, or not with these words.
+
+use sqlparser::tokenizer::{Token, TokenWithSpan};
+
+use super::{CLUSTER, COMMENT, NO_DATA, REFRESH, SAME_NAME, Words, quoted, words};
+
+/// Where the statement ends: before its semicolon, if it has one.
+fn end(statement: &Words) -> usize {
+    match statement.token(statement.len().saturating_sub(1)) {
+        Some(Token::SemiColon) => statement.len() - 1,
+        _ => statement.len(),
+    }
+}
+
+/// `WITH [NO] DATA` at the end of CREATE TABLE AS and CREATE MATERIALIZED VIEW.
+pub(super) fn no_data(statement: Words) -> Words {
+    let end = end(&statement);
+    if end >= 3 && statement.phrase(end - 2, &["WITH", "DATA"]) {
+        return statement.replaced(end - 2, end, Vec::new());
+    }
+    if end < 4 || !statement.phrase(end - 3, &["WITH", "NO", "DATA"]) {
+        return statement;
+    }
+    let mut depth = 0_i32;
+    let begin = (0..end).find(|nth| {
+        match statement.token(*nth) {
+            Some(Token::LParen) => depth += 1,
+            Some(Token::RParen) => depth -= 1,
+            _ => {}
+        }
+        depth == 0 && statement.is(*nth, "AS")
+    });
+    let Some(begin) = begin else {
+        return statement;
+    };
+    let mut query: Vec<Token> = words("SELECT").collect();
+    query.push(Token::Mul);
+    query.extend(words("FROM"));
+    query.push(Token::LParen);
+    query.extend(statement.tokens(begin + 1, end - 3));
+    query.push(Token::RParen);
+    query.extend(words("AS"));
+    query.push(quoted(NO_DATA));
+    query.extend(words("LIMIT"));
+    query.push(Token::Number("0".to_owned(), false));
+    statement.replaced(begin + 1, end, query)
+}
+
+/// `ALTER VIEW` and `ALTER MATERIALIZED VIEW`, which are as ALTER TABLE; `SET SCHEMA`.
+pub(super) fn alter(statement: Words) -> Vec<TokenWithSpan> {
+    let kinds: [&[&str]; 3] = [&["TABLE"], &["VIEW"], &["MATERIALIZED", "VIEW"]];
+    let Some(kind) = kinds.into_iter().find(|kind| statement.phrase(1, kind)) else {
+        return statement.0;
+    };
+    let mut name = 1 + kind.len();
+    if statement.phrase(name, &["IF", "EXISTS"]) {
+        name += 2;
+    }
+    if statement.is(name, "ONLY") {
+        name += 1;
+    }
+    let Some(after) = statement.name_end(name) else {
+        return statement.0;
+    };
+    let known = ["RENAME", "SET", "OWNER", "ALTER"];
+    if kind != ["TABLE"] && !known.iter().any(|word| statement.is(after, word)) {
+        return statement.0;
+    }
+    let mut statement = statement;
+    if statement.phrase(after, &["SET", "SCHEMA"]) {
+        let mut new: Vec<Token> = words("RENAME TO").collect();
+        if let Some(schema) = statement.token(after + 2).cloned() {
+            new.extend([schema, Token::Period, quoted(SAME_NAME)]);
+        }
+        let end = (after + 3).min(statement.len());
+        statement = statement.replaced(after, end, new);
+    }
+    let kind_end = 1 + kind.len();
+    statement.replaced(1, kind_end, words("TABLE").collect()).0
+}
+
+/// A call of `procedure` in the place of the tokens up to `end`.
+fn call(statement: Words, procedure: &str, arguments: Vec<Vec<Token>>) -> Vec<TokenWithSpan> {
+    let end = end(&statement);
+    let mut tokens: Vec<Token> = words("CALL").collect();
+    tokens.extend([quoted(procedure), Token::LParen]);
+    for (at, argument) in arguments.into_iter().enumerate() {
+        if at > 0 {
+            tokens.push(Token::Comma);
+        }
+        tokens.extend(argument);
+    }
+    tokens.push(Token::RParen);
+    statement.replaced(0, end, tokens).0
+}
+
+/// `REFRESH MATERIALIZED VIEW [CONCURRENTLY] name [WITH [NO] DATA]`.
+pub(super) fn refresh(statement: Words) -> Vec<TokenWithSpan> {
+    if !statement.phrase(1, &["MATERIALIZED", "VIEW"]) {
+        return statement.0;
+    }
+    let begin = if statement.is(3, "CONCURRENTLY") { 4 } else { 3 };
+    let Some(after) = statement.name_end(begin) else {
+        return statement.0;
+    };
+    let end = end(&statement);
+    let empty = match end - after.min(end) {
+        0 => false,
+        2 if statement.phrase(after, &["WITH", "DATA"]) => false,
+        3 if statement.phrase(after, &["WITH", "NO", "DATA"]) => true,
+        _ => return statement.0,
+    };
+    let name = statement.tokens(begin, after);
+    let empty = words(if empty { "TRUE" } else { "FALSE" }).collect();
+    call(statement, REFRESH, vec![name, empty])
+}
+
+/// `CLUSTER [VERBOSE] [table [USING index]]`.
+pub(super) fn cluster(statement: Words) -> Vec<TokenWithSpan> {
+    let begin = if statement.is(1, "VERBOSE") { 2 } else { 1 };
+    let end = end(&statement);
+    if begin == end {
+        return call(statement, CLUSTER, Vec::new());
+    }
+    let Some(after) = statement.name_end(begin) else {
+        return statement.0;
+    };
+    let mut arguments = vec![statement.tokens(begin, after)];
+    if statement.is(after, "USING") && after + 2 == end {
+        arguments.push(statement.tokens(after + 1, end));
+    } else if after != end {
+        return statement.0;
+    }
+    call(statement, CLUSTER, arguments)
+}
+
+/// `COMMENT ON CONSTRAINT name ON table IS comment`.
+pub(super) fn comment(statement: Words) -> Vec<TokenWithSpan> {
+    if !statement.phrase(1, &["ON", "CONSTRAINT"]) || !statement.is(4, "ON") {
+        return statement.0;
+    }
+    let Some(after) = statement.name_end(5).filter(|after| statement.is(*after, "IS")) else {
+        return statement.0;
+    };
+    let arguments = vec![
+        statement.tokens(3, 4),
+        statement.tokens(5, after),
+        statement.tokens(after + 1, end(&statement)),
+    ];
+    call(statement, COMMENT, arguments)
+}
+
+/// `ANALYZE VERBOSE t` and `ANALYZE (VERBOSE) t`.
+pub(super) fn analyze(statement: Words) -> Vec<TokenWithSpan> {
+    if statement.is(1, "VERBOSE") {
+        return statement.replaced(1, 2, Vec::new()).0;
+    }
+    if statement.token(1) == Some(&Token::LParen)
+        && let Some(close) = (2..statement.len()).find(|nth| statement.token(*nth) == Some(&Token::RParen))
+    {
+        return statement.replaced(1, close + 1, Vec::new()).0;
+    }
+    statement.0
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::extend::procedure;
+    use crate::{Kind, parse};
+
+    #[test]
+    fn commands_are_read_in_every_spelling() {
+        for (text, written) in [
+            ("ALTER TABLE a.t SET SCHEMA b", r#"ALTER TABLE a.t RENAME TO b."radlake.same""#),
+            ("ALTER VIEW IF EXISTS v RENAME TO w", "ALTER TABLE IF EXISTS v RENAME TO w"),
+            ("ALTER MATERIALIZED VIEW v OWNER TO me", "ALTER TABLE v OWNER TO me"),
+            ("REFRESH MATERIALIZED VIEW s.v", r#"CALL "radlake.refresh"(s.v, false)"#),
+            (
+                "REFRESH MATERIALIZED VIEW CONCURRENTLY v WITH NO DATA;",
+                r#"CALL "radlake.refresh"(v, true)"#,
+            ),
+            ("CLUSTER", r#"CALL "radlake.cluster"()"#),
+            ("CLUSTER VERBOSE t USING i;", r#"CALL "radlake.cluster"(t, i)"#),
+            (
+                "COMMENT ON CONSTRAINT c ON t IS NULL",
+                r#"CALL "radlake.comment_on_constraint"(c, t, NULL)"#,
+            ),
+            ("ANALYZE VERBOSE t", "ANALYZE t"),
+        ] {
+            let statements = parse(text).unwrap_or_else(|error| panic!("{text}: {error}"));
+            assert_eq!(statements[0].ast().to_string(), written);
+            assert_eq!(statements[0].kind(), Kind::Write, "{text}");
+            assert_eq!(statements[0].text(), text.trim_end_matches(';'));
+        }
+        let no_data = parse("CREATE MATERIALIZED VIEW v (a) AS SELECT 1 AS a WITH NO DATA").unwrap();
+        assert!(no_data[0].ast().to_string().ends_with(r#"AS "radlake.no_data" LIMIT 0"#));
+        assert!(procedure(parse("CALL f(1)").unwrap()[0].ast()).is_none());
+        for text in ["CLUSTER t USING", "REFRESH MATERIALIZED VIEW", "ALTER TABLE t SET SCHEMA"] {
+            assert!(parse(text).is_err(), "{text}");
+        }
+    }
+}
