@@ -200,9 +200,15 @@ impl Session {
             }
             last = self.run(&statement).await?;
         }
-        if several && self.inner.transaction().is_implicit() {
-            // An error among the last rows takes back what came before them.
-            last = rows::collected(last).await?;
+        if several {
+            let changed = {
+                let transaction = self.inner.transaction();
+                transaction.is_implicit() && transaction.work.is_some()
+            };
+            if changed {
+                // An error among the last rows takes back what came before them.
+                last = rows::collected(last).await?;
+            }
             self.end_implicit().await?;
         }
         Ok(last)

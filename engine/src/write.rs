@@ -147,7 +147,8 @@ impl<'a> Writer<'a> {
                 }
                 self.session.notice(
                     "00000",
-                    "statistics are kept with every file as it is written: there is nothing to collect".to_owned(),
+                    "statistics are kept with every file as it is written: there is nothing to collect"
+                        .to_owned(),
                 );
                 Ok(Outcome::tag("ANALYZE"))
             }

@@ -121,7 +121,11 @@ impl Words {
 
     /// The statement with the tokens from `from` to before `to` replaced.
     fn replaced(mut self, from: usize, to: usize, with: Vec<Token>) -> Self {
-        let Some(span) = self.0.get(from.min(self.len().saturating_sub(1))).map(|token| token.span) else {
+        let Some(span) = self
+            .0
+            .get(from.min(self.len().saturating_sub(1)))
+            .map(|token| token.span)
+        else {
             return self;
         };
         let with = with.into_iter().map(|token| TokenWithSpan { token, span });

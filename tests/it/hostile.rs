@@ -303,7 +303,10 @@ fn exit_codes() {
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&elsewhere.stderr);
-    assert!(elsewhere.status.code() == Some(1) && said.contains("(58P01)"), "{said}");
+    assert!(
+        elsewhere.status.code() == Some(1) && said.contains("(58P01)"),
+        "{said}"
+    );
     let report = lake.ingest("x", &some);
     assert_eq!(report["ingested"], 0, "{report}");
 }

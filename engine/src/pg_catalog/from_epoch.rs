@@ -71,7 +71,11 @@ fn relation(relation: &EpochRelation, namespace: u32) -> Relation {
             oid: t.oid,
             namespace,
             name: t.name.clone(),
-            kind: if t.properties.contains_key(MATERIALIZED) { "m" } else { "r" },
+            kind: if t.properties.contains_key(MATERIALIZED) {
+                "m"
+            } else {
+                "r"
+            },
             owner: t.owner,
             comment: t.comment.clone(),
             schema: Arc::clone(&t.arrow_schema),

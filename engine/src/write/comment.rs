@@ -50,7 +50,10 @@ impl Writer<'_> {
                     _ => (false, "materialized view"),
                 };
                 if !is {
-                    return Err(Error::WrongObject(format!("\"{}\" is not a {wanted}", object.name())));
+                    return Err(Error::WrongObject(format!(
+                        "\"{}\" is not a {wanted}",
+                        object.name()
+                    )));
                 }
                 match object {
                     Object::Table(mut table) => {
@@ -160,7 +163,6 @@ impl Writer<'_> {
             }),
         }
     }
-
 }
 
 fn last(name: &ast::ObjectName) -> String {

@@ -471,4 +471,3 @@ fn keep(data_type: &DataType) -> DataType {
         other => other.clone(),
     }
 }
-

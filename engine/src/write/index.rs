@@ -46,7 +46,8 @@ pub(crate) fn put(table: &mut TableObject, indexes: &[Index]) -> Result<()> {
         table.properties.remove(PROPERTY);
         return Ok(());
     }
-    let text = serde_json::to_string(indexes).map_err(|error| Error::internal(format!("indexes: {error}")))?;
+    let text =
+        serde_json::to_string(indexes).map_err(|error| Error::internal(format!("indexes: {error}")))?;
     table.properties.insert(PROPERTY.to_owned(), text);
     Ok(())
 }
@@ -126,7 +127,9 @@ impl Writer<'_> {
             "00000",
             match create.unique {
                 true => format!("index \"{name}\" is a definition only: uniqueness is not enforced"),
-                false => format!("index \"{name}\" is a definition only: upkeep makes what queries are fast by"),
+                false => {
+                    format!("index \"{name}\" is a definition only: upkeep makes what queries are fast by")
+                }
             },
         );
         let mut indexes = of(&table)?;

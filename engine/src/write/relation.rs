@@ -7,16 +7,20 @@ use arrow::datatypes::{Field, Schema};
 use radlake_catalogs::TableObject;
 use radlake_sql::ast;
 
+use super::Writer;
 use super::constraint::{self, Rule};
 use super::define::Draft;
 use super::pipeline::{Gate, layers};
 use super::target::{DEFAULT, Target, folded, quoted};
 use super::unique::Keys;
-use super::Writer;
 use crate::{Error, Result};
 
 impl Writer<'_> {
-    pub(super) async fn alter(&mut self, mut table: TableObject, operation: &ast::AlterTableOperation) -> Result<()> {
+    pub(super) async fn alter(
+        &mut self,
+        mut table: TableObject,
+        operation: &ast::AlterTableOperation,
+    ) -> Result<()> {
         use ast::AlterTableOperation as Op;
         match operation {
             Op::AddColumn {
@@ -286,7 +290,11 @@ impl Writer<'_> {
 
     /// Writes a table's rows anew in the shape of `table`: a column's value is the one given by name, in terms of the
     /// columns that were there, or what it was.
-    pub(super) async fn rewrite(&mut self, table: TableObject, values: &HashMap<String, String>) -> Result<()> {
+    pub(super) async fn rewrite(
+        &mut self,
+        table: TableObject,
+        values: &HashMap<String, String>,
+    ) -> Result<()> {
         let old = Target::new(self.work.table(table.oid)?, None);
         let target = Target::new(table.clone(), None);
         let constraints = constraint::of(&table)?;

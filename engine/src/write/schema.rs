@@ -49,7 +49,9 @@ impl Writer<'_> {
         let mut name = name.map(folded).unwrap_or_default();
         for operation in &alter.operations {
             let epoch = self.epoch()?;
-            let schema = epoch.schema(&name).ok_or_else(|| Error::UndefinedSchema(name.clone()))?;
+            let schema = epoch
+                .schema(&name)
+                .ok_or_else(|| Error::UndefinedSchema(name.clone()))?;
             let mut schema = schema.as_ref().clone();
             if ["imaging", "system", "public", "pg_catalog", "information_schema"].contains(&name.as_str()) {
                 return Err(Error::InsufficientPrivilege(format!(
@@ -76,7 +78,9 @@ impl Writer<'_> {
                     self.work.put_object(schema)?;
                 }
                 other => {
-                    return Err(Error::unsupported(format!("ALTER SCHEMA {other} is not supported")));
+                    return Err(Error::unsupported(format!(
+                        "ALTER SCHEMA {other} is not supported"
+                    )));
                 }
             }
         }
@@ -178,7 +182,12 @@ impl Writer<'_> {
         }
     }
 
-    fn move_relation(&mut self, relation: &Relation, schema: Option<String>, name: Option<String>) -> Result<()> {
+    fn move_relation(
+        &mut self,
+        relation: &Relation,
+        schema: Option<String>,
+        name: Option<String>,
+    ) -> Result<()> {
         let (old_schema, old_name) = (relation.schema().to_owned(), relation.name().to_owned());
         let schema = schema.unwrap_or_else(|| old_schema.clone());
         let name = name.unwrap_or_else(|| old_name.clone());

@@ -131,8 +131,7 @@ impl ast::VisitorMut for Qualifier {
         let Ok((Some(schema), last)) = resolve(&self.epoch, &self.path, &self.database, name) else {
             return ControlFlow::Continue(());
         };
-        if name.0.len() == 1 && self.own.contains(&last)
-            || self.epoch.get_relation(&schema, &last).is_none()
+        if name.0.len() == 1 && self.own.contains(&last) || self.epoch.get_relation(&schema, &last).is_none()
         {
             return ControlFlow::Continue(());
         }
@@ -170,7 +169,11 @@ impl ast::VisitorMut for Renamer<'_> {
         else {
             return ControlFlow::Continue(());
         };
-        let parts: Vec<String> = name.0.iter().filter_map(|part| part.as_ident().map(folded)).collect();
+        let parts: Vec<String> = name
+            .0
+            .iter()
+            .filter_map(|part| part.as_ident().map(folded))
+            .collect();
         let [schema, last] = parts.as_slice() else {
             return ControlFlow::Continue(());
         };

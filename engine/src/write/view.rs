@@ -119,7 +119,9 @@ impl Writer<'_> {
             None => text.clone(),
             Some(_) => format!("SELECT * FROM ({text}) AS q LIMIT 0"),
         };
-        let outcome = self.create_as(schema.clone(), name.clone(), &filled, &names).await?;
+        let outcome = self
+            .create_as(schema.clone(), name.clone(), &filled, &names)
+            .await?;
         let epoch = self.epoch()?;
         let table = epoch.table(&schema, &name);
         let table = table.ok_or_else(|| Error::internal("a table was made and is not there"))?;
@@ -151,7 +153,7 @@ impl Writer<'_> {
         });
         let Some((mut table, query)) = materialized else {
             let last = name.0.last().and_then(|part| part.as_ident()).map(folded);
-            return Err(Error::WrongObject(format!(
+            return Err(Error::unsupported(format!(
                 "\"{}\" is not a materialized view",
                 last.unwrap_or_default()
             )));

@@ -171,10 +171,22 @@ mod tests {
     #[test]
     fn commands_are_read_in_every_spelling() {
         for (text, written) in [
-            ("ALTER TABLE a.t SET SCHEMA b", r#"ALTER TABLE a.t RENAME TO b."radlake.same""#),
-            ("ALTER VIEW IF EXISTS v RENAME TO w", "ALTER TABLE IF EXISTS v RENAME TO w"),
-            ("ALTER MATERIALIZED VIEW v OWNER TO me", "ALTER TABLE v OWNER TO me"),
-            ("REFRESH MATERIALIZED VIEW s.v", r#"CALL "radlake.refresh"(s.v, false)"#),
+            (
+                "ALTER TABLE a.t SET SCHEMA b",
+                r#"ALTER TABLE a.t RENAME TO b."radlake.same""#,
+            ),
+            (
+                "ALTER VIEW IF EXISTS v RENAME TO w",
+                "ALTER TABLE IF EXISTS v RENAME TO w",
+            ),
+            (
+                "ALTER MATERIALIZED VIEW v OWNER TO me",
+                "ALTER TABLE v OWNER TO me",
+            ),
+            (
+                "REFRESH MATERIALIZED VIEW s.v",
+                r#"CALL "radlake.refresh"(s.v, false)"#,
+            ),
             (
                 "REFRESH MATERIALIZED VIEW CONCURRENTLY v WITH NO DATA;",
                 r#"CALL "radlake.refresh"(v, true)"#,
@@ -193,9 +205,18 @@ mod tests {
             assert_eq!(statements[0].text(), text.trim_end_matches(';'));
         }
         let no_data = parse("CREATE MATERIALIZED VIEW v (a) AS SELECT 1 AS a WITH NO DATA").unwrap();
-        assert!(no_data[0].ast().to_string().ends_with(r#"AS "radlake.no_data" LIMIT 0"#));
+        assert!(
+            no_data[0]
+                .ast()
+                .to_string()
+                .ends_with(r#"AS "radlake.no_data" LIMIT 0"#)
+        );
         assert!(procedure(parse("CALL f(1)").unwrap()[0].ast()).is_none());
-        for text in ["CLUSTER t USING", "REFRESH MATERIALIZED VIEW", "ALTER TABLE t SET SCHEMA"] {
+        for text in [
+            "CLUSTER t USING",
+            "REFRESH MATERIALIZED VIEW",
+            "ALTER TABLE t SET SCHEMA",
+        ] {
             assert!(parse(text).is_err(), "{text}");
         }
     }

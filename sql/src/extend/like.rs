@@ -56,7 +56,9 @@ mod tests {
         let statements = parse(text).unwrap();
         let written = statements[0].ast().to_string();
         assert!(
-            written.contains(r#"a INT, "radlake.like.0" INT CHECK ("radlake.like"(s.m, '+all', '-comments')), b"#),
+            written.contains(
+                r#"a INT, "radlake.like.0" INT CHECK ("radlake.like"(s.m, '+all', '-comments')), b"#
+            ),
             "{written}"
         );
         assert!(parse("CREATE TABLE t AS SELECT a LIKE b AS c FROM (SELECT 1, 'x' LIKE 'y') q").is_ok());

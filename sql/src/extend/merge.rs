@@ -10,7 +10,11 @@ pub(super) fn rewrite(mut statement: Words) -> Vec<TokenWithSpan> {
         if statement.is(nth, "MATCHED") {
             matched = nth == 0 || !statement.is(nth - 1, "NOT");
         } else if statement.phrase(nth, &["THEN", "DO", "NOTHING"]) {
-            let action = if matched { assigned(NOTHING) } else { inserted(NOTHING) };
+            let action = if matched {
+                assigned(NOTHING)
+            } else {
+                inserted(NOTHING)
+            };
             statement = statement.replaced(nth + 1, nth + 3, action);
         } else if statement.phrase(nth, &["THEN", "INSERT", "DEFAULT", "VALUES"]) {
             statement = statement.replaced(nth + 1, nth + 4, inserted(DEFAULTS));
