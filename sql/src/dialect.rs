@@ -9,12 +9,16 @@ use sqlparser::parser::{Parser, ParserError};
 /// PostgreSQL's dialect. Names of arguments are identifiers (`f(a => 1)`): where they may be expressions, which only
 /// `json_object('a': 1)` needs, the parser reads each argument twice, and nested calls 2^depth times.
 #[derive(Debug, Default)]
-pub(crate) struct PostgreSql(PostgreSqlDialect);
+pub(crate) struct PostgreSql {
+    postgresql: PostgreSqlDialect,
+    /// Relations may be read as of an epoch; see [`crate::versions`].
+    pub(crate) versioned: bool,
+}
 
 macro_rules! as_postgresql {
     ($($name:ident($($argument:ident: $type:ty),*) -> $result:ty;)*) => {$(
         fn $name(&self, $($argument: $type),*) -> $result {
-            self.0.$name($($argument),*)
+            self.postgresql.$name($($argument),*)
         }
     )*};
 }
@@ -22,11 +26,15 @@ macro_rules! as_postgresql {
 impl Dialect for PostgreSql {
     /// Where the parser asks for the dialect by its type, this is PostgreSQL's.
     fn dialect(&self) -> TypeId {
-        self.0.type_id()
+        self.postgresql.type_id()
     }
 
     fn supports_named_fn_args_with_expr_name(&self) -> bool {
         false
+    }
+
+    fn supports_table_versioning(&self) -> bool {
+        self.versioned
     }
 
     as_postgresql! {

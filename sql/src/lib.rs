@@ -17,9 +17,11 @@ mod refused;
 pub mod session;
 mod split;
 mod statement;
+mod versions;
 pub mod views;
 mod write;
 
 pub use error::SyntaxError;
 pub use sqlparser::ast;
 pub use statement::{Kind, Statement, parse};
+pub use versions::Version;

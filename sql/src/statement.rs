@@ -9,7 +9,9 @@ use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::{Token, Tokenizer};
 
 use crate::split::Places;
-use crate::{SyntaxError, extend, govern, growth, limits, precedence, query, refused, session, write};
+use crate::{
+    SyntaxError, extend, govern, growth, limits, precedence, query, refused, session, versions, write,
+};
 
 /// The family that a statement belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -117,11 +119,12 @@ pub fn parse(text: &str) -> Result<Vec<Statement>, SyntaxError> {
         });
     }
     let places = Places::new(text);
-    let dialect = PostgreSql::default();
-    let tokens = Tokenizer::new(&dialect, text)
+    let mut dialect = PostgreSql::default();
+    let mut tokens = Tokenizer::new(&dialect, text)
         .tokenize_with_location()
         .map_err(|error| SyntaxError::from_parser(error.into(), &places))?;
     limits::check(&tokens)?;
+    dialect.versioned = versions::prepare(&mut tokens);
     let tokens = extend::rewrite(tokens);
     let mut parser = Parser::new(&dialect)
         .with_recursion_limit(limits::RECURSION)
@@ -150,6 +153,9 @@ pub fn parse(text: &str) -> Result<Vec<Statement>, SyntaxError> {
         let text = text.get(start..end).unwrap_or_default().trim_end().to_owned();
         growth::check(&ast)?;
         precedence::repair(&mut ast, &text);
+        if dialect.versioned {
+            versions::fold(&mut ast)?;
+        }
         statements.push(Statement {
             text,
             kind: kind(&ast),
