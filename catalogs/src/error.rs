@@ -31,11 +31,27 @@ pub enum Error {
         /// Newest format known here.
         known: u64,
     },
-    /// An epoch that is not there: not yet, or its catalog was removed by retention.
-    #[error("the lake has no epoch {epoch}: it never was, or retention removed it")]
+    /// An epoch that is not there yet.
+    #[error("the lake has no epoch {epoch}")]
     NoEpoch {
         /// The epoch asked for.
         epoch: u64,
+    },
+    /// An epoch that vacuum has taken files of.
+    #[error("epoch {epoch} has expired: the oldest that is kept is {oldest}")]
+    ExpiredEpoch {
+        /// The epoch asked for.
+        epoch: u64,
+        /// The oldest that can be read.
+        oldest: u64,
+    },
+    /// A time before the oldest epoch.
+    #[error("there is no epoch as of {}: the oldest that is kept is {oldest}", .time.format("%Y-%m-%d %H:%M:%S%.6f UTC"))]
+    NoEpochAt {
+        /// The time asked for.
+        time: chrono::DateTime<chrono::Utc>,
+        /// The oldest that can be read.
+        oldest: u64,
     },
     /// An object that the epoch does not have.
     #[error("{kind} \"{name}\" does not exist")]

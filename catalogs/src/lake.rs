@@ -7,12 +7,15 @@
 mod catalog;
 mod durable;
 mod edit;
+mod horizon;
 mod intent;
 mod optimize;
+mod pins;
 mod redo;
 mod storage;
 mod transact;
 mod transaction;
+mod vacuum;
 
 #[cfg(test)]
 mod tests;
@@ -30,8 +33,11 @@ use url::Url;
 use self::catalog::CATALOG;
 pub use self::edit::Edits;
 use self::intent::Intent;
+pub use self::optimize::{OptimizeOptions, OptimizeReport};
+pub use self::pins::Pin;
 pub(crate) use self::storage::Storage;
 pub use self::transaction::{StagedFiles, Transaction};
+pub use self::vacuum::{VacuumOptions, VacuumReport};
 use crate::delta::LakeTable;
 use crate::delta::action::Action;
 use crate::delta::files::{FileSet, FileSets};
@@ -167,29 +173,6 @@ impl Lake {
         Ok(self.remember(epoch))
     }
 
-    /// An epoch by its number.
-    ///
-    /// # Errors
-    /// [`Error::NoEpoch`] if it is not there yet, or no more.
-    pub async fn at(&self, epoch: u64) -> Result<Arc<Epoch>> {
-        let known = self.known();
-        if known.number == epoch {
-            return Ok(known);
-        }
-        let kept = self
-            .inner
-            .epochs
-            .lock()
-            .ok()
-            .and_then(|epochs| epochs.get(&epoch).cloned());
-        if let Some(kept) = kept {
-            return Ok(kept);
-        }
-        let epoch = Arc::new(load_epoch(self.storage(), epoch).await?);
-        self.keep(&epoch);
-        Ok(epoch)
-    }
-
     /// Makes `epoch` the newest known, unless a newer one is; gives the newest.
     fn remember(&self, epoch: Arc<Epoch>) -> Arc<Epoch> {
         self.keep(&epoch);
@@ -239,7 +222,11 @@ impl Lake {
         let _loading = lock.lock().await;
         let set = match sets.at_or_before(location, version) {
             Some(set) if set.version == version => return Ok(set),
-            Some(set) => advance(self.storage(), &set, version).await?,
+            Some(set) => match advance(self.storage(), &set, version).await {
+                // What is in memory may be older than the log is long.
+                Err(Error::Damaged { .. }) => load(self.storage(), location, version).await?,
+                advanced => advanced?,
+            },
             None => load(self.storage(), location, version).await?,
         };
         let set = Arc::new(set);
@@ -271,6 +258,8 @@ impl Lake {
                 Ok::<_, Error>(actions.and_then(|actions| record(&actions)))
             })
             .buffered(16)
+            // Older commits have been expired.
+            .try_take_while(|record| std::future::ready(Ok(record.is_some())))
             .try_collect()
             .await?;
         Ok(records.into_iter().flatten().collect())

@@ -12,5 +12,7 @@ pub mod system;
 pub use delta::LakeTable;
 pub use epoch::{Epoch, Relation};
 pub use error::{Error, Result};
-pub use lake::{Edits, Lake, StagedFiles, Transaction};
+pub use lake::{
+    Edits, Lake, OptimizeOptions, OptimizeReport, Pin, StagedFiles, Transaction, VacuumOptions, VacuumReport,
+};
 pub use object::{FIRST_OID, Object, RoleObject, SchemaObject, SettingObject, TableObject, ViewObject};

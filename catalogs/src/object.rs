@@ -70,6 +70,9 @@ pub struct TableObject {
     pub bytes: u64,
     /// Data files at the pinned version.
     pub files: u64,
+    /// Newest version that took files out: a compaction goes with whatever was only added since.
+    #[serde(default)]
+    pub shrunk: i64,
     /// Whatever the layers above want to keep with the table (constraints, storage options …).
     #[serde(default)]
     pub properties: BTreeMap<String, String>,
@@ -102,6 +105,7 @@ impl TableObject {
             rows: 0,
             bytes: 0,
             files: 0,
+            shrunk: -1,
             properties: BTreeMap::new(),
         }
     }

@@ -6,8 +6,8 @@
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    Expr, Ident, ObjectName, ObjectNamePart, Statement, TableAlias, TableFactor, TableVersion, Value, VisitMut,
-    VisitorMut,
+    Expr, Ident, ObjectName, ObjectNamePart, Statement, TableAlias, TableFactor, TableVersion, Value,
+    VisitMut, VisitorMut,
 };
 use sqlparser::tokenizer::{Token, TokenWithSpan, Whitespace};
 
@@ -48,7 +48,11 @@ impl Version {
 /// where `FROM t at` is not a table and its alias: so it is told for the texts that need it.
 pub(crate) fn prepare(tokens: &mut [TokenWithSpan]) -> bool {
     let words: Vec<usize> = (0..tokens.len())
-        .filter(|at| tokens.get(*at).is_some_and(|token| !matches!(token.token, Token::Whitespace(_))))
+        .filter(|at| {
+            tokens
+                .get(*at)
+                .is_some_and(|token| !matches!(token.token, Token::Whitespace(_)))
+        })
         .collect();
     let mut versioned = false;
     for four in words.windows(4) {
@@ -130,7 +134,10 @@ impl VisitorMut for Fold {
             });
         }
         // No schema: the search path is asked.
-        let schema = schema.first().cloned().unwrap_or_else(|| Ident::with_quote('"', ""));
+        let schema = schema
+            .first()
+            .cloned()
+            .unwrap_or_else(|| Ident::with_quote('"', ""));
         let database = Ident::with_quote('"', version.database());
         let parts = [database, schema, table.clone()].map(ObjectNamePart::Identifier);
         *name = ObjectName(parts.to_vec());

@@ -18,6 +18,8 @@ use parquet::arrow::async_reader::AsyncFileReader;
 use parquet::errors::Result as ParquetResult;
 use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData};
 
+use crate::lake::Pin;
+
 /// Bytes of filters that a lake keeps: those of some fifty million rows.
 const CACHED_BYTES: usize = 64 << 20;
 /// Longer ranges are no filters of ours: see the writer's row groups.
@@ -92,6 +94,8 @@ pub(super) struct CachingReaderFactory<F> {
     pub(super) inner: F,
     pub(super) cache: RangeCache,
     pub(super) pages: Pages,
+    /// Keeps the files from vacuum while they are read.
+    pub(super) _pin: Arc<Pin>,
 }
 
 impl<F: ParquetFileReaderFactory> ParquetFileReaderFactory for CachingReaderFactory<F> {

@@ -36,7 +36,7 @@ use super::reader::{CachingReaderFactory, Pages};
 use super::schema::physical_schema;
 use super::writer::sorted_by_key;
 use crate::Result;
-use crate::lake::Storage;
+use crate::lake::{Pin, Storage};
 use crate::object::TableObject;
 
 /// Bytes at the end of a file that are fetched first: a footer with its page index, most often.
@@ -49,6 +49,8 @@ pub struct LakeTable {
     physical: SchemaRef,
     files: Arc<FileSet>,
     storage: Storage,
+    /// While plans of it live, its files do.
+    pin: Arc<Pin>,
 }
 
 impl LakeTable {
@@ -57,6 +59,7 @@ impl LakeTable {
         Ok(Self {
             object,
             physical,
+            pin: storage.pins.table(&files.location, files.version),
             files,
             storage,
         })
@@ -216,6 +219,7 @@ impl LakeTable {
                 inner: CachedParquetFileReaderFactory::new(Arc::clone(&self.storage.store), cache),
                 cache: self.storage.ranges.clone(),
                 pages,
+                _pin: Arc::clone(&self.pin),
             }));
         FileScanConfigBuilder::new(self.storage.scan_url.clone(), Arc::new(source))
             .with_file_groups(groups)

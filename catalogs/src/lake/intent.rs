@@ -32,6 +32,9 @@ pub(crate) struct Intent {
     pub(crate) next_oid: u32,
     /// Application transactions: id, sequence number.
     pub(crate) apps: Vec<(String, i64)>,
+    /// Application transactions of later epochs are forgotten: the lake goes back to this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) forget_after: Option<u64>,
 }
 
 /// A commit of one table's log.
@@ -92,6 +95,9 @@ impl Intent {
                     .iter()
                     .map(|object| (object.oid(), Arc::new(object.clone()))),
             );
+            if let Some(kept) = self.forget_after {
+                apps.retain(|_, (_, epoch)| *epoch <= kept);
+            }
             for (id, sequence) in &self.apps {
                 apps.insert(id.clone(), (*sequence, self.record.epoch));
             }

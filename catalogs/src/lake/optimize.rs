@@ -6,6 +6,7 @@ use datafusion::execution::context::SessionContext;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::physical_plan::execute_stream;
 use datafusion::prelude::SessionConfig;
+use tokio_util::sync::CancellationToken;
 
 use super::{Lake, StagedFiles, Transaction};
 use crate::delta::DataFile;
@@ -21,37 +22,135 @@ const AT_ONCE: usize = 512;
 /// Bytes that sorting may take before it goes to disk.
 const MEMORY: usize = 512 << 20;
 
+/// Times that a compaction is built anew when others were first.
+const ATTEMPTS: u32 = 20;
+
+/// What a compaction may take.
+#[derive(Debug, Clone, Default)]
+pub struct OptimizeOptions {
+    /// Bytes that are read at most, for one that runs beside other work; at least two files.
+    pub bytes: Option<u64>,
+    /// Files of this size are merged at most; unless said otherwise those below 64 MiB.
+    pub small: Option<u64>,
+}
+
+/// What a compaction did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct OptimizeReport {
+    /// Files that were merged.
+    pub removed: u64,
+    /// Files that they became.
+    pub added: u64,
+    /// Bytes of the files that were merged.
+    pub bytes_removed: u64,
+    /// Bytes of the files that they became.
+    pub bytes_added: u64,
+    /// Commits that it took.
+    pub commits: u64,
+    /// Stopped before the end; running it again goes on.
+    pub cancelled: bool,
+}
+
 impl Lake {
     /// Merges a table's small files, and sorts those that are not sorted by its cluster key. Gives the epoch in which
     /// that is done: the newest if there was nothing to do. Appends go on meanwhile; a DELETE or another compaction
     /// that is first has this one start over.
     pub async fn optimize(&self, oid: u32) -> Result<Arc<Epoch>> {
+        self.optimize_once(oid, &OptimizeOptions::default(), &mut OptimizeReport::default())
+            .await
+    }
+
+    /// [`Lake::optimize`] until nothing is left to be done, a commit at a time.
+    ///
+    /// # Errors
+    /// [`Error::Contention`] if others were first each time.
+    pub async fn optimize_all(
+        &self,
+        oid: u32,
+        options: &OptimizeOptions,
+        cancel: &CancellationToken,
+        progress: &(dyn Fn(&OptimizeReport) + Send + Sync),
+    ) -> Result<OptimizeReport> {
+        let mut report = OptimizeReport::default();
+        loop {
+            let before = report.commits;
+            let done = tokio::select! {
+                // What is half done are files that vacuum removes.
+                () = cancel.cancelled() => None,
+                done = self.optimize_once(oid, options, &mut report) => Some(done),
+            };
+            match done {
+                None => {
+                    report.cancelled = true;
+                    return Ok(report);
+                }
+                Some(done) => done?,
+            };
+            if report.commits == before || options.bytes.is_some() {
+                return Ok(report);
+            }
+            progress(&report);
+        }
+    }
+
+    async fn optimize_once(
+        &self,
+        oid: u32,
+        options: &OptimizeOptions,
+        report: &mut OptimizeReport,
+    ) -> Result<Arc<Epoch>> {
         let _alone = self.lock_table(oid).await?;
-        self.transact(|epoch| async move {
-            let mut transaction = self.begin(epoch);
+        for _ in 0..ATTEMPTS {
+            let epoch = self.latest().await?;
+            let mut transaction = self.begin(Arc::clone(&epoch));
             transaction.statement("OPTIMIZE");
             let table = transaction.table(oid)?;
-            if let Some((old, new)) = self.compact(&transaction, &table).await? {
-                transaction.remove_files(&table, &old).await?;
-                transaction.add_staged(&table, new)?;
-                transaction.rearranges(oid);
+            let Some((old, new)) = self.compact(&transaction, &table, options).await? else {
+                return Ok(epoch);
+            };
+            let mut merged = *report;
+            merged.removed += old.len() as u64;
+            merged.bytes_removed += old.iter().map(|file| file.size()).sum::<u64>();
+            merged.added += new.files();
+            merged.bytes_added += new.bytes();
+            merged.commits += 1;
+            let paths: Vec<String> = old.iter().map(|file| file.path().to_owned()).collect();
+            transaction.remove_files(&table, &paths).await?;
+            transaction.add_staged(&table, new)?;
+            transaction.rearranges(oid);
+            match self.commit(transaction).await {
+                Ok(epoch) => {
+                    *report = merged;
+                    return Ok(epoch);
+                }
+                // Files that were merged are gone: what was written is left to vacuum.
+                Err(Error::Conflict { .. }) => {}
+                Err(error) => return Err(error),
             }
-            Ok(transaction)
-        })
-        .await
+        }
+        Err(Error::Contention { attempts: ATTEMPTS })
     }
 
     async fn compact(
         &self,
         transaction: &Transaction,
         table: &TableObject,
-    ) -> Result<Option<(Vec<String>, StagedFiles)>> {
+        options: &OptimizeOptions,
+    ) -> Result<Option<(Vec<Arc<DataFile>>, StagedFiles)>> {
         let provider = self.table(table).await?;
         let unsorted = |file: &DataFile| !table.cluster_key.is_empty() && !sorted_by_key(file.path(), table);
         let worth = provider
             .files()
-            .filter(|file| file.size() < SMALL || unsorted(file));
-        let chosen: Vec<Arc<DataFile>> = worth.take(AT_ONCE).cloned().collect();
+            .filter(|file| file.size() < options.small.unwrap_or(SMALL) || unsorted(file));
+        let mut bytes = 0;
+        let mut chosen: Vec<Arc<DataFile>> = Vec::new();
+        for file in worth.take(AT_ONCE) {
+            bytes += file.size();
+            if chosen.len() >= 2 && options.bytes.is_some_and(|most| bytes > most) {
+                break;
+            }
+            chosen.push(Arc::clone(file));
+        }
         if chosen.len() < 2 && !chosen.iter().any(|file| unsorted(file)) {
             return Ok(None);
         }
@@ -71,9 +170,6 @@ impl Lake {
                 staged.rows()
             )));
         }
-        Ok(Some((
-            chosen.iter().map(|file| file.path().to_owned()).collect(),
-            staged,
-        )))
+        Ok(Some((chosen, staged)))
     }
 }

@@ -69,7 +69,7 @@ impl Lake {
         {
             return self.published(number, intent).await;
         }
-        let base = self.at(number - 1).await?;
+        let base = self.epoch_at(number - 1).await?;
         let foreign = place_tables(self.storage(), intent).await?;
         let mut carried_out = intent.clone();
         if let Some(foreign) = foreign {

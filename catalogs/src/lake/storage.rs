@@ -14,6 +14,7 @@ use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt, PutMode};
 use url::Url;
 
 use super::durable::Durable;
+use super::pins::Pins;
 use crate::delta::reader::RangeCache;
 use crate::{Error, Result};
 
@@ -26,6 +27,8 @@ pub(crate) struct Storage {
     pub(crate) scan_url: ObjectStoreUrl,
     /// Bloom filters of its data files, kept between scans.
     pub(crate) ranges: RangeCache,
+    /// What vacuum leaves alone.
+    pub(crate) pins: Pins,
 }
 
 /// Lakes of `memory:///name`, shared within the process.
@@ -122,6 +125,7 @@ impl Storage {
             store,
             scan_url,
             ranges: RangeCache::default(),
+            pins: Pins::default(),
         })
     }
 

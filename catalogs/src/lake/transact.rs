@@ -105,6 +105,7 @@ impl Lake {
     }
 
     async fn attempt(&self, transaction: &mut Transaction) -> Result<Attempt> {
+        transaction.look_for_files().await?;
         let intent = transaction.seal()?;
         for commit in &intent.tables {
             if self
@@ -193,6 +194,7 @@ impl Lake {
         adopted.rows = files.rows().unwrap_or(adopted.rows);
         adopted.bytes = files.bytes();
         adopted.files = files.files.len() as u64;
+        adopted.shrunk = adopted.version;
         let mut transaction = self.begin(Arc::clone(epoch));
         transaction.statement("ADOPT");
         let mut intent = transaction.seal()?;

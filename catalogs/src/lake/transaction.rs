@@ -3,15 +3,17 @@
 mod creation;
 mod objects;
 mod rebase;
+mod restore;
 mod seal;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use arrow::array::RecordBatch;
 use futures::Stream;
 
-use super::Lake;
+use super::{Lake, Pin};
 use crate::delta::LakeTable;
 use crate::delta::action::Add;
 use crate::delta::files::{DataFile, FileSet};
@@ -21,6 +23,9 @@ use crate::object::{Object, TableObject};
 use crate::{Error, Result};
 
 pub(super) use creation::creation;
+
+/// Transactions that are open longer make sure that their files are there.
+const LONG: Duration = Duration::from_secs(1800);
 
 /// Data files that are written but not yet part of a table. Dropped, they are orphans that vacuum removes.
 #[derive(Debug, Clone, Default)]
@@ -32,6 +37,11 @@ impl StagedFiles {
     /// Rows in them.
     pub fn rows(&self) -> u64 {
         self.adds.iter().map(rows).sum()
+    }
+
+    /// How many they are.
+    pub fn files(&self) -> u64 {
+        self.adds.len() as u64
     }
 
     /// Bytes of them.
@@ -60,6 +70,10 @@ pub struct Transaction {
     serializable: bool,
     /// Tables and views that it depends upon as they are.
     reads: BTreeSet<u32>,
+    /// The epoch that it reads is kept while it is open, and files that are younger than it.
+    _pin: Arc<Pin>,
+    began: Instant,
+    forget_after: Option<u64>,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -73,6 +87,7 @@ struct TableChange {
 impl Transaction {
     pub(super) fn new(lake: Lake, epoch: Arc<Epoch>) -> Self {
         let next_oid = epoch.next_oid;
+        let pin = lake.pin(&epoch);
         Self {
             lake,
             epoch,
@@ -86,6 +101,9 @@ impl Transaction {
             user: None,
             serializable: false,
             reads: BTreeSet::new(),
+            _pin: pin,
+            began: Instant::now(),
+            forget_after: None,
         }
     }
 
@@ -309,6 +327,31 @@ impl Transaction {
     /// Whether this transaction changes the table's rows or its entry in the catalog.
     pub fn touches(&self, oid: u32) -> bool {
         self.tables.contains_key(&oid) || self.puts.contains_key(&oid) || self.drops.contains(&oid)
+    }
+
+    /// After so long that another process's vacuum may have taken its files for orphans, a transaction looks for them.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] if one is gone.
+    pub(super) async fn look_for_files(&self) -> Result<()> {
+        if self.began.elapsed() < LONG {
+            return Ok(());
+        }
+        for (oid, change) in &self.tables {
+            let table = self.table(*oid)?;
+            for add in &change.adds {
+                let mut set = FileSet::empty(&table.location);
+                set.insert(add.clone())?;
+                for file in set.files.values() {
+                    if !self.lake.storage().exists(&file.location).await? {
+                        return Err(Error::Conflict {
+                            what: format!("the files of {}", table.qualified_name()),
+                        });
+                    }
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Says that the table's rows are moved between files but not changed.

@@ -77,6 +77,7 @@ pub(in crate::lake) fn creation(seed: Vec<Object>) -> Result<Intent> {
         drops: Vec::new(),
         next_oid,
         apps: Vec::new(),
+        forget_after: None,
     };
     // Names that clash are found before anything is written.
     intent.apply(None)?;

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use object_store::path::Path;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::Transaction;
-use crate::delta::log::commit_path;
 use crate::delta::schema::delta_schema;
 use crate::object::{Object, TableObject};
 use crate::{Error, Result};
@@ -26,13 +26,9 @@ impl Transaction {
         table.version = -1;
         table.delta_id = uuid::Uuid::new_v4().to_string();
         table.location = folder(&table);
-        // The folder of a table that was dropped, or of a foreign one, is left alone.
-        if self
-            .lake
-            .storage()
-            .exists(&commit_path(&table.location, 0))
-            .await?
-        {
+        // The folder of a table that was dropped, or of a foreign one, is left alone, whatever vacuum left of its log.
+        let log = Path::from(format!("{}/_delta_log", table.location));
+        if !self.lake.storage().list_after(&log, &log).await?.is_empty() {
             table.location = format!("{}-{}", table.location, table.oid);
         }
         self.check_name(&Object::Table(table.clone()))?;

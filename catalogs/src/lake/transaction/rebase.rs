@@ -65,11 +65,14 @@ impl Transaction {
         };
         let appended = |(oid, change): (&u32, &TableChange)| {
             let old = self.epoch.table_by_oid(*oid);
-            let Some(old) = old.filter(|_| change.removes.is_empty() && !self.puts.contains_key(oid)) else {
+            let moves = change.removes.is_empty() || change.rearranges;
+            let Some(old) = old.filter(|_| moves && !self.puts.contains_key(oid)) else {
                 return same(oid);
             };
             epoch.table_by_oid(*oid).is_some_and(|new| {
-                old.location == new.location
+                // Files that are merged must be there still; which others came does not matter.
+                (change.removes.is_empty() || new.shrunk <= old.version)
+                    && old.location == new.location
                     && old.arrow_schema == new.arrow_schema
                     && old.cluster_key == new.cluster_key
                     && old.properties == new.properties

@@ -19,7 +19,8 @@ impl Transaction {
     /// The intent that decides it. A new id each time, so that every attempt is told from every other.
     pub(in crate::lake) fn seal(&mut self) -> Result<Intent> {
         self.id = uuid::Uuid::now_v7();
-        let at = Utc::now();
+        // Clocks differ; times of epochs never go back.
+        let at = Utc::now().max(self.epoch.committed_at);
         let mut puts = self.puts.clone();
         let (mut tables, mut records) = (Vec::new(), Vec::new());
         let touched: BTreeSet<u32> = self
@@ -59,6 +60,7 @@ impl Transaction {
             drops: self.drops.iter().copied().collect(),
             next_oid: self.next_oid,
             apps: self.apps.clone(),
+            forget_after: self.forget_after,
         })
     }
 
@@ -126,6 +128,9 @@ impl Transaction {
         let bytes_in: u64 = change.adds.iter().map(|add| add.size).sum();
         let bytes_out: u64 = change.removes.values().map(|file| file.size()).sum();
         table.version += 1;
+        if !change.removes.is_empty() {
+            table.shrunk = table.version;
+        }
         table.rows = (table.rows + rows_in).saturating_sub(rows_out);
         table.bytes = (table.bytes + bytes_in).saturating_sub(bytes_out);
         table.files = (table.files + change.adds.len() as u64).saturating_sub(change.removes.len() as u64);

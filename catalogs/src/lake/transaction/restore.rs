@@ -1,0 +1,138 @@
+//! Going back: the newest epoch becomes what an earlier one was, as a new epoch. Nothing of the history goes.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::{TableChange, Transaction};
+use crate::delta::log::read_commit;
+use crate::epoch::Epoch;
+use crate::lake::Lake;
+use crate::object::{Object, TableObject};
+use crate::{Error, Result};
+
+impl Lake {
+    /// Brings back an earlier epoch's schemas, tables and views, or one table by schema and name, as a new epoch. Roles and
+    /// settings stay as they are. Gives the new epoch; the newest if nothing differs.
+    ///
+    /// # Errors
+    /// [`Error::NoEpoch`], [`Error::ExpiredEpoch`]; [`Error::NotFound`] if the epoch has no such table.
+    pub async fn restore(&self, epoch: u64, table: Option<(&str, &str)>, user: &str) -> Result<Arc<Epoch>> {
+        let then = self.at(epoch).await?;
+        let _pin = self.pin(&then);
+        self.transact(|newest| {
+            let then = Arc::clone(&then);
+            async move {
+                let mut transaction = self.begin(newest);
+                transaction.statement("RESTORE").user(user).serializable();
+                match table {
+                    None => transaction.restore_all(&then).await?,
+                    Some((schema, name)) => {
+                        let object = then
+                            .table(schema, name)
+                            .ok_or_else(|| Error::not_found("table", format!("{schema}.{name}")))?;
+                        transaction.restore_table(object.as_ref().clone()).await?;
+                    }
+                }
+                Ok(transaction)
+            }
+        })
+        .await
+    }
+}
+
+/// Whether an object goes back with the lake: who may do what does not.
+fn goes_back(object: &Object) -> bool {
+    !matches!(object, Object::Role(_) | Object::Setting(_))
+}
+
+impl Transaction {
+    async fn restore_all(&mut self, then: &Epoch) -> Result<()> {
+        let now = Arc::clone(&self.epoch);
+        let gone = now
+            .objects()
+            .filter(|object| goes_back(object) && then.object(object.oid()).is_none());
+        self.drops.extend(gone.map(|object| object.oid()));
+        for object in then.objects().filter(|object| goes_back(object)) {
+            match object.as_ref() {
+                Object::Table(table) => self.restore_table(table.clone()).await?,
+                other if now.object(other.oid()) == Some(object) => {}
+                other => {
+                    self.puts.insert(other.oid(), other.clone());
+                }
+            }
+        }
+        if !self.is_empty() {
+            self.forget_after = Some(then.number);
+        }
+        Ok(())
+    }
+
+    /// The table as it was: its entry, and its files by taking out and adding again.
+    async fn restore_table(&mut self, mut then: TableObject) -> Result<()> {
+        let old = self.lake.files(&then.location, then.version).await?;
+        let newest = self.epoch.table_by_oid(then.oid).cloned();
+        let head = match &newest {
+            Some(table) => table.version,
+            // Dropped since: its log ends where it was dropped.
+            None => self.head(&then.location, then.version).await?,
+        };
+        let new = self.lake.files(&then.location, head).await?;
+        let mut change = TableChange::default();
+        let mut adds = BTreeMap::new();
+        for (path, file) in &old.files {
+            if !new.files.contains_key(path) {
+                adds.insert(path.clone(), file.add.clone());
+            }
+        }
+        for (path, file) in &new.files {
+            if !old.files.contains_key(path) {
+                change.removes.insert(file.path().to_owned(), Arc::clone(file));
+            }
+        }
+        change.adds = adds.into_values().collect();
+        // Counters go from where they are: the change brings them to what they were.
+        then.version = head;
+        then.rows = new.rows().unwrap_or_default();
+        then.bytes = new.bytes();
+        then.files = new.files.len() as u64;
+        then.shrunk = newest.as_ref().map_or(head, |table| table.shrunk);
+        let same = newest.as_ref().is_some_and(|table| **table == then);
+        if same && change.adds.is_empty() && change.removes.is_empty() {
+            return Ok(());
+        }
+        self.check_restored(&then)?;
+        self.drops.remove(&then.oid);
+        if !(change.adds.is_empty() && change.removes.is_empty()) {
+            self.tables.insert(then.oid, change);
+        }
+        self.puts.insert(then.oid, Object::Table(then));
+        Ok(())
+    }
+
+    /// A table alone comes back only where nothing else has its name.
+    fn check_restored(&self, table: &TableObject) -> Result<()> {
+        let taken = |other: &&Object| {
+            other.oid() != table.oid
+                && other.schema() == Some(table.schema.as_str())
+                && other.name() == table.name
+        };
+        match self.objects().find(taken) {
+            Some(other) => Err(Error::Exists {
+                kind: other.kind(),
+                name: other.qualified_name(),
+            }),
+            None => Ok(()),
+        }
+    }
+
+    async fn head(&self, location: &str, from: i64) -> Result<i64> {
+        let mut head = from;
+        while read_commit(self.lake.storage(), location, head + 1)
+            .await?
+            .is_some()
+        {
+            head += 1;
+        }
+        Ok(head)
+    }
+}

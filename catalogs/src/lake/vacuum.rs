@@ -1,0 +1,434 @@
+//! Vacuum: removes files that no epoch within retention needs, and what transactions that never committed left behind.
+//!
+//! What is kept: every epoch of the retention time and the one that was newest when it began; what this process reads or has
+//! open, however old ([`super::pins`]). Readers and transactions of other processes are kept by the retention time alone: it
+//! must be longer than the longest of them. The horizon is written before the first file goes, so that nobody begins to read
+//! an epoch of which something is missing; a writer that was away for long looks for its files before it commits.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use futures::{StreamExt, TryStreamExt};
+use object_store::path::Path;
+use object_store::{ObjectMeta, ObjectStoreExt};
+use tokio_util::sync::CancellationToken;
+
+use super::Lake;
+use super::catalog::CATALOG;
+use super::storage::Storage;
+use crate::delta::action::Action;
+use crate::delta::log::{checkpoint, read_commit};
+use crate::epoch::Epoch;
+use crate::{Error, Result};
+
+/// Files that are removed at the same time.
+const AT_ONCE: usize = 16;
+/// Files of the catalog that writers may still be about to read are kept at least so long.
+const CATALOG_GRACE: Duration = Duration::from_secs(3600);
+
+/// What vacuum may remove.
+#[derive(Debug, Clone)]
+pub struct VacuumOptions {
+    /// Only this table, by OID; otherwise the whole lake.
+    pub table: Option<u32>,
+    /// Epochs younger than this stay readable, files younger than this are left alone.
+    pub retention: Duration,
+    /// Commits of logs that are older than this, and before a checkpoint, go.
+    pub log_retention: Duration,
+    /// Remove nothing, only count.
+    pub dry_run: bool,
+}
+
+/// What vacuum removed, or would.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct VacuumReport {
+    /// Oldest epoch that can be read afterwards.
+    pub horizon: u64,
+    /// Data files, and their bytes.
+    pub files: u64,
+    /// Bytes of the data files.
+    pub bytes: u64,
+    /// Commits and checkpoints of logs, intents and files of the catalog.
+    pub logs: u64,
+    /// Stopped before the end; running it again goes on.
+    pub cancelled: bool,
+    /// Paths of the data files, relative to the lake.
+    pub paths: Vec<String>,
+}
+
+impl Lake {
+    /// Removes files that nothing needs any more. May be run again, at any time, and be stopped at any.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] for a table that the newest epoch does not have.
+    pub async fn vacuum(&self, options: &VacuumOptions, cancel: &CancellationToken) -> Result<VacuumReport> {
+        let newest = self.recover().await?;
+        let now = Utc::now();
+        let cutoff = now - options.retention;
+        let kept = self.oldest_kept(cutoff).await?;
+        let orphans = self
+            .storage()
+            .pins
+            .oldest_start()
+            .map_or(cutoff, |start| start.min(cutoff));
+        let mut run = Run {
+            lake: self,
+            options,
+            cancel,
+            orphans,
+            logs: now - options.log_retention.max(options.retention),
+            report: VacuumReport {
+                horizon: kept.number,
+                ..VacuumReport::default()
+            },
+        };
+        let tables = run.tables(&newest, &kept)?;
+        if !options.dry_run && kept.number > self.horizon().await? {
+            self.set_horizon(kept.number).await?;
+        }
+        for (location, version) in &tables {
+            run.table(location, *version).await?;
+        }
+        if options.table.is_none() {
+            run.strangers(&tables, &newest, &kept).await?;
+            run.catalog(&kept, now).await?;
+        }
+        run.report.cancelled = cancel.is_cancelled();
+        Ok(run.report)
+    }
+
+    /// The oldest epoch that is to stay readable.
+    async fn oldest_kept(&self, cutoff: DateTime<Utc>) -> Result<std::sync::Arc<Epoch>> {
+        let oldest = self.horizon().await?;
+        let epoch = match self.at_time(cutoff).await {
+            Err(Error::NoEpochAt { .. }) => self.epoch_at(oldest).await?,
+            found => found?,
+        };
+        match self.storage().pins.oldest_epoch() {
+            Some(pinned) if pinned < epoch.number => self.epoch_at(pinned.max(oldest)).await,
+            _ => Ok(epoch),
+        }
+    }
+
+    /// Writes a checkpoint of a table's log at its newest version, or of the catalog's without a table.
+    pub async fn checkpoint(&self, table: Option<u32>) -> Result<()> {
+        let epoch = self.recover().await?;
+        let (location, version) = match table {
+            Some(oid) => {
+                let table = epoch.table_by_oid(oid);
+                let table = table.ok_or_else(|| Error::not_found("table", format!("with OID {oid}")))?;
+                (table.location.clone(), table.version)
+            }
+            None => (CATALOG.to_owned(), super::next(epoch.number)? - 1),
+        };
+        checkpoint(self.storage(), &location, version).await
+    }
+}
+
+struct Run<'a> {
+    lake: &'a Lake,
+    options: &'a VacuumOptions,
+    cancel: &'a CancellationToken,
+    /// Files that are younger may belong to a transaction that is open.
+    orphans: DateTime<Utc>,
+    /// Commits that are younger stay.
+    logs: DateTime<Utc>,
+    report: VacuumReport,
+}
+
+impl Run<'_> {
+    fn storage(&self) -> &Storage {
+        self.lake.storage()
+    }
+
+    /// Folders of tables, with the version from which on files are needed; -1 for those made since.
+    fn tables(&self, newest: &Epoch, kept: &Epoch) -> Result<BTreeMap<String, i64>> {
+        let of = |epoch: &Epoch| -> Vec<(u32, String, i64)> {
+            let tables = epoch.tables();
+            tables
+                .map(|table| (table.oid, table.location.clone(), table.version))
+                .collect()
+        };
+        let mut tables = BTreeMap::new();
+        for (oid, location, _) in of(newest) {
+            if self.options.table.is_none_or(|wanted| wanted == oid) {
+                tables.insert(location, -1);
+            }
+        }
+        if let (Some(oid), true) = (self.options.table, tables.is_empty()) {
+            return Err(Error::not_found("table", format!("with OID {oid}")));
+        }
+        for (oid, location, version) in of(kept) {
+            if self.options.table.is_none_or(|wanted| wanted == oid) {
+                tables.insert(location, version);
+            }
+        }
+        for (location, version) in &mut tables {
+            if let Some(pinned) = self.storage().pins.oldest_version(location) {
+                *version = pinned.min(*version);
+            }
+        }
+        Ok(tables)
+    }
+
+    /// Files of one table that are needed at `version` or later stay.
+    async fn table(&mut self, location: &str, version: i64) -> Result<()> {
+        if self.cancel.is_cancelled() {
+            return Ok(());
+        }
+        // Listed first: what is committed while the log is read is in the log.
+        let listed = self.list(location).await?;
+        let mut needed: HashSet<String> = HashSet::new();
+        if version >= 0 {
+            let files = self.lake.files(location, version).await?;
+            needed.extend(files.files.values().map(|file| file.location.to_string()));
+        }
+        let mut at = version + 1;
+        while let Some(actions) = read_commit(self.storage(), location, at).await? {
+            for action in &actions {
+                if let Action::Add(add) = action {
+                    needed.insert(data_path(location, &add.path)?);
+                }
+            }
+            at += 1;
+        }
+        let log = format!("{location}/_delta_log/");
+        let (logs, data): (Vec<ObjectMeta>, Vec<ObjectMeta>) = listed
+            .into_iter()
+            .partition(|file| file.location.as_ref().starts_with(&log));
+        let unneeded = data
+            .into_iter()
+            .filter(|file| !needed.contains(file.location.as_ref()) && file.last_modified < self.orphans);
+        self.remove_data(unneeded.collect()).await?;
+        self.unlisted(location)?;
+        self.log(&logs, version).await
+    }
+
+    /// Commits and checkpoints before the newest checkpoint that is not after `version`, if they are old enough.
+    async fn log(&mut self, listed: &[ObjectMeta], version: i64) -> Result<()> {
+        let numbered: Vec<(i64, &ObjectMeta)> = listed
+            .iter()
+            .filter_map(|file| {
+                let name = file.location.filename()?;
+                Some((name.get(..20)?.parse::<i64>().ok()?, file))
+            })
+            .collect();
+        let start = numbered
+            .iter()
+            .filter(|(at, file)| *at <= version && file.location.as_ref().ends_with(".checkpoint.parquet"))
+            .map(|(at, _)| *at)
+            .max();
+        let Some(start) = start else { return Ok(()) };
+        let mut old: Vec<(i64, &ObjectMeta)> = numbered.into_iter().filter(|(at, _)| *at < start).collect();
+        old.sort_by_key(|(at, _)| *at);
+        let expired: Vec<Path> = old
+            .into_iter()
+            .take_while(|(_, file)| file.last_modified < self.logs)
+            .map(|(_, file)| file.location.clone())
+            .collect();
+        self.report.logs += expired.len() as u64;
+        self.remove(expired).await
+    }
+
+    /// Folders that look like ours and belong to no table that is needed: of dropped tables, and of tables that were never
+    /// committed.
+    async fn strangers(
+        &mut self,
+        tables: &BTreeMap<String, i64>,
+        newest: &Epoch,
+        kept: &Epoch,
+    ) -> Result<()> {
+        let schemas = self
+            .storage()
+            .store
+            .list_with_delimiter(None)
+            .await?
+            .common_prefixes;
+        let mut folders = BTreeSet::new();
+        for schema in schemas
+            .iter()
+            .filter(|schema| !schema.as_ref().starts_with("_radlake"))
+        {
+            let found = self.storage().store.list_with_delimiter(Some(schema)).await?;
+            folders.extend(found.common_prefixes.iter().map(Path::to_string));
+        }
+        for folder in folders.into_iter().filter(|folder| !tables.contains_key(folder)) {
+            if self.cancel.is_cancelled() {
+                return Ok(());
+            }
+            let listed = self.list(&folder).await?;
+            let log = format!("{folder}/_delta_log/");
+            let (logs, data): (Vec<&ObjectMeta>, Vec<&ObjectMeta>) = listed
+                .iter()
+                .partition(|file| file.location.as_ref().starts_with(&log));
+            // Folders of people's own are theirs: ours have files of ours only.
+            if !data.iter().all(|file| is_ours(file)) || !self.is_our_log(&folder, &logs).await? {
+                continue;
+            }
+            let dropped_before =
+                |file: &&ObjectMeta| kept.number == newest.number || file.last_modified < kept.committed_at;
+            let young = |file: &ObjectMeta| file.last_modified >= self.orphans;
+            if listed.iter().any(young) || !logs.iter().all(dropped_before) {
+                continue;
+            }
+            // The log stays, so that no table of that name is ever taken for this one.
+            self.remove_data(data.into_iter().cloned().collect()).await?;
+            self.unlisted(&folder)?;
+        }
+        Ok(())
+    }
+
+    /// Whether the first commit that is left of a log was written by Radlake; without a log, there is nobody else's.
+    async fn is_our_log(&self, folder: &str, logs: &[&ObjectMeta]) -> Result<bool> {
+        let versions = logs.iter().filter_map(|file| {
+            file.location
+                .filename()?
+                .strip_suffix(".json")?
+                .parse::<i64>()
+                .ok()
+        });
+        let Some(first) = versions.min() else {
+            return Ok(logs.is_empty());
+        };
+        let actions = read_commit(self.storage(), folder, first)
+            .await?
+            .unwrap_or_default();
+        Ok(actions
+            .iter()
+            .any(|action| matches!(action, Action::CommitInfo(info) if info.get("radlake").is_some())))
+    }
+
+    /// The catalog's own files and log, and intents that nobody can come back to.
+    async fn catalog(&mut self, kept: &Epoch, now: DateTime<Utc>) -> Result<()> {
+        let listed = self.list(CATALOG).await?;
+        let log = format!("{CATALOG}/_delta_log/");
+        let (logs, data): (Vec<ObjectMeta>, Vec<ObjectMeta>) = listed
+            .into_iter()
+            .partition(|file| file.location.as_ref().starts_with(&log));
+        let young = self.orphans.min(now - CATALOG_GRACE);
+        let old = data.into_iter().filter(|file| {
+            let number = file
+                .location
+                .filename()
+                .and_then(|name| name.strip_prefix("epoch-")?.get(..20)?.parse::<u64>().ok());
+            number.is_some_and(|number| number < kept.number) && file.last_modified < young
+        });
+        let mut old: Vec<Path> = old.map(|file| file.location).collect();
+        let intents = self.list("_radlake/intents").await?;
+        old.extend(intents.into_iter().filter_map(|file| {
+            let number = file
+                .location
+                .filename()?
+                .strip_suffix(".json")?
+                .parse::<u64>()
+                .ok()?;
+            (number < kept.number && file.last_modified < self.logs.min(young)).then_some(file.location)
+        }));
+        self.report.logs += old.len() as u64;
+        self.remove(old).await?;
+        let version = super::next(kept.number)? - 1;
+        self.log(&logs, version).await
+    }
+
+    async fn list(&self, folder: &str) -> Result<Vec<ObjectMeta>> {
+        Ok(self
+            .storage()
+            .store
+            .list(Some(&Path::from(folder)))
+            .try_collect()
+            .await?)
+    }
+
+    async fn remove_data(&mut self, files: Vec<ObjectMeta>) -> Result<()> {
+        self.report.files += files.len() as u64;
+        self.report.bytes += files.iter().map(|file| file.size).sum::<u64>();
+        self.report
+            .paths
+            .extend(files.iter().map(|file| file.location.to_string()));
+        self.remove(files.into_iter().map(|file| file.location).collect())
+            .await
+    }
+
+    async fn remove(&self, paths: Vec<Path>) -> Result<()> {
+        if self.options.dry_run {
+            return Ok(());
+        }
+        for chunk in paths.chunks(AT_ONCE) {
+            if self.cancel.is_cancelled() {
+                return Ok(());
+            }
+            let removals = futures::stream::iter(chunk.to_vec()).map(|path| async move {
+                match self.storage().store.delete(&path).await {
+                    // Another vacuum was there.
+                    Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+                    Err(error) => Err(Error::from(error)),
+                }
+            });
+            removals
+                .buffer_unordered(AT_ONCE)
+                .try_collect::<Vec<()>>()
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// Half-written files of processes that died: they have names that the store does not list.
+    fn unlisted(&mut self, folder: &str) -> Result<()> {
+        let Ok(root) = self.storage().url.to_file_path() else {
+            return Ok(());
+        };
+        let folder = root.join(folder);
+        for folder in [folder.join("_delta_log"), folder] {
+            let Ok(entries) = std::fs::read_dir(&folder) else {
+                continue;
+            };
+            for entry in entries.flatten() {
+                let name = entry.file_name();
+                let half = name
+                    .to_str()
+                    .and_then(|name| name.rsplit_once('#'))
+                    .is_some_and(|(_, number)| {
+                        !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
+                    });
+                let Ok(about) = entry.metadata() else { continue };
+                let old = about
+                    .modified()
+                    .is_ok_and(|at| DateTime::<Utc>::from(at) < self.orphans);
+                if !half || !old || !about.is_file() {
+                    continue;
+                }
+                self.report.files += 1;
+                self.report.bytes += about.len();
+                self.report.paths.push(entry.path().display().to_string());
+                if !self.options.dry_run
+                    && let Err(source) = std::fs::remove_file(entry.path())
+                    && source.kind() != std::io::ErrorKind::NotFound
+                {
+                    return Err(Error::Io {
+                        context: format!("removing {}", entry.path().display()),
+                        source,
+                    });
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Where a file of a log is, relative to the lake.
+fn data_path(table: &str, path: &str) -> Result<String> {
+    let decoded = percent_encoding::percent_decode_str(path)
+        .decode_utf8()
+        .map_err(|error| Error::damaged(format!("{table}/_delta_log"), error))?;
+    let location = Path::parse(format!("{table}/{decoded}"));
+    Ok(location
+        .map_err(|error| Error::damaged(format!("{table}/{decoded}"), error))?
+        .to_string())
+}
+
+/// Names that the writer gives.
+fn is_ours(file: &ObjectMeta) -> bool {
+    let name = file.location.filename().unwrap_or_default();
+    name.starts_with("part-") && name.ends_with(".parquet")
+}
