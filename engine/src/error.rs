@@ -181,6 +181,12 @@ pub enum Error {
     /// A write in a read-only transaction (25006).
     #[error("cannot execute {0} in a read-only transaction")]
     ReadOnly(String),
+    /// A write while an earlier epoch is read (25006).
+    #[error("cannot execute {0} at an earlier epoch")]
+    ReadOnlyEpoch(String),
+    /// An epoch that vacuum has taken files of (72000).
+    #[error("{0}")]
+    Expired(String),
     /// The client asked to stop (57014).
     #[error("canceling statement due to user request")]
     Cancelled,
@@ -434,6 +440,8 @@ impl From<radlake_catalogs::Error> for Error {
             Lake::DataFusion(inner) => inner.into(),
             Lake::Arrow(inner) => running::arrow(&inner),
             Lake::Conflict { .. } | Lake::Contention { .. } => Self::Serialization(error.to_string()),
+            Lake::NoEpoch { .. } => Self::InvalidParameter(error.to_string()),
+            Lake::ExpiredEpoch { .. } | Lake::NoEpochAt { .. } => Self::Expired(error.to_string()),
             Lake::NotFound { kind: "schema", name } => Self::UndefinedSchema(name),
             Lake::Store(_) | Lake::Io { .. } | Lake::Parquet(_) | Lake::Damaged { .. } => {
                 Self::Storage(error.to_string())

@@ -34,6 +34,7 @@ mod session;
 mod settings;
 mod spill;
 mod system;
+mod upkeep;
 mod write;
 
 pub use datafusion::common::ScalarValue;
@@ -44,8 +45,11 @@ pub use lakehouse::{Lakehouse, LakehouseBuilder, SUPERUSER};
 pub use radlake_catalogs::Error as LakeError;
 pub use radlake_catalogs::dicom::synthetic;
 pub use radlake_catalogs::ingest;
+pub use radlake_catalogs::{OptimizeReport, VacuumReport};
 pub use radlake_sql::{Kind, Statement};
 pub use session::{CancelHandle, Notice, Prepared, Response, Session, TransactionStatus};
+pub use session::{CancelHandle, Prepared, Response, Session, TransactionStatus};
+pub use upkeep::{LOG_RETENTION, RETENTION, UpkeepOptions, Vacuum};
 
 /// A question that the tables answer, with its query.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -12,6 +12,7 @@ mod rounding;
 pub(crate) mod template;
 mod types;
 mod using;
+mod versions;
 mod yielding;
 
 use std::collections::{BTreeSet, HashMap};
@@ -126,6 +127,11 @@ impl Planner {
             let mut sources: HashMap<TableReference, Arc<dyn TableSource>> =
                 HashMap::with_capacity(references.len());
             for reference in references {
+                if let Some(version) = reference.catalog().and_then(radlake_sql::Version::of) {
+                    let source = self.source_as_of(version, &reference, depth).await?;
+                    sources.insert(reference, source);
+                    continue;
+                }
                 // What is not found may still be a table function; the provider complains if it is not.
                 if let Some(found) = self.names.find(&reference).await? {
                     sources.insert(reference, self.source(found, depth).await?);

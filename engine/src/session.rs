@@ -24,7 +24,7 @@ pub(crate) use facts::Facts;
 pub use prepared::Prepared;
 pub(crate) use prepared::parameter_types;
 pub(crate) use refusal::{name as name_of, refuse};
-pub(crate) use rows::relabelled;
+pub(crate) use rows::{ready, relabelled};
 pub use transaction::TransactionStatus;
 
 use crate::guard::{Guard, Running};
@@ -47,6 +47,8 @@ pub(crate) struct Inner {
     running: Arc<Running>,
     /// The planner of the last statement, good for the next one if nothing has changed.
     planner: Mutex<Option<(PlannerKey, Arc<Planner>)>>,
+    /// Keeps the epoch that `radlake.epoch` says from vacuum.
+    pin: Mutex<Option<Arc<radlake_catalogs::Pin>>>,
 }
 
 /// What a planner depends on.
@@ -138,6 +140,7 @@ impl Session {
             notices: Mutex::default(),
             running: Arc::default(),
             planner: Mutex::default(),
+            pin: Mutex::default(),
         };
         Self {
             inner: Arc::new(inner),

@@ -332,6 +332,9 @@ impl Inner {
         if self.facts.setting(read_only).as_deref() == Some("on") {
             return Err(Error::ReadOnly(crate::session::name_of(statement)));
         }
+        if self.chosen_epoch().is_some() {
+            return Err(Error::ReadOnlyEpoch(crate::session::name_of(statement)));
+        }
         let guard = self.guard();
         self.facts.began(statement.text());
         let (this, owned) = (Arc::clone(self), statement.clone());

@@ -1,9 +1,21 @@
 //! The session's own statements: settings, transactions, prepared statements.
 
 use sqlparser::ast::{
-    CloseCursor, ContextModifier, DataType, DiscardObject, Expr, Ident, ObjectName, Reset, Set, Statement,
-    TransactionAccessMode, TransactionIsolationLevel, TransactionMode, UnaryOperator, Value,
+    CloseCursor, ContextModifier, DataType, DiscardObject, Expr, Function, FunctionArg, FunctionArgExpr,
+    FunctionArguments, Ident, ObjectName, Reset, Set, Statement, TransactionAccessMode,
+    TransactionIsolationLevel, TransactionMode, UnaryOperator, Value,
 };
+
+/// A procedure of the schema `radlake`, with its arguments.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Procedure {
+    /// Its name, in lower case.
+    pub name: String,
+    /// The table, as SQL writes it; all of them if there is none.
+    pub table: Option<String>,
+    /// `dry_run => …`, if said.
+    pub dry_run: Option<bool>,
+}
 
 /// A statement of the session, out of its syntax tree.
 #[derive(Debug, Clone, PartialEq)]
@@ -78,6 +90,8 @@ pub enum Command {
         /// Expressions for the parameters.
         values: Vec<Expr>,
     },
+    /// `CALL radlake.name(…)`.
+    Call(Procedure),
     /// `DEALLOCATE name`; `None` is ALL.
     Deallocate(Option<String>),
     /// `CLOSE ALL`: there are no cursors.
@@ -107,9 +121,47 @@ pub(crate) fn is_session(ast: &Statement) -> bool {
         | Statement::Close {
             cursor: CloseCursor::All,
         }
+        | Statement::Call(_)
         | Statement::UNLISTEN { .. } => true,
         _ => false,
     }
+}
+
+/// A call of one of ours; `None` for others, and for arguments that are no literals.
+fn procedure(function: &Function) -> Option<Procedure> {
+    let [schema, name] = function.name.0.as_slice() else {
+        return None;
+    };
+    if folded(schema.as_ident()?) != "radlake" {
+        return None;
+    }
+    let mut procedure = Procedure {
+        name: folded(name.as_ident()?),
+        table: None,
+        dry_run: None,
+    };
+    let arguments = match &function.args {
+        FunctionArguments::None => &[],
+        FunctionArguments::List(list) => list.args.as_slice(),
+        FunctionArguments::Subquery(_) => return None,
+    };
+    for (place, argument) in arguments.iter().enumerate() {
+        let (name, value) = match argument {
+            FunctionArg::Unnamed(value) => (["table", "dry_run"].get(place)?.to_string(), value),
+            FunctionArg::Named { name, arg, .. } => (folded(name), arg),
+            FunctionArg::ExprNamed { .. } => return None,
+        };
+        let FunctionArgExpr::Expr(Expr::Value(value)) = value else {
+            return None;
+        };
+        match (name.as_str(), &value.value) {
+            ("table", Value::SingleQuotedString(table)) => procedure.table = Some(table.clone()),
+            ("table", Value::Null) => {}
+            ("dry_run", Value::Boolean(dry)) => procedure.dry_run = Some(*dry),
+            _ => return None,
+        }
+    }
+    Some(procedure)
 }
 
 /// The session's statement as a command; `None` if it is none, or has parts that PostgreSQL has not.
@@ -117,6 +169,7 @@ pub(crate) fn is_session(ast: &Statement) -> bool {
 pub fn command(ast: &Statement) -> Option<Command> {
     Some(match ast {
         Statement::Set(set) => set_command(set)?,
+        Statement::Call(function) => Command::Call(procedure(function)?),
         Statement::ShowVariable { variable } => show(variable)?,
         Statement::Reset(reset) => match &reset.reset {
             Reset::ALL => Command::ResetAll,

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
-use crate::commands::{demo, ingest, init, serve, sql};
+use crate::commands::{demo, ingest, init, restore, serve, sql, upkeep};
 use crate::failure::Failure;
 
 /// SQL over medical imaging: DICOM in, PostgreSQL's protocol out, one directory or bucket as the store.
@@ -26,6 +26,14 @@ enum Command {
     Serve(serve::Serve),
     /// Run SQL on a lake, without a server.
     Sql(sql::Sql),
+    /// Merge small files and sort them by the tables' cluster keys.
+    Optimize(upkeep::Optimize),
+    /// Remove files that no epoch within retention needs.
+    Vacuum(upkeep::Vacuum),
+    /// Write checkpoints of the logs, from which readers start.
+    Checkpoint(upkeep::Checkpoint),
+    /// Bring back the tables of an earlier epoch, as a new epoch.
+    Restore(restore::Restore),
     /// Make a lake of synthetic hospitals, ask it three questions and serve it.
     Demo(demo::Demo),
 }
@@ -60,6 +68,10 @@ pub(crate) fn main() -> ExitCode {
             Command::Ingest(command) => command.run().await,
             Command::Serve(command) => command.run().await,
             Command::Sql(command) => command.run().await,
+            Command::Optimize(command) => command.run().await,
+            Command::Vacuum(command) => command.run().await,
+            Command::Checkpoint(command) => command.run().await,
+            Command::Restore(command) => command.run().await,
             Command::Demo(command) => command.run().await,
         }
     });

@@ -84,6 +84,30 @@ impl Names {
         self
     }
 
+    /// The lake.
+    pub(crate) fn lake(&self) -> &Lake {
+        &self.lake
+    }
+
+    /// The names of an earlier epoch, for the same role as today; the system schemas have no earlier ones.
+    pub(crate) fn as_of(&self, epoch: Arc<Epoch>) -> Self {
+        Self {
+            database: Arc::clone(&self.database),
+            epoch,
+            lake: self.lake.clone(),
+            subject: self.subject.clone(),
+            path: self
+                .path
+                .iter()
+                .filter(|schema| *schema != PG_CATALOG)
+                .cloned()
+                .collect(),
+            system: self.system.clone(),
+            work: None,
+            locals: Vec::new(),
+        }
+    }
+
     /// The relation that a reference means, if there is one.
     pub(crate) async fn find(&self, reference: &TableReference) -> Result<Option<Found>> {
         let name = reference.table();

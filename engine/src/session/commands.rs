@@ -18,6 +18,7 @@ use datafusion::logical_expr::planner::TypePlanner;
 pub(super) fn columns(inner: &Inner, statement: &Statement) -> Result<Option<SchemaRef>> {
     Ok(match command(statement.ast()) {
         Some(Command::Show(name)) => Some(text_columns(&[&spelled(inner, &name)?])),
+        Some(Command::Call(procedure)) => Some(crate::upkeep::columns(&procedure)?),
         Some(Command::ShowAll) => Some(text_columns(&["name", "setting", "description"])),
         Some(Command::Execute { name, .. }) => match inner.prepared().get(&name) {
             Some(prepared) => prepared.columns(),
@@ -33,7 +34,9 @@ pub(super) async fn run(inner: &Arc<Inner>, statement: &Statement) -> Result<Res
     };
     inner.facts.began(statement.text());
     let tag = match command {
+        Command::Call(procedure) => return crate::upkeep::run(inner, procedure).await,
         Command::Set { name, value, local } => {
+            check_epoch(inner, &name, value.as_deref()).await?;
             set(inner, &name, value.as_deref(), local)?;
             "SET"
         }
@@ -105,6 +108,19 @@ pub(super) async fn run(inner: &Arc<Inner>, statement: &Statement) -> Result<Res
         _ => return Err(refusal::refuse(statement)),
     };
     Ok(Response::Command { tag: tag.to_owned() })
+}
+
+/// An epoch that cannot be read is refused when it is chosen, and not within a transaction that has written.
+async fn check_epoch(inner: &Inner, name: &str, value: Option<&str>) -> Result<()> {
+    let chosen = value.filter(|_| name == "radlake.epoch");
+    let Some(number) = chosen.and_then(|value| value.parse::<u64>().ok()) else {
+        return Ok(());
+    };
+    if inner.transaction().work.is_some() {
+        return Err(Error::ActiveTransaction("SET radlake.epoch"));
+    }
+    inner.lake().at(number).await?;
+    Ok(())
 }
 
 fn set(inner: &Inner, name: &str, value: Option<&str>, local: bool) -> Result<()> {

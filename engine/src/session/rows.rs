@@ -102,7 +102,7 @@ pub(crate) fn relabelled(batch: &RecordBatch, schema: &SchemaRef) -> Result<Reco
 }
 
 /// A result that is there already.
-pub(super) fn ready(batch: RecordBatch) -> Response {
+pub(crate) fn ready(batch: RecordBatch) -> Response {
     let schema = batch.schema();
     let stream = futures::stream::iter([Ok(batch)]);
     Response::Rows {

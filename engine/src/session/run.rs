@@ -8,7 +8,7 @@ use datafusion::catalog::TableProvider;
 use datafusion::common::{ParamValues, ScalarValue};
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::{collect, execute_stream};
-use radlake_catalogs::{Epoch, Lake, Transaction as Work};
+use radlake_catalogs::{Epoch, Lake, Pin, Transaction as Work};
 use radlake_sql::{Kind, Statement, ast};
 
 use super::{Inner, PlannerKey, Prepared, Response, commands, explain, refusal, rows};
@@ -17,7 +17,7 @@ use crate::planner::{Names, Planner};
 use crate::policy::Subject;
 use crate::session::Facts;
 use crate::write::Parameters;
-use crate::{Error, Result};
+use crate::{Error, Lakehouse, Result};
 
 impl Inner {
     pub(super) async fn run(self: &Arc<Self>, statement: &Statement) -> Result<Response> {
@@ -163,7 +163,14 @@ impl Inner {
             let changes = if work.is_some() { transaction.changes } else { 0 };
             (epoch, work, changes)
         };
-        let role = epoch.role(self.facts.identity.name()).filter(|role| role.login);
+        // Rights are today's, whichever epoch is read.
+        let chosen = self.chosen_epoch().is_some();
+        let today = match chosen {
+            true => self.lakehouse.lake().latest().await?,
+            false => Arc::clone(&epoch),
+        };
+        let work = work.filter(|_| !chosen);
+        let role = today.role(self.facts.identity.name()).filter(|role| role.login);
         let Some(role) = role else {
             return Err(Error::InvalidRole(self.facts.identity.name().to_owned()));
         };
@@ -204,6 +211,10 @@ impl Inner {
         let mut planner = self.new_planner(epoch, superuser, Some(Arc::new(work.clone())), locals)?;
         planner.state.mark_start_execution();
         Ok(planner)
+    }
+
+    pub(crate) fn lakehouse(&self) -> &Lakehouse {
+        &self.lakehouse
     }
 
     pub(crate) fn lake(&self) -> Lake {
@@ -255,13 +266,12 @@ impl Inner {
 
     async fn epoch(&self) -> Result<Arc<Epoch>> {
         let lake = self.lakehouse.lake();
-        let chosen = self
-            .facts
-            .setting("radlake.epoch")
-            .and_then(|number| number.parse::<u64>().ok());
-        if let Some(number) = chosen {
-            return Ok(lake.at(number).await?);
+        if let Some(number) = self.chosen_epoch() {
+            let epoch = lake.at(number).await?;
+            self.keep_pin(Some(lake.pin(&epoch)));
+            return Ok(epoch);
         }
+        self.keep_pin(None);
         let repeatable = self.is_repeatable();
         {
             let mut transaction = self.transaction();
@@ -280,6 +290,7 @@ impl Inner {
         let mut transaction = self.transaction();
         if repeatable && transaction.is_open() {
             transaction.pinned = Some(Arc::clone(&epoch));
+            transaction.pin = Some(lake.pin(&epoch));
         }
         // READ COMMITTED: what it has written so far goes along to the newest epoch, or there is no way to commit it.
         if let Some(work) = &mut transaction.work {
@@ -294,6 +305,15 @@ impl Inner {
             return Ok(preview);
         }
         Ok(epoch)
+    }
+
+    /// The epoch that `radlake.epoch` says.
+    pub(crate) fn chosen_epoch(&self) -> Option<u64> {
+        self.facts.setting("radlake.epoch")?.parse().ok()
+    }
+
+    fn keep_pin(&self, pin: Option<Arc<Pin>>) {
+        *self.pin.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = pin;
     }
 
     /// Whether the transaction reads one epoch from its beginning to its end.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
-use radlake_catalogs::{Epoch, Transaction as Work};
+use radlake_catalogs::{Epoch, Pin, Transaction as Work};
 use radlake_sql::Statement;
 use radlake_sql::session::{Command, command};
 
@@ -39,6 +39,8 @@ pub(super) struct Transaction {
     pub(super) changes: u64,
     /// The epoch that a repeatable transaction read first.
     pub(super) pinned: Option<Arc<Epoch>>,
+    /// Keeps that epoch from vacuum.
+    pub(super) pin: Option<Arc<Pin>>,
 }
 
 impl Transaction {

@@ -189,6 +189,13 @@ static DECLARED: &[Declared] = &[
         "Epoch that statements read; empty: the newest.",
     ),
     user(
+        "radlake.retention",
+        "7d",
+        Kind::Milliseconds,
+        RADLAKE,
+        "Epochs younger than this stay readable when radlake.vacuum() is called.",
+    ),
+    user(
         "row_security",
         "on",
         Kind::Bool,

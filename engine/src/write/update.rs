@@ -131,8 +131,22 @@ impl Writer<'_> {
 }
 
 /// The one table that a statement names as its target.
+/// Whether a name is of an earlier epoch: `t FOR VERSION AS OF n`.
+fn is_past(name: &ast::ObjectName) -> bool {
+    let first = name.0.first().and_then(|part| part.as_ident());
+    first.is_some_and(|first| radlake_sql::Version::of(&first.value).is_some())
+}
+
 pub(super) fn relation(table: &ast::TableWithJoins) -> Result<(&ast::ObjectName, Option<&ast::Ident>)> {
     match &table.relation {
+        ast::TableFactor::Table {
+            name,
+            alias,
+            args: None,
+            ..
+        } if table.joins.is_empty() && is_past(name) => {
+            Err(Error::ReadOnlyEpoch("a statement that writes".to_owned()))
+        }
         ast::TableFactor::Table {
             name,
             alias,

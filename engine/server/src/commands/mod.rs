@@ -3,8 +3,10 @@
 pub(crate) mod demo;
 pub(crate) mod ingest;
 pub(crate) mod init;
+pub(crate) mod restore;
 pub(crate) mod serve;
 pub(crate) mod sql;
+pub(crate) mod upkeep;
 
 use std::path::PathBuf;
 

@@ -5,12 +5,13 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Args;
-use radlake::Lakehouse;
+use radlake::{Lakehouse, UpkeepOptions};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use super::Resources;
+use super::upkeep::duration;
 use crate::failure::Failure;
 use crate::wire::{self, ServeOptions};
 
@@ -23,6 +24,57 @@ pub(crate) struct Serve {
     pub(crate) network: Network,
     #[command(flatten)]
     resources: Resources,
+    #[command(flatten)]
+    upkeep: Upkeep,
+}
+
+/// What the server does for the lake between other work.
+#[derive(Args, Debug, Clone)]
+struct Upkeep {
+    /// Time between looks for small files to merge; 0s: no upkeep
+    #[arg(long, default_value = "60s", value_parser = duration)]
+    upkeep_interval: Duration,
+    /// Percent of the time that merging may take
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u8).range(1..=100))]
+    upkeep_percent: u8,
+    /// Megabytes that are read for one merge
+    #[arg(long, default_value_t = 256)]
+    upkeep_megabytes: u64,
+    /// Small files that a table has before they are merged
+    #[arg(long, default_value_t = 16)]
+    upkeep_files: u64,
+    /// Time between vacuums; 0s: none
+    #[arg(long, default_value = "1d", value_parser = duration)]
+    vacuum_interval: Duration,
+    /// How long epochs stay readable: longer than any statement or transaction of any process
+    #[arg(long, default_value = "7d", value_parser = duration)]
+    retain: Duration,
+}
+
+impl Upkeep {
+    /// Begins upkeep; the token ends it.
+    fn begin(&self, lakehouse: &Lakehouse) -> Result<CancellationToken, Failure> {
+        let stop = CancellationToken::new();
+        if self.upkeep_interval.is_zero() {
+            return Ok(stop);
+        }
+        if self.retain < Duration::from_secs(3_600) {
+            return Err(Failure::Usage(
+                "--retain of less than an hour may take files from other processes".to_owned(),
+            ));
+        }
+        let options = UpkeepOptions {
+            interval: self.upkeep_interval,
+            share: f64::from(self.upkeep_percent) / 100.0,
+            bytes: self.upkeep_megabytes.saturating_mul(1 << 20),
+            files: self.upkeep_files,
+            vacuum: self.vacuum_interval,
+            retention: self.retain,
+        };
+        let (lakehouse, token) = (lakehouse.clone(), stop.clone());
+        tokio::spawn(async move { lakehouse.keep_up(options, token).await });
+        Ok(stop)
+    }
 }
 
 /// Where and to whom the server listens.
@@ -62,7 +114,10 @@ impl Serve {
             self.lake,
             lakehouse.database()
         );
-        listening.serve(lakehouse, self.resources.threads()).await
+        let upkeep = self.upkeep.begin(&lakehouse)?;
+        let served = listening.serve(lakehouse, self.resources.threads()).await;
+        upkeep.cancel();
+        served
     }
 }
 

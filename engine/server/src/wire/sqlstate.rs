@@ -220,7 +220,8 @@ fn sqlstate(error: &radlake::Error) -> &'static str {
         E::NoTransaction(_) => "25P01",
         E::ActiveTransaction(_) | E::TooLate(_) => "25001",
         E::UndefinedSavepoint(_) => "3B001",
-        E::ReadOnly(_) => "25006",
+        E::ReadOnly(_) | E::ReadOnlyEpoch(_) => "25006",
+        E::Expired(_) => "72000",
         E::Cancelled | E::Timeout => "57014",
         E::OutOfMemory { .. } => "53200",
         E::DiskFull { .. } => "53100",
@@ -239,7 +240,7 @@ fn sqlstate(error: &radlake::Error) -> &'static str {
 fn lake(error: &radlake::LakeError) -> &'static str {
     use radlake::LakeError as L;
     match error {
-        L::NoLake { .. } | L::NoEpoch { .. } => "58P01",
+        L::NoLake { .. } => "58P01",
         L::LakeExists { .. } => "58P02",
         L::Format { .. } | L::Feature { .. } => "0A000",
         L::NotFound { .. } => "42704",
