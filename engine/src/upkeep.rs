@@ -57,7 +57,10 @@ impl Lakehouse {
         for table in self.upkeep_tables(identity, table).await? {
             let name = table.qualified_name();
             let progress = |report: &OptimizeReport| done(&name, report);
-            let options = OptimizeOptions::default();
+            let options = OptimizeOptions {
+                user: Some(identity.name().to_owned()),
+                ..OptimizeOptions::default()
+            };
             let report = self
                 .lake()
                 .optimize_all(table.oid, &options, cancel, &progress)

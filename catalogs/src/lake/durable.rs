@@ -10,6 +10,7 @@ use std::path::{Path as FilePath, PathBuf};
 
 use async_trait::async_trait;
 use futures::stream::BoxStream;
+use futures::{FutureExt, StreamExt, TryStreamExt};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::{
@@ -102,6 +103,18 @@ fn write(root: &FilePath, target: &FilePath, payload: &PutPayload, create: bool)
     sync_folder(folder)
 }
 
+/// In the order of names, as buckets list: who reads a log counts on it, and folders have an order of their own.
+fn in_order(listed: BoxStream<'static, Result<ObjectMeta>>) -> BoxStream<'static, Result<ObjectMeta>> {
+    let sorted = listed.try_collect::<Vec<_>>().map(|all| match all {
+        Ok(mut all) => {
+            all.sort_unstable_by(|a, b| a.location.cmp(&b.location));
+            all.into_iter().map(Ok).collect()
+        }
+        Err(error) => vec![Err(error)],
+    });
+    sorted.map(futures::stream::iter).into_stream().flatten().boxed()
+}
+
 #[async_trait]
 impl ObjectStore for Durable {
     async fn put_opts(&self, location: &Path, payload: PutPayload, options: PutOptions) -> Result<PutResult> {
@@ -162,7 +175,7 @@ impl ObjectStore for Durable {
     }
 
     fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
-        self.inner.list(prefix)
+        in_order(self.inner.list(prefix))
     }
 
     fn list_with_offset(
@@ -170,7 +183,7 @@ impl ObjectStore for Durable {
         prefix: Option<&Path>,
         offset: &Path,
     ) -> BoxStream<'static, Result<ObjectMeta>> {
-        self.inner.list_with_offset(prefix, offset)
+        in_order(self.inner.list_with_offset(prefix, offset))
     }
 
     async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {

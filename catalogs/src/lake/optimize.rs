@@ -32,6 +32,8 @@ pub struct OptimizeOptions {
     pub bytes: Option<u64>,
     /// Files of this size are merged at most; unless said otherwise those below 64 MiB.
     pub small: Option<u64>,
+    /// Role that asks for it, for `system.epochs`.
+    pub user: Option<String>,
 }
 
 /// What a compaction did.
@@ -104,6 +106,9 @@ impl Lake {
             let epoch = self.latest().await?;
             let mut transaction = self.begin(Arc::clone(&epoch));
             transaction.statement("OPTIMIZE");
+            if let Some(user) = &options.user {
+                transaction.user(user);
+            }
             let table = transaction.table(oid)?;
             let Some((old, new)) = self.compact(&transaction, &table, options).await? else {
                 return Ok(epoch);

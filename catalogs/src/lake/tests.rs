@@ -5,6 +5,7 @@ mod foreign;
 mod probe;
 mod races;
 mod reads;
+mod upkeep;
 
 use std::sync::Arc;
 

@@ -263,7 +263,7 @@ impl Run<'_> {
                 .iter()
                 .partition(|file| file.location.as_ref().starts_with(&log));
             // Folders of people's own are theirs: ours have files of ours only.
-            if !data.iter().all(|file| is_ours(file)) || !self.is_our_log(&folder, &logs).await? {
+            if !data.iter().all(|file| is_ours(&folder, file)) || !self.is_our_log(&folder, &logs).await? {
                 continue;
             }
             let dropped_before =
@@ -428,7 +428,11 @@ fn data_path(table: &str, path: &str) -> Result<String> {
 }
 
 /// Names that the writer gives.
-fn is_ours(file: &ObjectMeta) -> bool {
-    let name = file.location.filename().unwrap_or_default();
-    name.starts_with("part-") && name.ends_with(".parquet")
+fn is_ours(folder: &str, file: &ObjectMeta) -> bool {
+    let within = file.location.as_ref().strip_prefix(folder);
+    let name = within
+        .and_then(|within| within.strip_prefix('/'))
+        .unwrap_or_default();
+    let id = name.strip_prefix("part-").and_then(|name| name.get(..36));
+    name.ends_with(".parquet") && id.is_some_and(|id| uuid::Uuid::try_parse(id).is_ok())
 }

@@ -76,6 +76,7 @@ impl Lakehouse {
             let how = OptimizeOptions {
                 bytes: Some(options.bytes),
                 small: Some(SMALL),
+                user: None,
             };
             match self.lake().optimize_all(table.oid, &how, stop, &|_| {}).await {
                 Ok(done) if done.commits > 0 => {
