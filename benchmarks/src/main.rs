@@ -6,6 +6,7 @@ mod cpu;
 mod headers;
 mod idc;
 mod table;
+mod upkeep;
 
 // As in the `radlake` binary: what is measured here is what users run.
 #[global_allocator]
@@ -15,9 +16,11 @@ type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>
 
 const USAGE: &str = "usage: radlake-benchmarks headers [--files N | --path DIR] [--python PYTHON] [--runs N]
        radlake-benchmarks idc --radlake BINARY --python PYTHON [--runs N]
+       radlake-benchmarks upkeep [--commits N] [--rows N] [--runs N]
 
   headers  DICOM headers per second and core: plain read, this reader, ingestion, dicom-rs, pydicom
-  idc      eight queries over IDC's index on the wire, beside DuckDB on the same Parquet";
+  idc      eight queries over IDC's index on the wire, beside DuckDB on the same Parquet
+  upkeep   queries over a table of many small commits, before and after its files are merged";
 
 fn main() -> std::process::ExitCode {
     let mut arguments = std::env::args().skip(1);
@@ -29,6 +32,7 @@ fn main() -> std::process::ExitCode {
     let outcome = match question.as_str() {
         "headers" => headers::run(&options),
         "idc" => idc::run(&options),
+        "upkeep" => upkeep::run(&options),
         other => return usage(&format!("unknown benchmark {other:?}")),
     };
     match outcome {

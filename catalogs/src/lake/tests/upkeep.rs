@@ -6,7 +6,7 @@ use futures::TryStreamExt;
 use tokio_util::sync::CancellationToken;
 
 use super::*;
-use crate::{VacuumOptions, VacuumReport};
+use crate::{Transaction, VacuumOptions, VacuumReport};
 
 async fn vacuum(lake: &Lake, dry_run: bool) -> VacuumReport {
     let options = VacuumOptions {
