@@ -48,7 +48,6 @@ pub use radlake_catalogs::ingest;
 pub use radlake_catalogs::{OptimizeReport, VacuumReport};
 pub use radlake_sql::{Kind, Statement};
 pub use session::{CancelHandle, Notice, Prepared, Response, Session, TransactionStatus};
-pub use session::{CancelHandle, Prepared, Response, Session, TransactionStatus};
 pub use upkeep::{LOG_RETENTION, RETENTION, UpkeepOptions, Vacuum};
 
 /// A question that the tables answer, with its query.
