@@ -4,8 +4,9 @@
 //! stages what it changes. A statement of its own is committed at its end, and built again if another writer was first;
 //! within BEGIN … COMMIT the session keeps the transaction, and commits all of it as one epoch.
 
+pub(crate) mod attach;
 mod comment;
-pub(crate) mod constraint;
+mod constraint;
 mod define;
 mod delete;
 mod drop;

@@ -37,6 +37,11 @@ impl Dialect for PostgreSql {
         self.versioned
     }
 
+    /// `CREATE TABLE t USING delta LOCATION '…'`.
+    fn supports_create_table_using(&self) -> bool {
+        true
+    }
+
     as_postgresql! {
         identifier_quote_style(identifier: &str) -> Option<char>;
         is_delimited_identifier_start(ch: char) -> bool;

@@ -1,5 +1,6 @@
 //! A transaction: what is to change, upon one epoch. Nothing of it is visible before it is committed.
 
+mod attach;
 mod creation;
 mod objects;
 mod rebase;
@@ -74,6 +75,8 @@ pub struct Transaction {
     _pin: Arc<Pin>,
     began: Instant,
     forget_after: Option<u64>,
+    /// Tables that somebody else made: their logs stay as they are.
+    attached: BTreeSet<u32>,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -104,6 +107,7 @@ impl Transaction {
             _pin: pin,
             began: Instant::now(),
             forget_after: None,
+            attached: BTreeSet::new(),
         }
     }
 

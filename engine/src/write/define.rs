@@ -23,8 +23,13 @@ pub(super) struct Draft {
 
 impl Writer<'_> {
     pub(super) async fn create_table(&mut self, create: &ast::CreateTable) -> Result<Outcome> {
-        if create.external || create.location.is_some() || create.file_format.is_some() {
+        if create.external || create.file_format.is_some() {
             return Err(Error::unsupported("CREATE EXTERNAL TABLE is not supported"));
+        }
+        if let Some(hive) = &create.hive_formats
+            && (hive.location.is_some() || hive.storage.is_some() || hive.row_format.is_some())
+        {
+            return self.attach(create, hive).await;
         }
         if create.temporary {
             return Err(Error::unsupported("temporary tables are not supported"));

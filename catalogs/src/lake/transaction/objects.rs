@@ -110,7 +110,7 @@ impl Transaction {
         old.chain(self.puts.values())
     }
 
-    fn allocate(&mut self, wanted: u32) -> Result<u32> {
+    pub(super) fn allocate(&mut self, wanted: u32) -> Result<u32> {
         if wanted != 0 {
             return Err(Error::invalid(format!(
                 "OID {wanted} is not the caller's to give"

@@ -46,6 +46,8 @@ impl Transaction {
                 .into_iter()
                 .filter_map(|(oid, change)| Some((moved(oid)?, change)))
                 .collect();
+            let attached = std::mem::take(&mut self.attached);
+            self.attached = attached.into_iter().filter_map(moved).collect();
             self.next_oid += shift;
         }
         self.epoch = Arc::clone(epoch);

@@ -75,6 +75,7 @@ impl Transaction {
         let (mut redo, mut undo) = (Vec::new(), Vec::new());
         let ntz = needs_timestamp_ntz(&table.arrow_schema);
         match base {
+            None if self.attached.contains(&table.oid) => {}
             None => {
                 redo.push(Action::Protocol(Protocol::of(ntz)));
                 redo.push(Action::Metadata(metadata(table, now)?));
