@@ -92,7 +92,7 @@ impl Lakehouse {
             )));
         }
         let options = VacuumOptions {
-            table: table.and(tables.first().map(|table| table.oid)),
+            table: table.and_then(|_| tables.first().map(|table| table.oid)),
             retention: how.retention,
             log_retention: LOG_RETENTION,
             dry_run: how.dry_run,

@@ -34,9 +34,9 @@ pub(super) async fn run(inner: &Arc<Inner>, statement: &Statement) -> Result<Res
     };
     inner.facts.began(statement.text());
     let tag = match command {
-        Command::Call(procedure) => return crate::upkeep::run(inner, procedure).await,
+        Command::Call(procedure) => return Box::pin(crate::upkeep::run(inner, procedure)).await,
         Command::Set { name, value, local } => {
-            check_epoch(inner, &name, value.as_deref()).await?;
+            Box::pin(check_epoch(inner, &name, value.as_deref())).await?;
             set(inner, &name, value.as_deref(), local)?;
             "SET"
         }
