@@ -121,8 +121,9 @@ pub(crate) fn is_session(ast: &Statement) -> bool {
         | Statement::Close {
             cursor: CloseCursor::All,
         }
-        | Statement::Call(_)
         | Statement::UNLISTEN { .. } => true,
+        // Some calls stand for statements that write.
+        Statement::Call(_) => crate::extend::procedure(ast).is_none(),
         _ => false,
     }
 }
@@ -490,6 +491,36 @@ mod tests {
                 session: false
             }
         );
+    }
+
+    #[test]
+    fn procedures_are_read() {
+        let call = |name: &str, table: Option<&str>, dry_run| {
+            Command::Call(Procedure {
+                name: name.into(),
+                table: table.map(str::to_owned),
+                dry_run,
+            })
+        };
+        assert_eq!(
+            of("CALL radlake.optimize('s.t')"),
+            call("optimize", Some("s.t"), None)
+        );
+        assert_eq!(of("CALL Radlake.Vacuum()"), call("vacuum", None, None));
+        assert_eq!(
+            of("CALL radlake.vacuum('t', dry_run => true)"),
+            call("vacuum", Some("t"), Some(true))
+        );
+        for other in [
+            "CALL f(1)",
+            "CALL radlake.vacuum(1 + 1)",
+            "CALL radlake.vacuum(what => 'x')",
+        ] {
+            let statements = crate::parse(other).unwrap();
+            assert_eq!(command(statements[0].ast()), None, "{other}");
+        }
+        let refresh = crate::parse("REFRESH MATERIALIZED VIEW v").unwrap();
+        assert_eq!(refresh[0].kind(), crate::Kind::Write);
     }
 
     #[test]
