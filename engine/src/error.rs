@@ -214,6 +214,40 @@ pub enum Error {
     /// A relation of another kind than the statement is for (42809).
     #[error("{0}")]
     WrongObject(String),
+    /// The same, with what to do (42809).
+    #[error("{message}")]
+    WrongObjectHint {
+        /// What is wrong.
+        message: String,
+        /// What to do.
+        hint: String,
+    },
+    /// A row that was copied in does not fit; the code is the inner error's.
+    #[error("{error}")]
+    Row {
+        /// The table's name.
+        table: String,
+        /// The line that it ends on, from 1.
+        line: i64,
+        /// The column to blame.
+        column: Option<String>,
+        /// What is wrong with it.
+        error: Box<Error>,
+    },
+    /// A file that is not what COPY expects (22P04).
+    #[error("{message}")]
+    CopyFormat {
+        /// What is wrong.
+        message: String,
+        /// What to do.
+        hint: Option<String>,
+    },
+    /// Bytes that are no binary value of their type (22P03).
+    #[error("{0}")]
+    BinaryFormat(String),
+    /// Text that is not of the encoding (22021).
+    #[error("invalid byte sequence for encoding \"{0}\"")]
+    Encoding(String),
     /// What is to be dropped is not there (42P01).
     #[error("{kind} \"{name}\" does not exist")]
     MissingRelation {
@@ -330,7 +364,10 @@ impl Error {
             | Self::UndefinedColumn { hint, .. }
             | Self::UndefinedFunction { hint, .. }
             | Self::InvalidSetting { hint, .. }
+            | Self::CopyFormat { hint, .. }
             | Self::Unsupported { hint, .. } => hint.clone(),
+            Self::WrongObjectHint { hint, .. } => Some(hint.clone()),
+            Self::Row { error, .. } => error.hint(),
             Self::OutOfMemory { .. } => Some(
                 "Ask for less at once: fewer columns, a filter, a LIMIT; or give the server more memory."
                     .to_owned(),
@@ -353,6 +390,20 @@ impl Error {
             Self::OutOfMemory { detail } | Self::DiskFull { detail } | Self::Dependents { detail, .. } => {
                 Some(detail.clone())
             }
+            _ => None,
+        }
+    }
+
+    /// Where in the data that was copied in.
+    #[must_use]
+    pub fn context(&self) -> Option<String> {
+        match self {
+            Self::Row {
+                table, line, column, ..
+            } => Some(match column {
+                Some(column) => format!("COPY {table}, line {line}, column {column}"),
+                None => format!("COPY {table}, line {line}"),
+            }),
             _ => None,
         }
     }

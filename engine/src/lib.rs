@@ -46,9 +46,19 @@ pub use radlake_catalogs::Error as LakeError;
 pub use radlake_catalogs::dicom::synthetic;
 pub use radlake_catalogs::ingest;
 pub use radlake_catalogs::{OptimizeReport, VacuumReport};
+pub use radlake_sql::{Copy, OptionValue, ast};
 pub use radlake_sql::{Kind, Statement};
 pub use session::{CancelHandle, Notice, Prepared, Response, Session, TransactionStatus};
 pub use upkeep::{LOG_RETENTION, RETENTION, UpkeepOptions, Vacuum};
+pub use write::copy::{CopyTarget, Incoming, LINE, Rejected, Rejects};
+
+/// Splits a text into its statements and parses each.
+///
+/// # Errors
+/// [`Error::Syntax`] with the position in the text, [`Error::TooComplex`].
+pub fn parse(text: &str) -> Result<Vec<Statement>> {
+    Ok(radlake_sql::parse(text)?)
+}
 
 /// A question that the tables answer, with its query.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

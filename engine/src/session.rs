@@ -2,6 +2,7 @@
 
 mod answer;
 mod commands;
+mod copy;
 mod explain;
 mod facts;
 mod parameters;

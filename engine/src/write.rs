@@ -7,6 +7,7 @@
 pub(crate) mod attach;
 mod comment;
 mod constraint;
+pub(crate) mod copy;
 mod define;
 mod delete;
 mod drop;

@@ -5,6 +5,7 @@
 //! The views and cohort queries that ship with Radlake are embedded here: [`views`], [`cohorts`].
 
 pub mod cohorts;
+mod copy;
 mod dialect;
 mod error;
 pub mod extend;
@@ -21,6 +22,7 @@ mod versions;
 pub mod views;
 mod write;
 
+pub use copy::{Copy, OptionValue};
 pub use error::SyntaxError;
 pub use sqlparser::ast;
 pub use statement::{Kind, Statement, parse};

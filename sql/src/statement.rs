@@ -8,6 +8,7 @@ use sqlparser::keywords::Keyword;
 use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::{Token, Tokenizer};
 
+use crate::copy::{self, Copy};
 use crate::split::Places;
 use crate::{
     SyntaxError, extend, govern, growth, limits, precedence, query, refused, session, versions, write,
@@ -37,6 +38,8 @@ pub struct Statement {
     kind: Kind,
     /// The whole text that it was parsed from; places in the tree count its lines.
     source: Arc<str>,
+    /// Options of a COPY.
+    copy: Option<Arc<Copy>>,
 }
 
 impl Statement {
@@ -56,6 +59,12 @@ impl Statement {
     #[must_use]
     pub fn ast(&self) -> &ast::Statement {
         &self.ast
+    }
+
+    /// What a COPY says beside its tree.
+    #[must_use]
+    pub fn copy(&self) -> Option<&Copy> {
+        self.copy.as_deref()
     }
 
     /// The family.
@@ -78,6 +87,7 @@ impl Statement {
             kind: kind(&ast),
             ast: Arc::new(ast),
             source: Arc::clone(&self.source),
+            copy: None,
         }
     }
 }
@@ -98,13 +108,17 @@ fn kind(ast: &ast::Statement) -> Kind {
     }
 }
 
-fn parse_one(parser: &mut Parser<'_>) -> Result<ast::Statement, ParserError> {
+fn parse_one(parser: &mut Parser<'_>) -> Result<(ast::Statement, Option<Copy>), ParserError> {
+    if copy::begins(parser) {
+        let (ast, copy) = copy::parse(parser)?;
+        return Ok((ast, Some(copy)));
+    }
     // The parser knows `TABLE name` only within a query.
     match parser.peek_token().token {
         Token::Word(word) if word.keyword == Keyword::TABLE => {
-            Ok(ast::Statement::Query(parser.parse_query()?))
+            Ok((ast::Statement::Query(parser.parse_query()?), None))
         }
-        _ => parser.parse_statement(),
+        _ => Ok((parser.parse_statement()?, None)),
     }
 }
 
@@ -137,7 +151,8 @@ pub fn parse(text: &str) -> Result<Vec<Statement>, SyntaxError> {
         if first.token == Token::EOF {
             return Ok(statements);
         }
-        let mut ast = parse_one(&mut parser).map_err(|error| SyntaxError::from_parser(error, &places))?;
+        let (mut ast, copy) =
+            parse_one(&mut parser).map_err(|error| SyntaxError::from_parser(error, &places))?;
         let after = parser.peek_token();
         let start = places.byte(first.span.start.line, first.span.start.column);
         let end = match &after.token {
@@ -161,6 +176,7 @@ pub fn parse(text: &str) -> Result<Vec<Statement>, SyntaxError> {
             kind: kind(&ast),
             ast: Arc::new(ast),
             source: Arc::clone(&source),
+            copy: copy.map(Arc::new),
         });
     }
 }

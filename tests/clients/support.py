@@ -99,10 +99,10 @@ class Lake:
 class Server:
     """`radlake serve` over a lake, on a port of its own."""
 
-    def __init__(self, lake, *arguments):
+    def __init__(self, lake, *arguments, port=None):
         self.lake = lake
         self.arguments = arguments
-        self.port = free_port()
+        self.port = port or free_port()
         self.process = None
         self.log_path = pathlib.Path(str(lake.path) + f".{self.port}.log")
 
@@ -138,6 +138,11 @@ class Server:
             if line.startswith(field + ":"):
                 return int(line.split()[1]) * 1024
         raise AssertionError(f"no {field}")
+
+    def kill(self):
+        """As a power cut does."""
+        self.process.kill()
+        self.process.wait()
 
     def stop(self):
         self.process.send_signal(signal.SIGTERM)

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
-use crate::commands::{demo, ingest, init, restore, serve, sql, upkeep};
+use crate::commands::{demo, ingest, init, load, restore, serve, sql, upkeep};
 use crate::failure::Failure;
 
 /// SQL over medical imaging: DICOM in, PostgreSQL's protocol out, one directory or bucket as the store.
@@ -22,6 +22,8 @@ enum Command {
     Init(init::Init),
     /// Read DICOM files, folders and archives into a lake.
     Ingest(ingest::Ingest),
+    /// Load CSV, Parquet, Arrow and NDJSON files into a table.
+    Load(load::Load),
     /// Serve a lake over PostgreSQL's protocol.
     Serve(serve::Serve),
     /// Run SQL on a lake, without a server.
@@ -66,6 +68,7 @@ pub(crate) fn main() -> ExitCode {
         match cli.command {
             Command::Init(command) => command.run().await,
             Command::Ingest(command) => command.run().await,
+            Command::Load(command) => command.run().await,
             Command::Serve(command) => command.run().await,
             Command::Sql(command) => command.run().await,
             Command::Optimize(command) => command.run().await,

@@ -2,7 +2,9 @@
 
 mod cli;
 mod commands;
+mod copy;
 mod failure;
+mod load;
 mod output;
 mod wire;
 

@@ -80,6 +80,8 @@ impl Inner {
         match statement.kind() {
             Kind::Query => {}
             Kind::Session => return Ok(Prepared::command(statement, commands::columns(self, statement)?)),
+            // As in PostgreSQL, nothing of it is looked at before it runs.
+            Kind::Write if statement.copy().is_some() => return Ok(Prepared::command(statement, None)),
             Kind::Write => return self.prepare_write(statement, types).await,
             _ => return Err(refusal::refuse(statement)),
         }

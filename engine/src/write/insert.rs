@@ -331,7 +331,7 @@ pub(super) fn list(items: impl Iterator<Item = String>) -> String {
     items.collect::<Vec<_>>().join(", ")
 }
 
-fn default(column: &Column) -> String {
+pub(super) fn default(column: &Column) -> String {
     let expression = column.default.as_deref().unwrap_or("NULL");
     format!("{} AS {}", column.cast(expression), quoted(&column.name))
 }

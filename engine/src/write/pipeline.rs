@@ -52,7 +52,7 @@ fn checks(constraints: &[Constraint]) -> impl Iterator<Item = (&str, &str)> {
 }
 
 /// Checks rows of [`layers`], and brings them into the types of the table's columns.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Gate {
     table: String,
     passed: usize,

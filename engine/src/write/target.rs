@@ -65,6 +65,15 @@ fn sql_type(pg: &PgType) -> Option<String> {
     }
 }
 
+/// The columns of a table that hold what was written, not what is computed from it; quoted.
+pub(crate) fn stored(table: &TableObject) -> Vec<String> {
+    let fields = table.arrow_schema.fields().iter();
+    fields
+        .filter(|field| !field.metadata().contains_key(GENERATED))
+        .map(|field| quoted(field.name()))
+        .collect()
+}
+
 /// The table that a statement writes to.
 #[derive(Debug, Clone)]
 pub(super) struct Target {
@@ -127,7 +136,7 @@ pub(super) fn written_name(argument: &ast::Expr) -> Result<ast::ObjectName> {
 }
 
 /// Schema and name that a written name means; without a schema, the first of `path` that has it.
-pub(super) fn resolve(
+pub(crate) fn resolve(
     epoch: &Epoch,
     path: &[String],
     database: &str,

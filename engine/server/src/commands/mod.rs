@@ -3,6 +3,7 @@
 pub(crate) mod demo;
 pub(crate) mod ingest;
 pub(crate) mod init;
+pub(crate) mod load;
 pub(crate) mod restore;
 pub(crate) mod serve;
 pub(crate) mod sql;

@@ -1,7 +1,8 @@
 //! How far an ingest has come: a bar on a terminal, lines elsewhere, always on the standard error.
 
 use std::io::IsTerminal;
-use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use indicatif::{HumanBytes, HumanDuration, ProgressBar, ProgressStyle};
@@ -80,5 +81,43 @@ impl Progress for Display {
         }
         bar.set_position(snapshot.files_done);
         bar.set_message(describe(snapshot));
+    }
+}
+
+/// How much of a file has been read: a bar on a terminal, nothing elsewhere.
+pub(crate) struct Bytes {
+    bar: Option<(ProgressBar, tokio::task::JoinHandle<()>)>,
+}
+
+impl Bytes {
+    /// Follows a count up to `length`.
+    pub(crate) fn new(length: u64, count: Arc<AtomicU64>) -> Self {
+        if !std::io::stderr().is_terminal() {
+            return Self { bar: None };
+        }
+        let bar = ProgressBar::new(length);
+        if let Ok(style) = ProgressStyle::with_template(
+            "[{elapsed_precise}] {bar:30} {percent:>3}% {bytes}/{total_bytes} {bytes_per_sec}, {eta} left",
+        ) {
+            bar.set_style(style);
+        }
+        let shown = bar.clone();
+        let task = tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(Duration::from_millis(200)).await;
+                shown.set_position(count.load(Ordering::Relaxed).min(length));
+            }
+        });
+        Self {
+            bar: Some((bar, task)),
+        }
+    }
+
+    /// Takes the bar away.
+    pub(crate) fn finish(&self) {
+        if let Some((bar, task)) = &self.bar {
+            task.abort();
+            bar.finish_and_clear();
+        }
     }
 }

@@ -210,6 +210,12 @@ impl Connection {
         let statement = prepared.statement();
         self.check_transaction(statement)?;
         let (watch, before) = (self.watch(statement), self.status());
+        if let (State::Bound, Some(copy)) = (&portal.state, statement.copy()) {
+            portal.state = State::Done;
+            let tag = self.copy(statement, copy, &watch).await?;
+            put(&CommandComplete::new(tag), self.wire.write_buffer_mut());
+            return Ok(());
+        }
         if matches!(portal.state, State::Bound) {
             // What is sent before one Sync is one transaction.
             if statement.kind() == Kind::Write && !self.is_last_of_pipeline().await {

@@ -8,13 +8,14 @@
 mod cancel;
 mod codec;
 mod connection;
+mod copy;
 mod describe;
 mod encode;
 mod extended;
 mod frontend;
 mod listener;
 mod opening;
-mod parameters;
+pub(crate) mod parameters;
 mod query;
 mod rows;
 mod sqlstate;
@@ -31,11 +32,11 @@ use radlake::Lakehouse;
 use tokio_util::codec::Framed;
 use tokio_util::sync::CancellationToken;
 
-pub(crate) use encode::{BoundBatch, RowEncoder, Style};
+pub(crate) use encode::{BoundBatch, EncodeError, Format, RowEncoder, Style, Zone};
 pub(crate) use listener::{ServeOptions, serve};
 pub(crate) use sqlstate::Report;
 pub(crate) use tls::{Tls, load as load_tls};
-pub(crate) use types::column_name;
+pub(crate) use types::{column_name, pg_type_of};
 
 /// The socket with its buffers.
 pub(crate) type Wire = Framed<MaybeTls, codec::Codec>;

@@ -45,6 +45,14 @@ impl Connection {
             let last = at + 1 == statements.len();
             let before = self.status();
             let watch = self.watch(statement);
+            if let Some(copy) = statement.copy() {
+                let tag = self.copy(statement, copy, &watch).await?;
+                if last {
+                    self.end_implicit().await?;
+                }
+                put(&CommandComplete::new(tag), self.wire.write_buffer_mut());
+                continue;
+            }
             match self.run_statement(statement, &watch).await? {
                 Response::Rows { schema, stream } => {
                     let formats = vec![Format::Text; schema.fields().len()];

@@ -24,6 +24,8 @@ pub(crate) struct Report {
     pub(crate) hint: Option<String>,
     /// Where in the statement, in characters from 1.
     pub(crate) position: Option<usize>,
+    /// Where in the data of a COPY.
+    pub(crate) context: Option<String>,
 }
 
 impl Report {
@@ -36,6 +38,7 @@ impl Report {
             detail: None,
             hint: None,
             position: None,
+            context: None,
         }
     }
 
@@ -78,6 +81,7 @@ impl Report {
         };
         optional(b'D', self.detail.clone());
         optional(b'H', self.hint.clone());
+        optional(b'W', self.context.clone());
         optional(b'P', self.position.map(|position| position.to_string()));
         fields
     }
@@ -163,6 +167,7 @@ impl From<&radlake::Error> for Report {
             hint: error.hint(),
             detail: error.detail(),
             position: error.position(),
+            context: error.context(),
             ..Self::error(sqlstate(error), error.to_string())
         }
     }
@@ -177,7 +182,7 @@ fn sqlstate(error: &radlake::Error) -> &'static str {
         E::UndefinedColumn { .. } => "42703",
         E::AmbiguousColumn { .. } => "42702",
         E::DuplicateAlias(_) => "42712",
-        E::WrongObject(_) => "42809",
+        E::WrongObject(_) | E::WrongObjectHint { .. } => "42809",
         E::MissingRelation { .. } => "42P01",
         E::DuplicateTable(_) => "42P07",
         E::DuplicateSchema(_) => "42P06",
@@ -230,6 +235,10 @@ fn sqlstate(error: &radlake::Error) -> &'static str {
         E::TooComplex(_) => "54001",
         E::LimitExceeded(_) => "54000",
         E::Serialization(_) => "40001",
+        E::Row { error, .. } => sqlstate(error),
+        E::CopyFormat { .. } => "22P04",
+        E::BinaryFormat(_) => "22P03",
+        E::Encoding(_) => "22021",
         E::Storage(_) => "58030",
         E::Lake(error) => lake(error),
         _ => "XX000",

@@ -47,8 +47,8 @@ pub(crate) struct Watch {
 }
 
 impl Watch {
-    /// Returns when the statement is over, with what its client is told.
-    pub(crate) async fn stopped(&self, stream: &MaybeTls) -> Fault {
+    /// As [`Watch::stopped`] for a statement that reads from its client: whether that has left, reading tells.
+    pub(crate) async fn interrupted(&self) -> Fault {
         let timeout = async {
             match self.deadline {
                 Some(deadline) => tokio::time::sleep_until(deadline).await,
@@ -58,11 +58,18 @@ impl Watch {
         let error = tokio::select! {
             () = self.token.cancelled() => radlake::Error::Cancelled,
             () = timeout => radlake::Error::Timeout,
-            // A command runs to its end even if its client leaves, as in PostgreSQL.
-            () = hung_up(stream), if self.is_query => return Fault::Gone,
         };
         tokio::time::sleep(PATIENCE).await;
         error.into()
+    }
+
+    /// Returns when the statement is over, with what its client is told.
+    pub(crate) async fn stopped(&self, stream: &MaybeTls) -> Fault {
+        tokio::select! {
+            fault = self.interrupted() => fault,
+            // A command runs to its end even if its client leaves, as in PostgreSQL.
+            () = hung_up(stream), if self.is_query => Fault::Gone,
+        }
     }
 }
 
