@@ -173,6 +173,8 @@ class Client(threading.Thread):
             try:
                 if self.connection is None or self.connection.closed:
                     self.connection = psycopg.connect(**self.dsn, connect_timeout=30)
+                    # Only so is the order of commits the order in which they follow from each other.
+                    self.connection.isolation_level = psycopg.IsolationLevel.SERIALIZABLE
                 self.transaction(op, token)
                 self.history.acknowledged[token] = op
                 return
