@@ -22,9 +22,9 @@ impl Session {
     /// # Errors
     /// What is wrong with the statement or a row; [`Error::Row`] says which.
     pub async fn copy_in(&self, statement: &Statement, incoming: Incoming) -> Result<String> {
-        self.inner
-            .following(statement, self.inner.copy_in(statement, incoming))
-            .await
+        // On the heap: a whole write stands in it.
+        let copied = Box::pin(self.inner.copy_in(statement, incoming));
+        self.inner.following(statement, copied).await
     }
 
     /// The rows of a COPY TO.

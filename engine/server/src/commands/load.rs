@@ -213,7 +213,7 @@ impl Load {
             }
         }
         bar.finish();
-        Ok(self.attempt(&work, &id).await?)
+        self.attempt(&work, &id).await
     }
 
     fn options(&self, kind: Kind) -> Result<Option<Options>, Failure> {
@@ -401,7 +401,7 @@ impl Work<'_> {
                     .find(|field| field.name().eq_ignore_ascii_case(&name))
             };
             same.or_else(alike)
-                .map_or(name.clone(), |field| field.name().clone())
+                .map_or_else(|| name.clone(), |field| field.name().clone())
         };
         match self.options {
             Some(_) => Ok(Some(names.into_iter().map(known).collect())),

@@ -212,7 +212,7 @@ impl Connection {
         let (watch, before) = (self.watch(statement), self.status());
         if let (State::Bound, Some(copy)) = (&portal.state, statement.copy()) {
             portal.state = State::Done;
-            let tag = self.copy(statement, copy, &watch).await?;
+            let tag = Box::pin(self.copy(statement, copy, &watch)).await?;
             put(&CommandComplete::new(tag), self.wire.write_buffer_mut());
             return Ok(());
         }

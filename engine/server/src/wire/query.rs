@@ -46,7 +46,7 @@ impl Connection {
             let before = self.status();
             let watch = self.watch(statement);
             if let Some(copy) = statement.copy() {
-                let tag = self.copy(statement, copy, &watch).await?;
+                let tag = Box::pin(self.copy(statement, copy, &watch)).await?;
                 if last {
                     self.end_implicit().await?;
                 }

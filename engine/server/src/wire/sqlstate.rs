@@ -23,9 +23,9 @@ pub(crate) struct Report {
     /// What to do.
     pub(crate) hint: Option<String>,
     /// Where in the statement, in characters from 1.
-    pub(crate) position: Option<usize>,
+    pub(crate) position: Option<u32>,
     /// Where in the data of a COPY.
-    pub(crate) context: Option<String>,
+    pub(crate) context: Option<Box<str>>,
 }
 
 impl Report {
@@ -81,7 +81,7 @@ impl Report {
         };
         optional(b'D', self.detail.clone());
         optional(b'H', self.hint.clone());
-        optional(b'W', self.context.clone());
+        optional(b'W', self.context.as_deref().map(str::to_owned));
         optional(b'P', self.position.map(|position| position.to_string()));
         fields
     }
@@ -166,8 +166,8 @@ impl From<&radlake::Error> for Report {
         Self {
             hint: error.hint(),
             detail: error.detail(),
-            position: error.position(),
-            context: error.context(),
+            position: error.position().and_then(|place| u32::try_from(place).ok()),
+            context: error.context().map(String::into_boxed_str),
             ..Self::error(sqlstate(error), error.to_string())
         }
     }
