@@ -9,6 +9,7 @@ use std::sync::Arc;
 use super::declared::{INFORMATION_SCHEMA, PG_CATALOG, PUBLIC};
 use super::epoch_catalog::EpochCatalog;
 use super::function;
+use super::keys;
 use super::model::{Model, Namespace, Relation, Role};
 use super::types;
 use crate::write::view::MATERIALIZED;
@@ -29,10 +30,17 @@ impl EpochCatalog {
             })
             .collect();
         let by_name: HashMap<&str, u32> = namespaces.iter().map(|n| (n.name.as_str(), n.oid)).collect();
-        let relations = epoch
+        let mut relations: Vec<Relation> = epoch
             .all_relations()
             .filter_map(|r| by_name.get(r.schema()).map(|namespace| relation(r, *namespace)))
             .collect();
+        let (mut constraints, mut indexes) = (Vec::new(), Vec::new());
+        for (table, namespace) in keys::tables(epoch, |schema| by_name.get(schema).copied()) {
+            let (of_table, own, as_relations) = keys::of(epoch, table, namespace);
+            constraints.extend(of_table);
+            indexes.extend(own);
+            relations.extend(as_relations);
+        }
         let roles = epoch
             .roles()
             .map(|r| Role {
@@ -47,6 +55,8 @@ impl EpochCatalog {
             database: database.to_owned(),
             namespaces,
             relations,
+            constraints,
+            indexes,
             roles,
             functions: function::describe(functions),
             ..Model::default()

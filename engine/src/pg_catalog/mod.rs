@@ -10,6 +10,7 @@ mod function;
 mod functions;
 mod information_schema;
 mod install;
+mod keys;
 mod model;
 mod names;
 mod presets;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::declared::{self, INFORMATION_SCHEMA, PG_CATALOG, PUBLIC};
 use super::function::Function;
+use super::keys::{Constraint, Index};
 use super::types::{self, CODE_RELATION, CODE_TYPE, PgKind, pg_type_of};
 
 /// OID of the lake's row in `pg_database`.
@@ -28,7 +29,7 @@ pub(crate) struct Relation {
     pub(crate) oid: u32,
     pub(crate) namespace: u32,
     pub(crate) name: String,
-    /// `pg_class.relkind`: "r" table, "v" view, "c" composite type.
+    /// `pg_class.relkind`: "r" table, "v" view, "m" materialized view, "i" index, "c" composite type.
     pub(crate) kind: &'static str,
     pub(crate) owner: u32,
     pub(crate) comment: Option<String>,
@@ -72,6 +73,8 @@ pub(crate) struct Model {
     pub(crate) roles: Vec<Role>,
     pub(crate) functions: Vec<Function>,
     pub(crate) composites: Vec<Composite>,
+    pub(crate) constraints: Vec<Constraint>,
+    pub(crate) indexes: Vec<Index>,
     /// Number and owner of PostgreSQL's own objects.
     pub(crate) owner: u32,
     pub(super) namespace_names: HashMap<u32, usize>,
@@ -120,7 +123,8 @@ impl Model {
             self.relation_names
                 .entry(relation.namespace)
                 .or_default()
-                .insert(relation.name.clone(), index);
+                .entry(relation.name.clone())
+                .or_insert(index);
         }
         self
     }

@@ -236,6 +236,9 @@ pub fn builtin_name(oid: u32) -> Option<&'static str> {
     BUILTIN.iter().find(|b| b.oid == oid).map(|b| b.name)
 }
 
+/// OID of `varchar`.
+const VARCHAR: u32 = 1043;
+
 /// OID of the row type of a relation.
 #[must_use]
 pub const fn row_type_of(relation: u32) -> u32 {
@@ -262,9 +265,20 @@ pub fn pg_type_of(field: &Field) -> PgType {
         .get(PG_TYPE_KEY)
         .and_then(|name| named_type(name, field.data_type()))
     {
-        return named;
+        return limited(named, field);
     }
     arrow_pg_type(field.data_type())
+}
+
+/// A text of a greatest length says so in its modifier.
+fn limited(mut named: PgType, field: &Field) -> PgType {
+    let length = field.metadata().get(crate::write::target::LENGTH);
+    if let Some(length) = length.and_then(|length| length.parse::<i32>().ok())
+        && named.oid == VARCHAR
+    {
+        named.typmod = length.saturating_add(4);
+    }
+    named
 }
 
 fn named_type(name: &str, data_type: &DataType) -> Option<PgType> {

@@ -26,7 +26,12 @@ fn obj_description(context: &Context, args: &[Arg<'_>]) -> Outcome {
             .find(|f| f.oid == oid)
             .and_then(|f| f.comment.clone())
     };
+    let constraint = || {
+        let found = model.constraints.iter().find(|c| c.oid == oid);
+        found.and_then(|c| c.comment.clone())
+    };
     let comment = match args.get(1).and_then(|a| a.text()) {
+        Some("pg_constraint") => constraint(),
         Some("pg_class") => relation(),
         Some("pg_namespace") => namespace(),
         Some("pg_proc") => function(),
@@ -35,7 +40,10 @@ fn obj_description(context: &Context, args: &[Arg<'_>]) -> Outcome {
             .and_then(|c| model.relation(c.relation))
             .and_then(|r| r.comment.clone()),
         Some(_) => None,
-        None => relation().or_else(namespace).or_else(function),
+        None => relation()
+            .or_else(namespace)
+            .or_else(function)
+            .or_else(constraint),
     };
     // PostgreSQL's own objects, by the OID of the catalog that the name means.
     let own = || {

@@ -20,11 +20,11 @@ pub(super) const FUNCTIONS: &[Spec] = &[
     ),
     Spec::new("pg_get_function_result", (1, 1), "text", function_result),
     Spec::new("pg_get_functiondef", (1, 1), "text", functiondef),
+    Spec::new("pg_get_constraintdef", (1, 2), "text", constraintdef),
+    Spec::new("pg_get_indexdef", (1, 3), "text", indexdef),
     // The lake has no objects of these kinds, so PostgreSQL's answer for an OID that is none.
-    Spec::new("pg_get_constraintdef", (1, 2), "text", none),
     Spec::new("pg_get_function_arg_default", (2, 2), "text", none),
     Spec::new("pg_get_function_sqlbody", (1, 1), "text", none),
-    Spec::new("pg_get_indexdef", (1, 3), "text", none),
     Spec::new("pg_get_partition_constraintdef", (1, 1), "text", none),
     Spec::new("pg_get_partkeydef", (1, 1), "text", none),
     Spec::new("pg_get_replica_identity_index", (1, 1), "oid", none),
@@ -47,6 +47,24 @@ fn oid(args: &[Arg<'_>]) -> Option<u32> {
 
 fn none(_: &Context, _: &[Arg<'_>]) -> Outcome {
     Ok(Value::Null)
+}
+
+fn constraintdef(context: &Context, args: &[Arg<'_>]) -> Outcome {
+    let found = oid(args).and_then(|oid| context.model().constraints.iter().find(|c| c.oid == oid));
+    Ok(found.map(|constraint| constraint.definition.clone()).into())
+}
+
+/// The whole index, or one of its columns.
+fn indexdef(context: &Context, args: &[Arg<'_>]) -> Outcome {
+    let found = oid(args).and_then(|oid| context.model().indexes.iter().find(|i| i.oid == oid));
+    let column = args.get(1).and_then(|a| a.int()).unwrap_or(0);
+    let Some(index) = found else {
+        return Ok(Value::Null);
+    };
+    match usize::try_from(column) {
+        Ok(0) | Err(_) => Ok(index.definition.clone().into()),
+        Ok(column) => Ok(index.texts.get(column - 1).cloned().into()),
+    }
 }
 
 fn zero(_: &Context, _: &[Arg<'_>]) -> Outcome {

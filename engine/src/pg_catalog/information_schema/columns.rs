@@ -9,6 +9,7 @@ use crate::pg_catalog::declared::{Declared, NOT_NULL_KEY};
 use crate::pg_catalog::model::{Composite, Model, Relation};
 use crate::pg_catalog::rows::Rows;
 use crate::pg_catalog::types::{PgKind, PgType, pg_type_of};
+use crate::write::target::{DEFAULT, GENERATED, IDENTITY};
 
 struct Column<'m> {
     relation: &'m Relation,
@@ -20,7 +21,10 @@ struct Column<'m> {
 }
 
 fn collect<'m>(model: &'m Model, composite: bool) -> Vec<Column<'m>> {
-    let wanted = model.relations.iter().filter(|r| (r.kind == "c") == composite);
+    let wanted = model.relations.iter().filter(|r| match composite {
+        true => r.kind == "c",
+        false => matches!(r.kind, "r" | "v"),
+    });
     wanted
         .flat_map(|relation| {
             let schema = model.schema_name(relation.namespace);
@@ -59,8 +63,12 @@ pub(super) fn columns(declared: &'static Declared, model: &Model) -> Result<Reco
         .column("table_name", |c| c.relation.name.as_str())
         .column("column_name", |c| c.field.name().as_str())
         .column("ordinal_position", |c| c.number)
+        .column("column_default", |c| {
+            c.field.metadata().get(DEFAULT).map(String::as_str)
+        })
         .column("is_nullable", |c| yes_or_no(c.nullable()))
         .column("data_type", |c| typed::data_type(&c.pg_type))
+        .column("character_maximum_length", |c| typed::characters(&c.pg_type))
         .column("character_octet_length", |c| typed::octets(&c.pg_type))
         .column("numeric_precision", |c| typed::precision(&c.pg_type))
         .column("numeric_precision_radix", |c| typed::radix(&c.pg_type))
@@ -71,9 +79,19 @@ pub(super) fn columns(declared: &'static Declared, model: &Model) -> Result<Reco
         .column("udt_name", |c| c.udt.1.as_str())
         .column("dtd_identifier", |c| c.number.to_string())
         .column("is_self_referencing", |_| "NO")
-        .column("is_identity", |_| "NO")
+        .column("is_identity", |c| {
+            yes_or_no(c.field.metadata().contains_key(IDENTITY))
+        })
         .column("identity_cycle", |_| "NO")
-        .column("is_generated", |_| "NEVER")
+        .column("is_generated", |c| {
+            match c.field.metadata().contains_key(GENERATED) {
+                true => "ALWAYS",
+                false => "NEVER",
+            }
+        })
+        .column("generation_expression", |c| {
+            c.field.metadata().get(GENERATED).map(String::as_str)
+        })
         .column("is_updatable", |c| yes_or_no(c.relation.kind == "r"))
         .finish()
 }

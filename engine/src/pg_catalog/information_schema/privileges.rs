@@ -20,7 +20,7 @@ const TABLE_PRIVILEGES: [&str; 7] = [
 const COLUMN_PRIVILEGES: [&str; 4] = ["INSERT", "SELECT", "UPDATE", "REFERENCES"];
 
 pub(super) fn tables(declared: &'static Declared, model: &Model) -> Result<RecordBatch, ArrowError> {
-    let relations = model.relations.iter().filter(|r| r.kind != "c");
+    let relations = model.relations.iter().filter(|r| matches!(r.kind, "r" | "v"));
     let grants: Vec<(&Relation, &str)> = relations.flat_map(|r| TABLE_PRIVILEGES.map(|p| (r, p))).collect();
     Rows::new(declared, &grants)
         .column("grantor", |(r, _)| model.role_name(r.owner))
@@ -35,7 +35,7 @@ pub(super) fn tables(declared: &'static Declared, model: &Model) -> Result<Recor
 }
 
 pub(super) fn columns(declared: &'static Declared, model: &Model) -> Result<RecordBatch, ArrowError> {
-    let relations = model.relations.iter().filter(|r| r.kind != "c");
+    let relations = model.relations.iter().filter(|r| matches!(r.kind, "r" | "v"));
     let grants: Vec<(&Relation, &str, &str)> = relations
         .flat_map(|r| {
             r.schema

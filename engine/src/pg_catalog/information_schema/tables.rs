@@ -9,7 +9,11 @@ use crate::pg_catalog::model::{Model, Namespace, Relation};
 use crate::pg_catalog::rows::Rows;
 
 pub(super) fn tables(declared: &'static Declared, model: &Model) -> Result<RecordBatch, ArrowError> {
-    let tables: Vec<&Relation> = model.relations.iter().filter(|r| r.kind != "c").collect();
+    let tables: Vec<&Relation> = model
+        .relations
+        .iter()
+        .filter(|r| matches!(r.kind, "r" | "v"))
+        .collect();
     Rows::new(declared, &tables)
         .column("table_catalog", |_| model.database.as_str())
         .column("table_schema", |r| model.schema_name(r.namespace))

@@ -36,6 +36,11 @@ pub(super) fn udt(model: &Model, pg_type: &PgType) -> (String, String) {
     (schema, pg_type.name())
 }
 
+/// `character_maximum_length`: what stands behind `varchar` in brackets.
+pub(super) fn characters(pg_type: &PgType) -> Option<i32> {
+    (pg_type.oid == 1043 && pg_type.typmod > 4).then(|| pg_type.typmod - 4)
+}
+
 /// `character_octet_length`: PostgreSQL's limit for every text.
 pub(super) fn octets(pg_type: &PgType) -> Option<i32> {
     matches!(pg_type.oid, 25 | 1042 | 1043).then_some(1 << 30)

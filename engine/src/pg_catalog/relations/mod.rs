@@ -1,10 +1,13 @@
 //! The relations of `pg_catalog` that show the lake's objects, one file each. Relations without a file are either PostgreSQL's
 //! own static rows (`statics.rs`) or empty, because the lake has no such objects.
 
+mod pg_attrdef;
 mod pg_attribute;
 mod pg_class;
+mod pg_constraint;
 mod pg_database;
 mod pg_description;
+mod pg_index;
 mod pg_namespace;
 mod pg_proc;
 mod pg_roles;
@@ -27,12 +30,16 @@ type Builder = fn(&'static Declared, &Model) -> Result<RecordBatch, ArrowError>;
 
 /// Relations made from the epoch's objects.
 const BUILDERS: &[(&str, Builder)] = &[
+    ("pg_attrdef", pg_attrdef::rows),
     ("pg_attribute", pg_attribute::rows),
     ("pg_authid", pg_roles::rows),
     ("pg_class", pg_class::rows),
+    ("pg_constraint", pg_constraint::rows),
     ("pg_database", pg_database::rows),
     ("pg_description", pg_description::rows),
     ("pg_group", pg_roles::rows),
+    ("pg_index", pg_index::rows),
+    ("pg_indexes", pg_index::by_name),
     ("pg_matviews", pg_views::materialized),
     ("pg_namespace", pg_namespace::rows),
     ("pg_proc", pg_proc::rows),
@@ -56,8 +63,15 @@ fn builder(name: &str) -> Option<Builder> {
     BUILDERS.iter().find(|(n, _)| *n == name).map(|(_, build)| *build)
 }
 
-/// Whether a relation of `pg_catalog` has no rows in any lake.
+/// Relations with rows that clients also ask about in ways that cannot be planned (`unnest` of a key's columns, fields of
+/// composites): such a query, and no other, gets the answer of a lake without keys.
+const SHOWN_PLAINLY: [&str; 3] = ["pg_constraint", "pg_index", "pg_indexes"];
+
+/// Whether a relation of `pg_catalog` has no rows in any lake, or is taken for that in queries that cannot be planned.
 pub(crate) fn never_has_rows(declared: &Declared) -> bool {
+    if SHOWN_PLAINLY.contains(&declared.name) {
+        return true;
+    }
     builder(declared.name).is_none() && !OF_SESSION.contains(&declared.name) && !statics::has(declared.name)
 }
 

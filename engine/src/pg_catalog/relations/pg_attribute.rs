@@ -7,6 +7,7 @@ use arrow::error::ArrowError;
 use crate::pg_catalog::declared::{Declared, NOT_NULL_KEY, PG_CATALOG};
 use crate::pg_catalog::types::{PgKind, PgType, pg_type_of};
 use crate::pg_catalog::{base_types, model::Model, rows::Rows};
+use crate::write::target::{GENERATED, IDENTITY};
 
 /// `pg_collation.oid` of "C", which the system catalogs' own texts have.
 const C_COLLATION: u32 = 950;
@@ -57,6 +58,21 @@ pub(super) fn rows(declared: &'static Declared, model: &Model) -> Result<RecordB
         .column("attstorage", |a| a.storage.storage)
         .column("attnotnull", |a| {
             !a.field.is_nullable() || a.field.metadata().contains_key(NOT_NULL_KEY)
+        })
+        .column("atthasdef", |a| super::pg_attrdef::expression(a.field).is_some())
+        .column("attidentity", |a| {
+            match a.field.metadata().get(IDENTITY).map(String::as_str) {
+                Some("always") => "a",
+                Some(_) => "d",
+                None => "",
+            }
+        })
+        .column("attgenerated", |a| {
+            if a.field.metadata().contains_key(GENERATED) {
+                "s"
+            } else {
+                ""
+            }
         })
         .column("attislocal", |_| true)
         .column("attcollation", |a| a.storage.collation)

@@ -7,6 +7,8 @@ use crate::pg_catalog::{declared::Declared, model::Model, rows::Rows};
 
 /// `pg_am.oid` of `heap`, which PostgreSQL names for every table.
 const HEAP: u32 = 2;
+/// The same of `btree`, for every index.
+const BTREE: u32 = 403;
 
 pub(super) fn rows(declared: &'static Declared, model: &Model) -> Result<RecordBatch, ArrowError> {
     Rows::new(declared, &model.relations)
@@ -15,7 +17,11 @@ pub(super) fn rows(declared: &'static Declared, model: &Model) -> Result<RecordB
         .column("relnamespace", |r| r.namespace)
         .column("reltype", |r| r.row_type)
         .column("relowner", |r| r.owner)
-        .column("relam", |r| if r.kind == "r" { HEAP } else { 0 })
+        .column("relam", |r| match r.kind {
+            "r" | "m" => HEAP,
+            "i" => BTREE,
+            _ => 0,
+        })
         // Page counts stay 0: clients that split a table by ctid range (DuckDB) must not try.
         .column("reltuples", |r| {
             #[expect(
@@ -29,6 +35,21 @@ pub(super) fn rows(declared: &'static Declared, model: &Model) -> Result<RecordB
         .column("relkind", |r| r.kind)
         .column("relnatts", |r| {
             i64::try_from(r.schema.fields().len()).unwrap_or(i64::MAX)
+        })
+        .column("relhasindex", |r| {
+            matches!(r.kind, "r" | "m") && model.indexes.iter().any(|index| index.table == r.oid)
+        })
+        .column("relchecks", |r| {
+            let checks = model
+                .constraints
+                .iter()
+                .filter(|c| c.table == r.oid && c.kind == "c");
+            i64::try_from(checks.count()).unwrap_or(i64::MAX)
+        })
+        // Clients ask for foreign keys where there are triggers, by which PostgreSQL keeps them.
+        .column("relhastriggers", |r| {
+            let mut keys = model.constraints.iter().filter(|c| c.kind == "f");
+            r.kind == "r" && keys.any(|c| c.table == r.oid || c.referenced == r.oid)
         })
         .column("relhasrules", |r| r.kind == "v")
         .column("relispopulated", |_| true)

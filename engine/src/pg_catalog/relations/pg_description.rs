@@ -8,6 +8,7 @@ use crate::pg_catalog::{declared::Declared, model::Model, rows::Rows, statics};
 /// OIDs of the catalogs that comments refer to.
 const PG_CLASS: u32 = 1259;
 const PG_NAMESPACE: u32 = 2615;
+const PG_CONSTRAINT: u32 = 2606;
 const PG_PROC: u32 = 1255;
 const PG_AUTHID: u32 = 1260;
 
@@ -84,6 +85,14 @@ fn comments(model: &Model) -> Vec<Comment<'_>> {
                 text,
             }));
         }
+    }
+    for c in &model.constraints {
+        all.extend(c.comment.as_deref().map(|text| Comment {
+            object: c.oid,
+            class: PG_CONSTRAINT,
+            column: 0,
+            text,
+        }));
     }
     for f in &model.functions {
         all.extend(f.comment.as_deref().map(|text| Comment {

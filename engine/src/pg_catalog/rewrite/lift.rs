@@ -127,10 +127,20 @@ fn lift(query: &Query, number: usize) -> Option<(Vec<Join>, Expr)> {
     let value = renamed(output);
     let keys: Vec<Expr> = lookups
         .iter()
-        .filter_map(|lookup| conditions.get(lookup.condition))
-        .map(|c| renamed(c))
+        .filter_map(|lookup| {
+            let key = renamed(conditions.get(lookup.condition)?);
+            let second = lookup.second.and_then(|second| conditions.get(second));
+            Some(match second {
+                Some(second) => and(Some(key), renamed(second)),
+                None => key,
+            })
+        })
         .collect();
-    let taken: HashSet<usize> = lookups.iter().map(|l| l.condition).collect();
+    let taken: HashSet<usize> = lookups
+        .iter()
+        .flat_map(|l| [Some(l.condition), l.second])
+        .flatten()
+        .collect();
     let rest: Vec<Expr> = conditions
         .iter()
         .enumerate()
@@ -236,11 +246,15 @@ fn has_subquery(expr: &Expr) -> bool {
     expr.visit(&mut Find).is_break()
 }
 
-/// A relation of the subquery and the condition that sets its `oid`.
+/// A relation of the subquery and the condition that sets its `oid`, or the two that set its key.
 struct Lookup<'s> {
     relation: &'s str,
     condition: usize,
+    second: Option<usize>,
 }
+
+/// `pg_attrdef` is unique by two columns.
+const TWO_KEYS: (&str, &str, &str) = ("pg_attrdef", "adrelid", "adnum");
 
 /// The relations in an order in which each has its `oid` set equal to an outer value or one of a relation before it; None if
 /// some has not.
@@ -262,10 +276,21 @@ fn lookups<'s>(scope: &'s Scope, conditions: &[&Expr]) -> Option<Vec<Lookup<'s>>
                     continue;
                 };
                 let is_bound = |name: &str| bound.iter().any(|lookup| lookup.relation == name);
-                let unique = column == "oid" && !is_bound(relation);
-                let given = is_column(other) && scope.column(other).is_none_or(|(other, _)| is_bound(other));
-                if unique && given {
-                    bound.push(Lookup { relation, condition });
+                let is_given = |other: &Expr| {
+                    is_column(other) && scope.column(other).is_none_or(|(other, _)| is_bound(other))
+                };
+                let two =
+                    scope.relation(relation).is_some_and(|r| r.name == TWO_KEYS.0) && column == TWO_KEYS.1;
+                let second = two
+                    .then(|| second_key(scope, conditions, relation, &is_given))
+                    .flatten();
+                let unique = (column == "oid" || second.is_some()) && !is_bound(relation);
+                if unique && is_given(other) {
+                    bound.push(Lookup {
+                        relation,
+                        condition,
+                        second,
+                    });
                 }
             }
         }
@@ -274,6 +299,33 @@ fn lookups<'s>(scope: &'s Scope, conditions: &[&Expr]) -> Option<Vec<Lookup<'s>>
         }
     }
     (!bound.is_empty() && scope.names().count() == bound.len()).then_some(bound)
+}
+
+/// The condition that sets the second column of a key of two.
+fn second_key(
+    scope: &Scope,
+    conditions: &[&Expr],
+    relation: &str,
+    is_given: &dyn Fn(&Expr) -> bool,
+) -> Option<usize> {
+    conditions.iter().position(|expr| {
+        let Expr::BinaryOp {
+            left,
+            op: BinaryOperator::Eq,
+            right,
+        } = expr
+        else {
+            return false;
+        };
+        [(bare(left), bare(right)), (bare(right), bare(left))]
+            .into_iter()
+            .any(|(key, other)| {
+                let sets = scope
+                    .column(key)
+                    .is_some_and(|(of, column)| of == relation && column == TWO_KEYS.2);
+                sets && is_given(other)
+            })
+    })
 }
 
 fn is_column(expr: &Expr) -> bool {
