@@ -4,6 +4,7 @@
 //! stages what it changes. A statement of its own is committed at its end, and built again if another writer was first;
 //! within BEGIN … COMMIT the session keeps the transaction, and commits all of it as one epoch.
 
+mod assign;
 pub(crate) mod attach;
 mod comment;
 mod constraint;

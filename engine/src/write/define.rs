@@ -281,9 +281,28 @@ impl Writer<'_> {
                 }
             }
         }
+        for option in &column.options {
+            if let ast::ColumnOption::Default(value) = &option.option {
+                self.check_default(&field, value).await?;
+            }
+        }
         metadata.extend(field.metadata().clone());
         field = field.with_nullable(nullable).with_metadata(metadata);
         draft.fields.push(field);
+        Ok(())
+    }
+
+    /// A default that is a literal must be one of the column's type.
+    async fn check_default(&self, field: &Field, value: &ast::Expr) -> Result<()> {
+        let column = super::target::Column::of(field);
+        super::assign::check_literal(&column, value, "default expression")?;
+        if let ast::Expr::Value(text) = value
+            && matches!(text.value, ast::Value::SingleQuotedString(_))
+        {
+            let planner = self.planner(Vec::new())?;
+            let cast = column.cast(&value.to_string());
+            let _ = self.collected(&planner, &format!("SELECT {cast}")).await?;
+        }
         Ok(())
     }
 

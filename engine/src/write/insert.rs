@@ -154,7 +154,12 @@ impl Writer<'_> {
             ast::SetExpr::Values(values) => values.rows.first().map_or(0, |row| row.content.len()),
             _ => {
                 let planner = self.planner(Vec::new())?;
-                self.plan(&planner, &text).await?.schema().fields().len()
+                let plan = self.plan(&planner, &text).await?;
+                let found = plan.schema().fields();
+                for (place, field) in places.iter().zip(found) {
+                    super::assign::check(&target.columns[*place], field)?;
+                }
+                found.len()
             }
         };
         if width > places.len() {
@@ -357,6 +362,7 @@ pub(super) fn assignments(target: &Target, assignments: &[ast::Assignment]) -> R
         if column.generated.is_some() {
             return Ok(());
         }
+        super::assign::check_literal(column, value, "expression")?;
         let expression = match default {
             true => column.default.clone().unwrap_or_else(|| "NULL".to_owned()),
             false => value.to_string(),
@@ -396,6 +402,7 @@ fn typed_values(query: &mut ast::Query, target: &Target, places: &[usize]) -> Re
         let Some(column) = places.get(at).map(|place| &target.columns[*place]) else {
             return Ok(());
         };
+        super::assign::check_literal(column, cell, "expression")?;
         if is_default(cell) {
             let text = match &column.generated {
                 Some(_) => "NULL".to_owned(),

@@ -30,10 +30,11 @@ pub(super) struct Column {
     pub(super) not_null: bool,
     /// The type as SQL names it, where it has a name: what an assignment casts to.
     pub(super) sql_type: Option<String>,
+    pub(super) pg_type: PgType,
 }
 
 impl Column {
-    fn of(field: &Field) -> Self {
+    pub(super) fn of(field: &Field) -> Self {
         let said = |key: &str| field.metadata().get(key).cloned();
         let pg = pg_type_of(field);
         Self {
@@ -44,6 +45,7 @@ impl Column {
             length: said(LENGTH).and_then(|length| length.parse().ok()),
             not_null: !field.is_nullable(),
             sql_type: sql_type(&pg),
+            pg_type: pg,
         }
     }
 
