@@ -7,7 +7,7 @@
 mod assign;
 pub(crate) mod attach;
 mod comment;
-mod constraint;
+pub(crate) mod constraint;
 pub(crate) mod copy;
 mod define;
 mod delete;
