@@ -13,11 +13,10 @@ TABLES = ["instances", "series", "files"]
 
 
 def location(lake, table):
-    """The folder of a table: the one Delta log under the lake whose path ends in its name."""
-    logs = [p for p in lake.path.rglob("_delta_log") if "_radlake" not in p.parts[len(lake.path.parts) :]]
-    folders = [p.parent for p in logs if table in p.parent.name or table in str(p.parent.relative_to(lake.path))]
-    assert len(folders) == 1, f"{table}: {logs}"
-    return folders[0]
+    """The folder of a table of the imaging schema, which lies where its name says."""
+    folder = lake.path / "imaging" / table
+    assert (folder / "_delta_log").is_dir(), f"{table} has no Delta log in {folder}"
+    return folder
 
 
 def key(row):
