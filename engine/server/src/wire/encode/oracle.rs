@@ -12,7 +12,8 @@ use arrow::datatypes::*;
 use super::{Format, RowEncoder, Style};
 use crate::wire::encode::Zone;
 
-const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/wire/encode/postgres15.tsv");
+/// Tests run in their package.
+const GOLDEN: &str = "src/wire/encode/postgres15.tsv";
 
 /// A value as PostgreSQL writes the expression, the function that sends it, and the same value in Arrow.
 struct Case {
