@@ -15,4 +15,6 @@ pub use error::{Error, Result};
 pub use lake::{
     Edits, Lake, OptimizeOptions, OptimizeReport, Pin, StagedFiles, Transaction, VacuumOptions, VacuumReport,
 };
-pub use object::{FIRST_OID, Object, RoleObject, SchemaObject, SettingObject, TableObject, ViewObject};
+pub use object::{
+    FIRST_OID, Grant, Membership, Object, RoleObject, SchemaObject, SettingObject, TableObject, ViewObject,
+};

@@ -26,6 +26,35 @@ pub enum Object {
     Setting(SettingObject),
 }
 
+/// A right to an object, given to a role.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Grant {
+    /// OID of the role that has it; 0 = PUBLIC.
+    pub grantee: u32,
+    /// OID of the role that gave it.
+    pub grantor: u32,
+    /// In PostgreSQL's words: `SELECT`, `USAGE` …
+    pub privilege: String,
+    /// The column that it is for; `None` = the object.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub column: Option<String>,
+    /// `WITH GRANT OPTION`.
+    #[serde(default)]
+    pub grantable: bool,
+}
+
+/// A role's membership in another.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Membership {
+    /// OID of the role that it is a member of.
+    pub role: u32,
+    /// OID of the role that made it one.
+    pub grantor: u32,
+    /// `WITH ADMIN OPTION`.
+    #[serde(default)]
+    pub admin: bool,
+}
+
 /// A schema: a namespace of relations.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct SchemaObject {
@@ -37,6 +66,9 @@ pub struct SchemaObject {
     pub owner: u32,
     /// `COMMENT ON`.
     pub comment: Option<String>,
+    /// Who has which right to it, beside its owner.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub grants: Vec<Grant>,
 }
 
 /// A table: a Delta table at a pinned version.
@@ -76,6 +108,9 @@ pub struct TableObject {
     /// Whatever the layers above want to keep with the table (constraints, storage options …).
     #[serde(default)]
     pub properties: BTreeMap<String, String>,
+    /// Who has which right to it, beside its owner.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub grants: Vec<Grant>,
 }
 
 impl TableObject {
@@ -107,6 +142,7 @@ impl TableObject {
             files: 0,
             shrunk: -1,
             properties: BTreeMap::new(),
+            grants: Vec::new(),
         }
     }
 
@@ -164,6 +200,9 @@ pub struct ViewObject {
     /// Whatever the layers above want to keep with the view (`security_invoker` …).
     #[serde(default)]
     pub properties: BTreeMap<String, String>,
+    /// Who has which right to it, beside its owner.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub grants: Vec<Grant>,
 }
 
 impl ViewObject {
@@ -212,6 +251,24 @@ pub struct RoleObject {
     pub login: bool,
     /// SCRAM verifier in PostgreSQL's text: `SCRAM-SHA-256$4096:salt$StoredKey:ServerKey`.
     pub verifier: Option<String>,
+    /// Does not have the rights of the roles that it is a member of until it becomes one of them by SET ROLE.
+    #[serde(default)]
+    pub noinherit: bool,
+    /// May make and change roles.
+    #[serde(default)]
+    pub createrole: bool,
+    /// No row policy binds it.
+    #[serde(default)]
+    pub bypassrls: bool,
+    /// Sessions at once; `None` = any number.
+    #[serde(default)]
+    pub connection_limit: Option<u32>,
+    /// When the password ends: RFC 3339.
+    #[serde(default)]
+    pub valid_until: Option<String>,
+    /// Roles that it is a member of.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub memberships: Vec<Membership>,
     /// Whatever the layers above want to keep with the role.
     #[serde(default)]
     pub properties: BTreeMap<String, String>,

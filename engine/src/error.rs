@@ -290,6 +290,15 @@ pub enum Error {
     /// Another object of that name is there already (42710).
     #[error("{0}")]
     DuplicateObject(String),
+    /// A role has as many sessions as it may have (53300).
+    #[error("too many connections for role \"{0}\"")]
+    TooManyConnections(String),
+    /// What is in use cannot be changed so (55006).
+    #[error("{0}")]
+    ObjectInUse(String),
+    /// A right that a kind of object does not have (0LP01).
+    #[error("{0}")]
+    InvalidGrant(String),
     /// A name that the system keeps for itself (42939).
     #[error("unacceptable schema name \"{0}\"")]
     ReservedName(String),

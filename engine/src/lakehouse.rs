@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use datafusion::logical_expr::ScalarUDF;
 use radlake_catalogs::ingest::{self, IngestOptions, IngestReport, Progress};
-use radlake_catalogs::{Epoch, Lake};
+use radlake_catalogs::{Epoch, Lake, RoleObject};
 use tokio_util::sync::CancellationToken;
 
 use crate::pg_catalog::EpochCatalog;
@@ -170,7 +170,7 @@ impl Lakehouse {
         let epoch = self.shared.lake.latest().await?;
         let verifier = epoch
             .role(role)
-            .filter(|role| role.login)
+            .filter(|role| role.login && !has_ended(role))
             .and_then(|role| role.verifier.as_deref());
         verifier.map(str::parse).transpose()
     }
@@ -186,6 +186,11 @@ impl Lakehouse {
             return Err(Error::InvalidRole(identity.name().to_owned()));
         };
         let superuser = role.superuser;
+        if let Some(limit) = role.connection_limit.filter(|_| !superuser)
+            && self.sessions_of(&role.name) >= limit as usize
+        {
+            return Err(Error::TooManyConnections(role.name.clone()));
+        }
         Ok(Session::new(self.clone(), identity, superuser, epoch.settings()))
     }
 
@@ -212,6 +217,20 @@ impl Lakehouse {
             None => return Err(Error::InvalidRole(identity.name().to_owned())),
         }
         Ok(ingest::run(&self.shared.lake, options, progress, cancel).await?)
+    }
+
+    /// How many sessions a role has opened in this process.
+    fn sessions_of(&self, role: &str) -> usize {
+        let sessions = self
+            .shared
+            .sessions
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        sessions
+            .iter()
+            .filter_map(Weak::upgrade)
+            .filter(|facts| facts.identity.name() == role)
+            .count()
     }
 
     /// A session begins: the others see it in `pg_stat_activity`.
@@ -260,4 +279,11 @@ impl Lakehouse {
         catalogs.push((epoch.number, Arc::clone(&catalog)));
         catalog
     }
+}
+
+/// True if a role's password is no longer valid. One that cannot be read has ended.
+fn has_ended(role: &RoleObject) -> bool {
+    role.valid_until.as_deref().is_some_and(|until| {
+        chrono::DateTime::parse_from_rfc3339(until).map_or(true, |until| until < chrono::Utc::now())
+    })
 }

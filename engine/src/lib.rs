@@ -23,6 +23,7 @@
 //! (`radlake-sql`), names resolve against one epoch of the lake, and a table is reached only as a `SecuredTable`.
 
 mod error;
+mod govern;
 mod guard;
 mod identity;
 mod lakehouse;

@@ -38,7 +38,11 @@ pub(crate) use names::{Found, Names};
 use provider::Provider;
 
 use crate::pg_catalog;
+use crate::policy::Subject;
 use crate::{Error, Result};
+
+/// Property of a view that reads with the caller's rights.
+pub(crate) const SECURITY_INVOKER: &str = "security_invoker";
 
 /// Views that read views, at most so many deep.
 const MAX_VIEW_DEPTH: usize = 32;
@@ -186,8 +190,21 @@ impl Planner {
         let mut query = statement.ast().clone();
         pg_catalog::rewrite_view(&mut query);
         dialect::rewrite(&mut query)?;
+        // A view reads with its owner's rights, unless it says otherwise.
+        let invoker = view
+            .properties
+            .get(SECURITY_INVOKER)
+            .is_some_and(|value| value == "true");
+        let names = match invoker {
+            true => Arc::clone(&self.names),
+            false => Arc::new(self.names.acting(Subject::owner(&self.names.epoch, view.owner))),
+        };
+        let acting = Self {
+            state: self.state.clone(),
+            names,
+        };
         // Places are the view's, not the statement's.
-        let plan = self
+        let plan = acting
             .plan_at_depth(query, &[], depth + 1)
             .await
             .map_err(|located| located.error)?;

@@ -2,6 +2,10 @@
 
 mod decide;
 mod secured;
+mod subject;
+#[cfg(test)]
+mod tests;
 
-pub(crate) use decide::{Subject, Verdict, decide};
+pub(crate) use decide::{Privilege, Rights, Verdict, decide};
 pub(crate) use secured::SecuredTable;
+pub(crate) use subject::{Subject, Via, closure, closure_by};

@@ -1,5 +1,6 @@
 //! Somebody's view of a lake: own settings, own transaction, own prepared statements.
 
+mod acting;
 mod answer;
 mod commands;
 mod copy;
@@ -59,7 +60,6 @@ pub(crate) struct PlannerKey {
     /// How often the open transaction has written.
     changes: u64,
     settings: u64,
-    superuser: bool,
 }
 
 /// What a statement says beside its answer, such as that there was nothing to do.

@@ -44,6 +44,7 @@ use radlake_sql::Statement;
 use radlake_sql::{ast, extend};
 
 use crate::planner::Planner;
+use crate::policy::{SecuredTable, Subject};
 use crate::session::{Inner, Response};
 use crate::{Error, Result, RowStream};
 use others::Others;
@@ -59,7 +60,7 @@ pub(crate) struct Outcome {
 }
 
 impl Outcome {
-    fn tag(tag: impl Into<String>) -> Self {
+    pub(crate) fn tag(tag: impl Into<String>) -> Self {
         Self {
             tag: tag.into(),
             returned: None,
@@ -77,9 +78,9 @@ pub(crate) struct Parameters {
 
 /// Carries out one statement upon one transaction.
 pub(crate) struct Writer<'a> {
-    session: &'a Inner,
+    pub(crate) session: &'a Inner,
     parameters: &'a Parameters,
-    work: &'a mut Work,
+    pub(crate) work: &'a mut Work,
     /// What the parts of one statement read: the state before the first of them.
     before: Option<Work>,
     /// Rows that the parts of a statement returned, by the names that later parts read them by.
@@ -114,6 +115,10 @@ impl<'a> Writer<'a> {
     /// Carries it out. An error leaves the transaction in no state to go on with.
     pub(crate) async fn carry_out(&mut self, statement: &Statement) -> Result<Outcome> {
         self.tag = written_kind(statement.text());
+        self.authorise(statement.ast())?;
+        if let Some(outcome) = self.govern(statement.ast()) {
+            return outcome;
+        }
         match statement.ast() {
             ast::Statement::Insert(insert) => Box::pin(self.insert(insert, None)).await,
             ast::Statement::Update(update) => Box::pin(self.update(update, None)).await,
@@ -190,7 +195,7 @@ impl<'a> Writer<'a> {
     }
 
     /// The catalog as the transaction has it so far.
-    fn epoch(&self) -> Result<Arc<Epoch>> {
+    pub(crate) fn epoch(&self) -> Result<Arc<Epoch>> {
         Ok(self.work.preview()?)
     }
 
@@ -216,7 +221,8 @@ impl<'a> Writer<'a> {
     async fn open(&self, target: &Target) -> Result<(Arc<LakeTable>, Arc<dyn TableProvider>)> {
         let table = self.seen().open_table(target.object.oid).await?;
         let rows: Arc<dyn TableProvider> = Arc::new(RowIds::new(Arc::clone(&table)));
-        let secured = crate::policy::SecuredTable::over(Arc::clone(&table), rows, self.session.subject())?;
+        // What a statement may do with the rows was decided when it began; keys are checked whoever writes.
+        let secured = SecuredTable::over(Arc::clone(&table), rows, &target.object, Subject::lake())?;
         Ok((table, Arc::new(secured)))
     }
 

@@ -2,8 +2,8 @@
 
 use sqlparser::ast::{
     CloseCursor, ContextModifier, DataType, DiscardObject, Expr, Function, FunctionArg, FunctionArgExpr,
-    FunctionArguments, Ident, ObjectName, Reset, Set, Statement, TransactionAccessMode,
-    TransactionIsolationLevel, TransactionMode, UnaryOperator, Value,
+    FunctionArguments, Ident, ObjectName, Reset, Set, SetSessionAuthorizationParamKind, Statement,
+    TransactionAccessMode, TransactionIsolationLevel, TransactionMode, UnaryOperator, Value,
 };
 
 /// A procedure of the schema `radlake`, with its arguments.
@@ -103,8 +103,8 @@ pub enum Command {
 /// True if [`command`] may know it.
 pub(crate) fn is_session(ast: &Statement) -> bool {
     match ast {
-        Statement::Set(set) => !matches!(set, Set::SetRole { .. } | Set::SetSessionAuthorization(_)),
-        Statement::ShowVariable { .. }
+        Statement::Set(_)
+        | Statement::ShowVariable { .. }
         | Statement::ShowTables { .. }
         | Statement::ShowSchemas { .. }
         | Statement::ShowDatabases { .. }
@@ -276,6 +276,23 @@ fn set_command(set: &Set) -> Option<Command> {
             name: "client_encoding".to_owned(),
             value: Some(charset_name.value.clone()),
             local: false,
+        },
+        // Settings to PostgreSQL too, though not everybody may set them to everything.
+        Set::SetRole {
+            context_modifier,
+            role_name,
+        } => Command::Set {
+            name: "role".to_owned(),
+            value: Some(role_name.as_ref().map_or_else(|| "none".to_owned(), folded)),
+            local: *context_modifier == Some(ContextModifier::Local),
+        },
+        Set::SetSessionAuthorization(authorization) => Command::Set {
+            name: "session_authorization".to_owned(),
+            value: match &authorization.kind {
+                SetSessionAuthorizationParamKind::Default => None,
+                SetSessionAuthorizationParamKind::User(role) => Some(folded(role)),
+            },
+            local: authorization.scope == ContextModifier::Local,
         },
         Set::SetTransaction {
             modes,

@@ -118,7 +118,10 @@ fn parse_one(parser: &mut Parser<'_>) -> Result<(ast::Statement, Option<Copy>), 
         Token::Word(word) if word.keyword == Keyword::TABLE => {
             Ok((ast::Statement::Query(parser.parse_query()?), None))
         }
-        _ => Ok((parser.parse_statement()?, None)),
+        _ => match govern::parse(parser) {
+            Some(parsed) => Ok((parsed?, None)),
+            None => Ok((parser.parse_statement()?, None)),
+        },
     }
 }
 
@@ -138,6 +141,7 @@ pub fn parse(text: &str) -> Result<Vec<Statement>, SyntaxError> {
         .tokenize_with_location()
         .map_err(|error| SyntaxError::from_parser(error.into(), &places))?;
     limits::check(&tokens)?;
+    let users = govern::unite_roles(&mut tokens);
     dialect.versioned = versions::prepare(&mut tokens);
     let tokens = extend::rewrite(tokens);
     let mut parser = Parser::new(&dialect)
@@ -167,6 +171,11 @@ pub fn parse(text: &str) -> Result<Vec<Statement>, SyntaxError> {
         };
         let text = text.get(start..end).unwrap_or_default().trim_end().to_owned();
         growth::check(&ast)?;
+        if let ast::Statement::CreateRole(role) = &mut ast
+            && users.contains(&first.span.start)
+        {
+            role.login.get_or_insert(true);
+        }
         precedence::repair(&mut ast, &text);
         if dialect.versioned {
             versions::fold(&mut ast)?;

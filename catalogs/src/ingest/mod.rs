@@ -15,6 +15,7 @@ mod reads;
 mod report;
 mod run;
 mod seen;
+mod streams;
 mod tables;
 mod target;
 mod uri;

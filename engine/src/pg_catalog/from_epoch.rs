@@ -27,6 +27,7 @@ impl EpochCatalog {
                 name: s.name.clone(),
                 owner: s.owner,
                 comment: s.comment.clone(),
+                grants: s.grants.clone(),
             })
             .collect();
         let by_name: HashMap<&str, u32> = namespaces.iter().map(|n| (n.name.as_str(), n.oid)).collect();
@@ -49,6 +50,12 @@ impl EpochCatalog {
                 superuser: r.superuser,
                 login: r.login,
                 comment: r.comment.clone(),
+                noinherit: r.noinherit,
+                createrole: r.createrole,
+                bypassrls: r.bypassrls,
+                connection_limit: r.connection_limit,
+                valid_until: r.valid_until.clone(),
+                memberships: r.memberships.clone(),
             })
             .collect();
         Self::from_model(Model {
@@ -93,6 +100,7 @@ fn relation(relation: &EpochRelation, namespace: u32) -> Relation {
             bytes: count(t.bytes),
             sql: t.properties.get(MATERIALIZED).cloned(),
             row_type: types::row_type_of(t.oid),
+            grants: t.grants.clone(),
         },
         EpochRelation::View(v) => Relation {
             oid: v.oid,
@@ -106,6 +114,7 @@ fn relation(relation: &EpochRelation, namespace: u32) -> Relation {
             bytes: 0,
             sql: Some(v.sql.clone()),
             row_type: types::row_type_of(v.oid),
+            grants: v.grants.clone(),
         },
     }
 }

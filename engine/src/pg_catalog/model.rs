@@ -1,12 +1,15 @@
 //! What the catalog relations are made from: the objects of one epoch in the form PostgreSQL describes them.
 
 use arrow::datatypes::{DataType, Field, Fields, SchemaRef};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
+
+use radlake_catalogs::{Grant, Membership};
 
 use super::declared::{self, INFORMATION_SCHEMA, PG_CATALOG, PUBLIC};
 use super::function::Function;
 use super::keys::{Constraint, Index};
+use crate::policy::{Privilege, Subject, Via, closure_by};
 use super::types::{self, CODE_RELATION, CODE_TYPE, PgKind, pg_type_of};
 
 /// OID of the lake's row in `pg_database`.
@@ -21,6 +24,7 @@ pub(crate) struct Namespace {
     pub(crate) name: String,
     pub(crate) owner: u32,
     pub(crate) comment: Option<String>,
+    pub(crate) grants: Vec<Grant>,
 }
 
 /// A table, a view or a composite type's relation.
@@ -42,6 +46,7 @@ pub(crate) struct Relation {
     pub(crate) sql: Option<String>,
     /// `pg_class.reltype`, 0 for none.
     pub(crate) row_type: u32,
+    pub(crate) grants: Vec<Grant>,
 }
 
 /// A role.
@@ -52,6 +57,13 @@ pub(crate) struct Role {
     pub(crate) superuser: bool,
     pub(crate) login: bool,
     pub(crate) comment: Option<String>,
+    pub(crate) noinherit: bool,
+    pub(crate) createrole: bool,
+    pub(crate) bypassrls: bool,
+    pub(crate) connection_limit: Option<u32>,
+    /// RFC 3339.
+    pub(crate) valid_until: Option<String>,
+    pub(crate) memberships: Vec<Membership>,
 }
 
 /// A composite type that columns have.
@@ -104,6 +116,7 @@ impl Model {
                 bytes: 0,
                 sql: None,
                 row_type: 0,
+                grants: Vec::new(),
             }));
         // In the order of their OIDs, by which the system tables are searched.
         self.relations.sort_by_key(|r| r.oid);
@@ -129,6 +142,52 @@ impl Model {
         self
     }
 
+    /// Rights as PostgreSQL's `aclitem[]` shows them, the owner's first; `None` where only the owner has any.
+    pub(crate) fn acl(&self, owner: u32, grants: &[Grant], owners: &str) -> Option<Vec<String>> {
+        const ORDER: &str = "arwdDxtXUCTc";
+        if !grants.iter().any(|grant| grant.column.is_none()) {
+            return None;
+        }
+        let name = |oid: u32| match oid {
+            0 => String::new(),
+            _ => self.role_name(oid).to_owned(),
+        };
+        let mut items: BTreeMap<(u32, u32), Vec<(char, bool)>> = BTreeMap::new();
+        for grant in grants.iter().filter(|grant| grant.column.is_none()) {
+            if let Some(privilege) = Privilege::named(&grant.privilege) {
+                let item = items.entry((grant.grantee, grant.grantor)).or_default();
+                item.push((privilege.letter(), grant.grantable));
+            }
+        }
+        let mut acl = vec![format!("{0}={owners}/{0}", name(owner))];
+        acl.extend(items.into_iter().map(|((grantee, grantor), mut letters)| {
+            letters.sort_by_key(|(letter, _)| ORDER.find(*letter));
+            let letters: String = letters
+                .into_iter()
+                .map(|(letter, grantable)| match grantable {
+                    true => format!("{letter}*"),
+                    false => letter.to_string(),
+                })
+                .collect();
+            format!("{}={letters}/{}", name(grantee), name(grantor))
+        }));
+        Some(acl)
+    }
+
+    /// A role with the rights that it inherits.
+    pub(crate) fn subject(&self, role: &Role) -> Subject {
+        let roles = self.closure(role.oid, Via::Inherited);
+        Subject::with_roles(&role.name, role.oid, role.superuser, roles)
+    }
+
+    /// OIDs of a role and of what it is a member of.
+    pub(crate) fn closure(&self, role: u32, via: Via) -> BTreeSet<u32> {
+        closure_by(role, via, |oid| {
+            let role = self.role(oid)?;
+            Some((role.noinherit, role.memberships.as_slice()))
+        })
+    }
+
     /// What nobody owns is the superuser's, as what PostgreSQL makes by itself is.
     fn own_the_unowned(&mut self) {
         let namespaces = self.namespaces.iter_mut().map(|n| &mut n.owner);
@@ -146,6 +205,7 @@ impl Model {
                     name: name.to_owned(),
                     owner,
                     comment: Some(comment.to_owned()),
+                    grants: Vec::new(),
                 });
             }
         };
@@ -183,6 +243,12 @@ impl Model {
                     superuser: false,
                     login: false,
                     comment: None,
+                    noinherit: false,
+                    createrole: false,
+                    bypassrls: false,
+                    connection_limit: None,
+                    valid_until: None,
+                    memberships: Vec::new(),
                 }),
         );
     }

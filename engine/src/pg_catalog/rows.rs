@@ -48,6 +48,7 @@ value_from! {
     String => |v| Value::Text(Cow::Owned(v)),
     Vec<i64> => |v| Value::Ints(v),
     Vec<Cow<'a, str>> => |v| Value::Texts(v),
+    Vec<String> => |v| Value::Texts(v.into_iter().map(Cow::Owned).collect()),
 }
 
 impl<'a, T: Into<Value<'a>>> From<Option<T>> for Value<'a> {

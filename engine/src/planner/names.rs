@@ -9,7 +9,7 @@ use radlake_catalogs::{Epoch, Lake, Relation, Transaction, ViewObject};
 
 use crate::error::nearest;
 use crate::pg_catalog::SystemCatalogs;
-use crate::policy::{SecuredTable, Subject};
+use crate::policy::{Privilege, Rights, SecuredTable, Subject, Verdict, decide};
 use crate::{Error, Result};
 
 const PG_CATALOG: &str = "pg_catalog";
@@ -113,7 +113,8 @@ impl Names {
         let name = reference.table();
         match reference {
             TableReference::Bare { .. } => {
-                for schema in &self.path {
+                // Schemas that it may not use are not searched, as in PostgreSQL.
+                for schema in self.path.iter().filter(|schema| self.may_use(schema)) {
                     if let Some(found) = self.find_in(schema, name).await? {
                         return Ok(Some(found));
                     }
@@ -127,9 +128,39 @@ impl Names {
                 )))
             }
             TableReference::Partial { schema, .. } | TableReference::Full { schema, .. } => {
+                if !self.may_use(schema) {
+                    let message = format!("permission denied for schema {schema}");
+                    return Err(Error::InsufficientPrivilege(message));
+                }
                 self.find_in(schema, name).await
             }
         }
+    }
+
+    /// False for a schema that is there but closed to the subject.
+    fn may_use(&self, schema: &str) -> bool {
+        self.epoch.schema(schema).is_none_or(|schema| {
+            decide(&self.subject, Rights::of_schema(schema), Privilege::Usage) != Verdict::Nothing
+        })
+    }
+
+    /// The same names for another subject: a view's owner, with whose rights the view reads.
+    pub(crate) fn acting(&self, subject: Subject) -> Self {
+        Self {
+            database: Arc::clone(&self.database),
+            epoch: Arc::clone(&self.epoch),
+            lake: self.lake.clone(),
+            subject,
+            path: self.path.clone(),
+            system: self.system.clone(),
+            work: self.work.clone(),
+            locals: self.locals.clone(),
+        }
+    }
+
+    /// Who asks.
+    pub(crate) fn subject(&self) -> &Subject {
+        &self.subject
     }
 
     async fn find_in(&self, schema: &str, name: &str) -> Result<Option<Found>> {
@@ -155,10 +186,19 @@ impl Names {
                     };
                     Ok(Some(Found::Table(Arc::new(SecuredTable::new(
                         table,
+                        object,
                         self.subject.clone(),
                     )?))))
                 }
-                Some(Relation::View(view)) => Ok(Some(Found::View(Arc::clone(view)))),
+                Some(Relation::View(view)) => {
+                    // Rights to a view's columns are not given: what it shows is all of it.
+                    match decide(&self.subject, Rights::of_view(view), Privilege::Select) {
+                        Verdict::Everything => Ok(Some(Found::View(Arc::clone(view)))),
+                        _ => Err(Error::InsufficientPrivilege(format!(
+                            "permission denied for view {name}"
+                        ))),
+                    }
+                }
                 None => Ok(None),
             },
         }

@@ -1,50 +1,167 @@
 //! The decision: pure, so that every case can be tested without a table.
 
-use radlake_catalogs::TableObject;
+use std::collections::BTreeSet;
 
-/// Who asks.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Subject {
-    /// The role that acts.
-    pub(crate) role: String,
-    /// True if no policy binds it.
-    pub(crate) superuser: bool,
+use radlake_catalogs::{Grant, Relation, SchemaObject, TableObject, ViewObject};
+
+use super::Subject;
+
+/// Rights to a relation or a schema, in PostgreSQL's words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Privilege {
+    Select,
+    Insert,
+    Update,
+    Delete,
+    Truncate,
+    Usage,
+    Create,
 }
 
-/// What a subject may read of a table.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Verdict {
-    /// Every row and column.
-    Everything,
-    /// Nothing, not even that a row exists.
-    Nothing,
-}
+impl Privilege {
+    /// The right of that name, in capitals.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        [
+            Self::Select,
+            Self::Insert,
+            Self::Update,
+            Self::Delete,
+            Self::Truncate,
+            Self::Usage,
+            Self::Create,
+        ]
+        .into_iter()
+        .find(|privilege| privilege.name() == name)
+    }
 
-/// Decides. Whoever is not granted something has nothing, and there is nothing to be granted yet.
-pub(crate) fn decide(subject: &Subject, _table: &TableObject) -> Verdict {
-    if subject.superuser {
-        Verdict::Everything
-    } else {
-        Verdict::Nothing
+    /// The letter that it has in PostgreSQL's `aclitem`.
+    pub(crate) const fn letter(self) -> char {
+        match self {
+            Self::Select => 'r',
+            Self::Insert => 'a',
+            Self::Update => 'w',
+            Self::Delete => 'd',
+            Self::Truncate => 'D',
+            Self::Usage => 'U',
+            Self::Create => 'C',
+        }
+    }
+
+    /// As it is kept and shown.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Select => "SELECT",
+            Self::Insert => "INSERT",
+            Self::Update => "UPDATE",
+            Self::Delete => "DELETE",
+            Self::Truncate => "TRUNCATE",
+            Self::Usage => "USAGE",
+            Self::Create => "CREATE",
+        }
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use std::sync::Arc;
+/// For what of an object a subject has a right.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// Every column.
+    Everything,
+    /// These columns.
+    Columns(BTreeSet<String>),
+    /// Nothing, not even to learn that a row exists.
+    Nothing,
+}
 
-    use arrow::datatypes::Schema;
+impl Verdict {
+    /// True if it covers the columns. Without any, one that it covers is enough, as for `count(*)` in PostgreSQL.
+    pub(crate) fn covers<'c>(&self, columns: impl IntoIterator<Item = &'c str>) -> bool {
+        match self {
+            Self::Everything => true,
+            Self::Columns(covered) => columns.into_iter().all(|column| covered.contains(column)),
+            Self::Nothing => false,
+        }
+    }
+}
 
-    use super::*;
+/// What stands with an object about who may do what.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Rights<'o> {
+    owner: u32,
+    grants: &'o [Grant],
+    /// What everybody has without a grant.
+    everybody: Option<Privilege>,
+}
 
-    #[test]
-    fn only_superusers_have_access() {
-        let table = TableObject::new("imaging", "series", Arc::new(Schema::empty()));
-        let subject = |superuser| Subject {
-            role: "r".to_owned(),
-            superuser,
-        };
-        assert_eq!(decide(&subject(true), &table), Verdict::Everything);
-        assert_eq!(decide(&subject(false), &table), Verdict::Nothing);
+/// The schema of what the lake tells about itself.
+const SYSTEM: &str = "system";
+/// Relations of it that everybody may read: they tell nothing of anybody.
+const OPEN: &[&str] = &["functions"];
+
+impl<'o> Rights<'o> {
+    /// Of an object with this owner and these grants.
+    pub(crate) fn new(owner: u32, grants: &'o [Grant], everybody: Option<Privilege>) -> Self {
+        Self {
+            owner,
+            grants,
+            everybody,
+        }
+    }
+
+    pub(crate) fn of_table(table: &'o TableObject) -> Self {
+        Self {
+            owner: table.owner,
+            grants: &table.grants,
+            everybody: None,
+        }
+    }
+
+    pub(crate) fn of_view(view: &'o ViewObject) -> Self {
+        let open = view.schema == SYSTEM && OPEN.contains(&view.name.as_str());
+        Self {
+            owner: view.owner,
+            grants: &view.grants,
+            everybody: open.then_some(Privilege::Select),
+        }
+    }
+
+    pub(crate) fn of_relation(relation: &'o Relation) -> Self {
+        match relation {
+            Relation::Table(table) => Self::of_table(table),
+            Relation::View(view) => Self::of_view(view),
+        }
+    }
+
+    /// As in PostgreSQL everybody may use `public`; `system` too, of whose relations most stay closed.
+    pub(crate) fn of_schema(schema: &'o SchemaObject) -> Self {
+        let open = ["public", SYSTEM, "pg_catalog", "information_schema"].contains(&schema.name.as_str());
+        Self {
+            owner: schema.owner,
+            grants: &schema.grants,
+            everybody: open.then_some(Privilege::Usage),
+        }
+    }
+}
+
+/// Decides. Whoever is not granted something has nothing.
+pub(crate) fn decide(subject: &Subject, rights: Rights<'_>, privilege: Privilege) -> Verdict {
+    if subject.owns(rights.owner) || rights.everybody == Some(privilege) {
+        return Verdict::Everything;
+    }
+    let mut columns = BTreeSet::new();
+    let granted = rights
+        .grants
+        .iter()
+        .filter(|grant| grant.privilege == privilege.name() && subject.has_role(grant.grantee));
+    for grant in granted {
+        match &grant.column {
+            None => return Verdict::Everything,
+            Some(column) => {
+                columns.insert(column.clone());
+            }
+        }
+    }
+    match columns.is_empty() {
+        true => Verdict::Nothing,
+        false => Verdict::Columns(columns),
     }
 }

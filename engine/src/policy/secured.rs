@@ -10,9 +10,9 @@ use datafusion::datasource::TableType;
 use datafusion::error::Result as EngineResult;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
 use datafusion::physical_plan::ExecutionPlan;
-use radlake_catalogs::LakeTable;
+use radlake_catalogs::{LakeTable, TableObject};
 
-use super::{Subject, Verdict, decide};
+use super::{Privilege, Rights, Subject, Verdict, decide};
 use crate::{Error, Result};
 
 /// A pinned table behind the decision of [`decide`].
@@ -24,6 +24,8 @@ pub(crate) struct SecuredTable {
     /// What gives its rows: the table itself, or the table with the places of its rows.
     rows: Arc<dyn TableProvider>,
     subject: Subject,
+    /// What the subject may read of it.
+    verdict: Verdict,
 }
 
 impl fmt::Debug for SecuredTable {
@@ -36,13 +38,14 @@ impl fmt::Debug for SecuredTable {
 }
 
 impl SecuredTable {
-    /// Secures a table for a subject.
+    /// Secures a table for a subject. `object` is its entry in the epoch that the statement reads: the table itself may have
+    /// been opened before a right changed.
     ///
     /// # Errors
     /// [`Error::InsufficientPrivilege`] if the subject may read nothing of it.
-    pub(crate) fn new(table: Arc<LakeTable>, subject: Subject) -> Result<Self> {
+    pub(crate) fn new(table: Arc<LakeTable>, object: &TableObject, subject: Subject) -> Result<Self> {
         let rows: Arc<dyn TableProvider> = Arc::clone(&table) as _;
-        Self::over(table, rows, subject)
+        Self::over(table, rows, object, subject)
     }
 
     /// Secures another provider of a table's rows, such as one that gives their places too.
@@ -52,10 +55,17 @@ impl SecuredTable {
     pub(crate) fn over(
         table: Arc<LakeTable>,
         rows: Arc<dyn TableProvider>,
+        object: &TableObject,
         subject: Subject,
     ) -> Result<Self> {
-        let secured = Self { table, rows, subject };
-        secured.check()?;
+        let verdict = decide(&subject, Rights::of_table(object), Privilege::Select);
+        let secured = Self {
+            table,
+            rows,
+            subject,
+            verdict,
+        };
+        secured.check([])?;
         Ok(secured)
     }
 
@@ -64,14 +74,13 @@ impl SecuredTable {
         self.table.object().oid
     }
 
-    fn check(&self) -> Result<()> {
-        match decide(&self.subject, self.table.object()) {
-            Verdict::Everything => Ok(()),
-            Verdict::Nothing => {
-                let message = format!("permission denied for table {}", self.table.object().name);
-                Err(Error::InsufficientPrivilege(message))
-            }
+    /// Whether the subject may read these columns.
+    fn check<'c>(&self, columns: impl IntoIterator<Item = &'c str>) -> Result<()> {
+        if self.verdict.covers(columns) {
+            return Ok(());
         }
+        let message = format!("permission denied for table {}", self.table.object().name);
+        Err(Error::InsufficientPrivilege(message))
     }
 }
 
@@ -96,8 +105,24 @@ impl TableProvider for SecuredTable {
         filters: &[Expr],
         limit: Option<usize>,
     ) -> EngineResult<Arc<dyn ExecutionPlan>> {
-        // Here and not only when the statement was planned: a plan may be kept longer than a right.
-        self.check()?;
+        // Here and not only where the name was found: only now is it known which columns are read.
+        let schema = self.rows.schema();
+        let read: Vec<&str> = match projection {
+            Some(projection) => projection
+                .iter()
+                .filter_map(|index| schema.fields().get(*index))
+                .map(|field| field.name().as_str())
+                .collect(),
+            None => schema
+                .fields()
+                .iter()
+                .map(|field| field.name().as_str())
+                .collect(),
+        };
+        self.check(read)?;
+        for filter in filters {
+            self.check(filter.column_refs().iter().map(|column| column.name.as_str()))?;
+        }
         self.rows.scan(state, projection, filters, limit).await
     }
 }

@@ -9,6 +9,7 @@ use radlake_sql::Statement;
 use radlake_sql::ast;
 use radlake_sql::session::{Command, command};
 
+use super::facts::{ROLE, SESSION_AUTHORIZATION};
 use super::{Inner, Response, refusal, rows};
 use crate::pg_catalog::{PgTypePlanner, preset};
 use crate::{Error, Result};
@@ -127,6 +128,9 @@ fn set(inner: &Inner, name: &str, value: Option<&str>, local: bool) -> Result<()
     // Outside a transaction a local value would end at once.
     if local && !inner.transaction().is_open() {
         return Ok(());
+    }
+    if name.eq_ignore_ascii_case(ROLE) || name.eq_ignore_ascii_case(SESSION_AUTHORIZATION) {
+        return inner.act_as(&name.to_ascii_lowercase(), value, local);
     }
     match inner.facts.set(name, value, local) {
         // What tunes things that are not here may be set to no effect.

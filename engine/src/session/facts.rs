@@ -9,6 +9,11 @@ use crate::pg_catalog::{Activity, SessionView, Setting};
 use crate::settings::{Settings, search_path};
 use crate::{Error, Identity, Result};
 
+/// Setting that SET ROLE sets.
+pub(crate) const ROLE: &str = "role";
+/// Setting that SET SESSION AUTHORIZATION sets.
+pub(crate) const SESSION_AUTHORIZATION: &str = "session_authorization";
+
 /// A session without its planner, so that functions can hold it.
 #[derive(Debug)]
 pub(crate) struct Facts {
@@ -58,8 +63,22 @@ impl Facts {
         self.settings().get(name)
     }
 
+    /// Sets what a session may set by itself; the acting role is not among it.
     pub(crate) fn set(&self, name: &str, value: Option<&str>, local: bool) -> Result<String> {
+        if [ROLE, SESSION_AUTHORIZATION].contains(&name.to_ascii_lowercase().as_str()) {
+            return Err(Error::FixedSetting(name.to_ascii_lowercase()));
+        }
         self.settings().set(name, value, local)
+    }
+
+    /// Has another role act, which the caller has found to be allowed; `None` ends it.
+    pub(crate) fn act_as(&self, setting: &str, role: Option<&str>, local: bool) -> Result<()> {
+        self.settings().set(setting, role, local).map(|_| ())
+    }
+
+    /// The role that SET ROLE named; `None` without one.
+    pub(crate) fn set_role(&self) -> Option<String> {
+        self.setting(ROLE).filter(|role| role != "none")
     }
 
     fn describe(&self) -> Activity {
@@ -82,17 +101,19 @@ impl Facts {
 
 impl SessionView for Facts {
     fn current_role(&self) -> String {
-        self.identity.name().to_owned()
+        self.set_role().unwrap_or_else(|| self.session_role())
     }
 
     fn session_role(&self) -> String {
-        self.identity.name().to_owned()
+        self.setting(SESSION_AUTHORIZATION)
+            .filter(|role| !role.is_empty())
+            .unwrap_or_else(|| self.identity.name().to_owned())
     }
 
     fn search_path(&self) -> Vec<String> {
         search_path(
             &self.setting("search_path").unwrap_or_default(),
-            self.identity.name(),
+            &self.current_role(),
         )
     }
 

@@ -24,7 +24,7 @@ impl Inner {
         match statement.kind() {
             Kind::Query => self.query(statement, None, Vec::new()).await,
             Kind::Session => commands::run(self, statement).await,
-            Kind::Write => self.write(statement, Parameters::default()).await,
+            Kind::Write | Kind::Govern => self.write(statement, Parameters::default()).await,
             _ => Err(refusal::refuse(statement)),
         }
     }
@@ -170,23 +170,19 @@ impl Inner {
             false => Arc::clone(&epoch),
         };
         let work = work.filter(|_| !chosen);
-        let role = today.role(self.facts.identity.name()).filter(|role| role.login);
-        let Some(role) = role else {
-            return Err(Error::InvalidRole(self.facts.identity.name().to_owned()));
-        };
+        let subject = self.subject_at(&today)?;
+        // Which role acts is a setting.
         let settings = self.facts.settings().version();
         let key = PlannerKey {
             epoch: epoch.number,
             changes,
             settings,
-            superuser: role.superuser,
         };
         let kept = self.kept_planner(&key);
         let planner = match kept {
             Some(planner) => planner,
             None => {
-                let planner =
-                    Arc::new(self.new_planner(epoch, key.superuser, work.map(Arc::new), Vec::new())?);
+                let planner = Arc::new(self.new_planner(epoch, subject, work.map(Arc::new), Vec::new())?);
                 self.keep_planner(key.clone(), Arc::clone(&planner));
                 planner
             }
@@ -205,10 +201,8 @@ impl Inner {
         locals: Vec<(String, Arc<dyn TableProvider>)>,
     ) -> Result<Planner> {
         let epoch = work.preview()?;
-        let superuser = epoch
-            .role(self.facts.identity.name())
-            .is_some_and(|role| role.superuser);
-        let mut planner = self.new_planner(epoch, superuser, Some(Arc::new(work.clone())), locals)?;
+        let subject = self.subject_at(&epoch)?;
+        let mut planner = self.new_planner(epoch, subject, Some(Arc::new(work.clone())), locals)?;
         planner.state.mark_start_execution();
         Ok(planner)
     }
@@ -233,15 +227,8 @@ impl Inner {
         self.facts.current_role()
     }
 
-    /// Who acts.
-    pub(crate) fn subject(&self) -> Subject {
-        let epoch = self.lakehouse.lake().known();
-        Subject {
-            role: self.facts.current_role(),
-            superuser: epoch
-                .role(self.facts.identity.name())
-                .is_some_and(|role| role.superuser),
-        }
+    pub(crate) fn session_role(&self) -> String {
+        self.facts.session_role()
     }
 
     pub(crate) fn in_transaction(&self) -> bool {
@@ -334,7 +321,7 @@ impl Inner {
     fn new_planner(
         &self,
         epoch: Arc<Epoch>,
-        superuser: bool,
+        subject: Subject,
         work: Option<Arc<Work>>,
         locals: Vec<(String, Arc<dyn TableProvider>)>,
     ) -> Result<Planner> {
@@ -350,10 +337,6 @@ impl Inner {
             state.register_udtf(name, function);
         }
         state.config_mut().options_mut().execution.time_zone = self.facts.setting("TimeZone");
-        let subject = Subject {
-            role: self.facts.current_role(),
-            superuser,
-        };
         let names = Names::new(
             self.lakehouse.database(),
             self.lakehouse.lake().clone(),

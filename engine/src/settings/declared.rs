@@ -26,6 +26,7 @@ const STATEMENT: &str = "Client Connection Defaults / Statement Behavior";
 const LOCALE: &str = "Client Connection Defaults / Locale and Formatting";
 const COMPATIBLE: &str = "Version and Platform Compatibility";
 const PRESET: &str = "Preset Options";
+const ROLES: &str = "Client Connection Defaults / Statement Behavior";
 const LOGGING: &str = "Reporting and Logging / What to Log";
 const RADLAKE: &str = "Radlake";
 
@@ -215,7 +216,20 @@ static DECLARED: &[Declared] = &[
         POSTGRESQL_VERSION,
         "Version of PostgreSQL that clients can count on.",
     ),
-    internal("session_authorization", "", "Role that opened the session."),
+    user(
+        "role",
+        "none",
+        Kind::Text,
+        ROLES,
+        "Role whose rights statements have; set by SET ROLE.",
+    ),
+    user(
+        "session_authorization",
+        "",
+        Kind::Text,
+        ROLES,
+        "Role that opened the session, or that SET SESSION AUTHORIZATION named.",
+    ),
     user(
         "standard_conforming_strings",
         "on",

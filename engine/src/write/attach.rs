@@ -11,7 +11,7 @@ impl Writer<'_> {
         create: &ast::CreateTable,
         hive: &ast::HiveFormat,
     ) -> Result<Outcome> {
-        if !self.session.subject().superuser {
+        if !self.subject()?.superuser {
             return Err(Error::InsufficientPrivilege(
                 "permission denied to attach a table: only superusers may".to_owned(),
             ));

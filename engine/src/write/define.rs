@@ -115,7 +115,7 @@ impl Writer<'_> {
     }
 
     /// Schema and name of a relation that is to be made.
-    pub(super) fn place(&self, name: &ast::ObjectName) -> Result<(String, String)> {
+    pub(crate) fn place(&self, name: &ast::ObjectName) -> Result<(String, String)> {
         let (epoch, path) = (self.epoch()?, self.session.search_path());
         let (found, last) = resolve(&epoch, &path, &self.session.database(), name)?;
         let qualified = name.0.len() > 1;

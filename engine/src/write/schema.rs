@@ -74,7 +74,7 @@ impl Writer<'_> {
                     name = new;
                 }
                 ast::AlterSchemaOperation::OwnerTo { owner } => {
-                    schema.owner = self.role(owner)?;
+                    schema.owner = self.new_owner(owner)?;
                     self.work.put_object(schema)?;
                 }
                 other => {
@@ -115,7 +115,7 @@ impl Writer<'_> {
     }
 
     /// The OID of a role that is to own something.
-    pub(super) fn role(&self, owner: &ast::Owner) -> Result<u32> {
+    pub(super) fn new_owner(&self, owner: &ast::Owner) -> Result<u32> {
         let name = match owner {
             ast::Owner::Ident(name) => folded(name),
             _ => self.session.current_role(),
@@ -148,7 +148,7 @@ impl Writer<'_> {
         };
         match operation {
             Op::OwnerTo { new_owner } => {
-                let owner = self.role(new_owner)?;
+                let owner = self.new_owner(new_owner)?;
                 match relation()? {
                     Relation::Table(table) => {
                         let mut table = table.as_ref().clone();

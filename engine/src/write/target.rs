@@ -113,7 +113,7 @@ impl Target {
 }
 
 /// An identifier as PostgreSQL reads it.
-pub(super) fn folded(ident: &ast::Ident) -> String {
+pub(crate) fn folded(ident: &ast::Ident) -> String {
     if ident.quote_style.is_some() {
         ident.value.clone()
     } else {

@@ -1,6 +1,6 @@
 //! CREATE VIEW, CREATE MATERIALIZED VIEW and REFRESH.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use arrow::datatypes::Schema;
@@ -12,6 +12,7 @@ use super::define::stored;
 use super::pipeline::Gate;
 use super::target::{Target, folded, quoted, written_name};
 use super::{Outcome, Writer};
+use crate::planner::SECURITY_INVOKER;
 use crate::{Error, Result};
 
 /// Property of a table that is a materialized view: its query.
@@ -93,9 +94,11 @@ impl Writer<'_> {
             .map_or(0, |role| role.oid);
         if let Some(old) = old {
             view.oid = old.oid;
+            view.owner = old.owner;
             view.comment = old.comment.clone();
-            view.properties = old.properties.clone();
+            view.grants = old.grants.clone();
         }
+        view.properties = view_properties(&create.options)?;
         self.work.put_object(view)?;
         Ok(Outcome::tag("CREATE VIEW"))
     }
@@ -205,4 +208,48 @@ fn without_data(query: &ast::Query) -> Option<&ast::Query> {
         ] if alias.name.quote_style.is_some() && alias.name.value == NO_DATA => Some(subquery),
         _ => None,
     }
+}
+
+/// What `WITH (…)` says of a view.
+fn view_properties(options: &ast::CreateTableOptions) -> Result<BTreeMap<String, String>> {
+    let (ast::CreateTableOptions::With(options) | ast::CreateTableOptions::Options(options)) = options else {
+        return Ok(BTreeMap::new());
+    };
+    let mut properties = BTreeMap::new();
+    for option in options {
+        let (name, value) = match option {
+            ast::SqlOption::KeyValue { key, value } => (folded(key), value.to_string()),
+            ast::SqlOption::Ident(key) => (folded(key), "true".to_owned()),
+            other => {
+                return Err(Error::unsupported(format!(
+                    "the view option {other} is not supported"
+                )));
+            }
+        };
+        let value = match value.trim_matches('\'').to_lowercase().as_str() {
+            "true" | "on" | "1" | "yes" => true,
+            "false" | "off" | "0" | "no" => false,
+            _ => {
+                return Err(Error::InvalidParameter(format!(
+                    "invalid value for boolean option \"{name}\""
+                )));
+            }
+        };
+        match name.as_str() {
+            SECURITY_INVOKER if value => {
+                properties.insert(name, "true".to_owned());
+            }
+            SECURITY_INVOKER => {}
+            "security_barrier" if !value => {}
+            "security_barrier" => {
+                return Err(Error::unsupported("security_barrier views are not supported"));
+            }
+            _ => {
+                return Err(Error::InvalidParameter(format!(
+                    "unrecognized parameter \"{name}\""
+                )));
+            }
+        }
+    }
+    Ok(properties)
 }

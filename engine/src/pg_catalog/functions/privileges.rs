@@ -1,5 +1,5 @@
-//! `has_*_privilege`, `pg_has_role`, `row_security_active`: superusers may everything, owners everything with what they own,
-//! everybody reads the system catalogs.
+//! `has_*_privilege`, `pg_has_role`, `row_security_active`: what [`crate::policy::decide`] says, and everybody reads the
+//! system catalogs.
 
 use super::{Arg, Outcome, Spec};
 use crate::pg_catalog::context::Context;
@@ -7,10 +7,11 @@ use crate::pg_catalog::declared::{INFORMATION_SCHEMA, PG_CATALOG};
 use crate::pg_catalog::error::CatalogError;
 use crate::pg_catalog::model::{Relation, Role};
 use crate::pg_catalog::rows::Value;
+use crate::policy::{Privilege, Rights, Verdict, Via, decide};
 
 pub(super) const FUNCTIONS: &[Spec] = &[
     Spec::new("has_table_privilege", (2, 3), "bool", table),
-    Spec::new("has_any_column_privilege", (2, 3), "bool", table),
+    Spec::new("has_any_column_privilege", (2, 3), "bool", any_column),
     Spec::new("has_column_privilege", (3, 4), "bool", column),
     Spec::new("has_schema_privilege", (2, 3), "bool", schema),
     Spec::new("has_database_privilege", (2, 3), "bool", database),
@@ -85,10 +86,20 @@ fn relation<'c>(context: &'c Context, arg: Option<&Arg<'_>>) -> Result<Option<&'
     }
 }
 
-fn on_relation(role: &Role, relation: &Relation, privileges: &[String]) -> bool {
-    role.superuser
-        || relation.owner == role.oid
-        || (relation.is_system() && privileges.iter().any(|p| p == "SELECT"))
+/// Which columns of a relation one of the privileges covers, by the name of each.
+fn on_relation(context: &Context, role: &Role, relation: &Relation, privileges: &[String]) -> Vec<Verdict> {
+    let subject = context.model().subject(role);
+    let everybody = relation.is_system().then_some(Privilege::Select);
+    let rights = Rights::new(relation.owner, &relation.grants, everybody);
+    privileges
+        .iter()
+        .map(|name| match Privilege::named(name) {
+            Some(privilege) => decide(&subject, rights, privilege),
+            // REFERENCES and the like: nobody but the owner has them.
+            None if subject.owns(relation.owner) => Verdict::Everything,
+            None => Verdict::Nothing,
+        })
+        .collect()
 }
 
 const TABLE: &[&str] = &[
@@ -106,13 +117,27 @@ fn table(context: &Context, args: &[Arg<'_>]) -> Outcome {
     let (role, args) = asked(context, args, 3)?;
     let privileges = privileges(args.get(1), TABLE)?;
     Ok(relation(context, args.first())?
-        .map(|r| on_relation(&role, r, &privileges))
+        .map(|r| on_relation(context, &role, r, &privileges).contains(&Verdict::Everything))
         .into())
 }
 
+fn any_column(context: &Context, args: &[Arg<'_>]) -> Outcome {
+    let (role, args) = asked(context, args, 3)?;
+    let privileges = privileges(args.get(1), COLUMN)?;
+    Ok(relation(context, args.first())?
+        .map(|r| {
+            on_relation(context, &role, r, &privileges)
+                .iter()
+                .any(|verdict| *verdict != Verdict::Nothing)
+        })
+        .into())
+}
+
+const COLUMN: &[&str] = &["SELECT", "INSERT", "UPDATE", "REFERENCES"];
+
 fn column(context: &Context, args: &[Arg<'_>]) -> Outcome {
     let (role, args) = asked(context, args, 4)?;
-    let privileges = privileges(args.get(2), &["SELECT", "INSERT", "UPDATE", "REFERENCES"])?;
+    let privileges = privileges(args.get(2), COLUMN)?;
     let Some(relation) = relation(context, args.first())? else {
         return Ok(Value::Null);
     };
@@ -125,17 +150,23 @@ fn column(context: &Context, args: &[Arg<'_>]) -> Outcome {
                     column: (*name).to_owned(),
                     relation: relation.name.clone(),
                 })?;
-            true
+            Some((*name).to_owned())
         }
         Some(Arg::Int(number)) => {
-            usize::try_from(*number).is_ok_and(|n| (1..=relation.schema.fields().len()).contains(&n))
+            let index = usize::try_from(*number).ok().and_then(|n| n.checked_sub(1));
+            index
+                .and_then(|index| relation.schema.fields().get(index))
+                .map(|field| field.name().clone())
         }
-        _ => false,
+        _ => None,
     };
-    Ok(if known {
-        Value::Bool(on_relation(&role, relation, &privileges))
-    } else {
-        Value::Null
+    Ok(match known {
+        Some(column) => Value::Bool(
+            on_relation(context, &role, relation, &privileges)
+                .iter()
+                .any(|verdict| verdict.covers([column.as_str()])),
+        ),
+        None => Value::Null,
     })
 }
 
@@ -152,10 +183,15 @@ fn schema(context: &Context, args: &[Arg<'_>]) -> Outcome {
         Some(arg) => arg.oid().and_then(|oid| model.namespace(oid)),
         None => None,
     };
-    let usage = privileges.iter().any(|p| p == "USAGE");
+    let subject = model.subject(&role);
     let allowed = namespace.map(|n| {
-        let system = matches!(n.oid, PG_CATALOG | INFORMATION_SCHEMA) || n.name == "public";
-        role.superuser || n.owner == role.oid || (system && usage)
+        let open = matches!(n.oid, PG_CATALOG | INFORMATION_SCHEMA)
+            || ["public", "system"].contains(&n.name.as_str());
+        let rights = Rights::new(n.owner, &n.grants, open.then_some(Privilege::Usage));
+        privileges
+            .iter()
+            .filter_map(|name| Privilege::named(name))
+            .any(|privilege| decide(&subject, rights, privilege) == Verdict::Everything)
     });
     Ok(allowed.into())
 }
@@ -184,5 +220,13 @@ fn has_role(context: &Context, args: &[Arg<'_>]) -> Outcome {
         Some(arg) => arg.oid().and_then(|oid| model.role(oid)),
         None => None,
     };
-    Ok(other.map(|o| role.superuser || o.oid == role.oid).into())
+    let wanted = privileges(args.get(1), &["MEMBER", "USAGE"])?;
+    // MEMBER: may become it by SET ROLE; USAGE: has its rights without that.
+    let via = match wanted.iter().any(|privilege| privilege == "MEMBER") {
+        true => Via::Any,
+        false => Via::Inherited,
+    };
+    Ok(other
+        .map(|o| role.superuser || model.closure(role.oid, via).contains(&o.oid))
+        .into())
 }

@@ -32,6 +32,7 @@ type Builder = fn(&'static Declared, &Model) -> Result<RecordBatch, ArrowError>;
 const BUILDERS: &[(&str, Builder)] = &[
     ("pg_attrdef", pg_attrdef::rows),
     ("pg_attribute", pg_attribute::rows),
+    ("pg_auth_members", pg_roles::memberships),
     ("pg_authid", pg_roles::rows),
     ("pg_class", pg_class::rows),
     ("pg_constraint", pg_constraint::rows),

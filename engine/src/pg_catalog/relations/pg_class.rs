@@ -5,6 +5,9 @@ use arrow::error::ArrowError;
 
 use crate::pg_catalog::{declared::Declared, model::Model, rows::Rows};
 
+/// What an owner may do with a relation, as `aclitem` has it.
+const ON_RELATION: &str = "arwdDxt";
+
 /// `pg_am.oid` of `heap`, which PostgreSQL names for every table.
 const HEAP: u32 = 2;
 /// The same of `btree`, for every index.
@@ -33,6 +36,7 @@ pub(super) fn rows(declared: &'static Declared, model: &Model) -> Result<RecordB
         })
         .column("relpersistence", |_| "p")
         .column("relkind", |r| r.kind)
+        .column("relacl", |r| model.acl(r.owner, &r.grants, ON_RELATION))
         .column("relnatts", |r| {
             i64::try_from(r.schema.fields().len()).unwrap_or(i64::MAX)
         })

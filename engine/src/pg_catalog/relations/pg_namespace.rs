@@ -2,7 +2,6 @@
 
 use arrow::array::RecordBatch;
 use arrow::error::ArrowError;
-use std::borrow::Cow;
 
 use crate::pg_catalog::declared::{Declared, PUBLIC};
 use crate::pg_catalog::{model::Model, rows::Rows};
@@ -16,12 +15,15 @@ pub(super) fn rows(declared: &'static Declared, model: &Model) -> Result<RecordB
         .column("nspname", |n| n.name.as_str())
         .column("nspowner", |n| n.owner)
         .column("nspacl", |n| {
-            (n.oid == PUBLIC).then(|| {
-                PUBLIC_ACL
-                    .iter()
-                    .map(|acl| Cow::Borrowed(*acl))
-                    .collect::<Vec<_>>()
-            })
+            let given = model.acl(n.owner, &n.grants, "UC");
+            match n.oid {
+                PUBLIC => {
+                    let mut acl: Vec<String> = PUBLIC_ACL.iter().map(|acl| (*acl).to_owned()).collect();
+                    acl.extend(given.into_iter().flatten().skip(1));
+                    Some(acl)
+                }
+                _ => given,
+            }
         })
         .finish()
 }

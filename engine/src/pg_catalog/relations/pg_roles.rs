@@ -3,6 +3,8 @@
 use arrow::array::RecordBatch;
 use arrow::error::ArrowError;
 
+use radlake_catalogs::Membership;
+
 use crate::pg_catalog::model::{Model, Role};
 use crate::pg_catalog::{declared::Declared, rows::Rows};
 
@@ -14,7 +16,14 @@ pub(super) fn rows(declared: &'static Declared, model: &Model) -> Result<RecordB
             Rows::new(declared, &groups)
                 .column("groname", |r| r.name.as_str())
                 .column("grosysid", |r| r.oid)
-                .column("grolist", |_| Vec::<i64>::new())
+                .column("grolist", |group| {
+                    let members = model.roles.iter().filter(|role| {
+                        role.memberships
+                            .iter()
+                            .any(|membership| membership.role == group.oid)
+                    });
+                    members.map(|role| i64::from(role.oid)).collect::<Vec<_>>()
+                })
                 .finish()
         }
         _ => roles(declared, model),
@@ -26,13 +35,20 @@ fn roles(declared: &'static Declared, model: &Model) -> Result<RecordBatch, Arro
         .column("oid", |r| r.oid)
         .column("rolname", |r| r.name.as_str())
         .column("rolsuper", |r| r.superuser)
-        .column("rolinherit", |_| true)
-        .column("rolcreaterole", |r| r.superuser)
+        .column("rolinherit", |r| !r.noinherit)
+        .column("rolcreaterole", |r| r.superuser || r.createrole)
         .column("rolcreatedb", |r| r.superuser)
         .column("rolcanlogin", |r| r.login)
         .column("rolreplication", |r| r.superuser)
-        .column("rolbypassrls", |r| r.superuser)
-        .column("rolconnlimit", |_| -1);
+        .column("rolbypassrls", |r| r.superuser || r.bypassrls)
+        .column("rolconnlimit", |r| {
+            r.connection_limit.map_or(-1, |limit| i64::from(limit))
+        })
+        .column("rolvaliduntil", |r| {
+            let until = r.valid_until.as_deref()?;
+            let until = chrono::DateTime::parse_from_rfc3339(until).ok()?;
+            Some(until.timestamp_micros())
+        });
     if declared.name == "pg_roles" {
         rows.column("rolpassword", |_| "********").finish()
     } else {
@@ -54,4 +70,19 @@ fn users(declared: &'static Declared, model: &Model) -> Result<RecordBatch, Arro
     } else {
         rows.finish()
     }
+}
+
+/// `pg_auth_members`: who is a member of what.
+pub(super) fn memberships(declared: &'static Declared, model: &Model) -> Result<RecordBatch, ArrowError> {
+    let memberships: Vec<(u32, &Membership)> = model
+        .roles
+        .iter()
+        .flat_map(|role| role.memberships.iter().map(|membership| (role.oid, membership)))
+        .collect();
+    Rows::new(declared, &memberships)
+        .column("roleid", |(_, membership)| membership.role)
+        .column("member", |(member, _)| *member)
+        .column("grantor", |(_, membership)| membership.grantor)
+        .column("admin_option", |(_, membership)| membership.admin)
+        .finish()
 }

@@ -92,6 +92,7 @@ fn relation(oid: u32, namespace: u32, name: &str, kind: &'static str, fields: Ve
         bytes: if kind == "r" { 8192 } else { 0 },
         sql: None,
         row_type: oid + 2,
+        grants: Vec::new(),
     }
 }
 
@@ -103,6 +104,7 @@ pub(super) fn model() -> Model {
         name: name.to_owned(),
         owner: 10,
         comment: comment.map(str::to_owned),
+        grants: Vec::new(),
     };
     let code = Fields::from(vec![text("value"), text("scheme"), text("meaning")]);
     let series = vec![
@@ -166,6 +168,12 @@ pub(super) fn model() -> Model {
             superuser: true,
             login: true,
             comment: None,
+            noinherit: false,
+            createrole: false,
+            bypassrls: false,
+            connection_limit: None,
+            valid_until: None,
+            memberships: Vec::new(),
         }],
         functions: vec![Function {
             oid: 16433,
