@@ -202,6 +202,7 @@ impl Planner {
         let acting = Self {
             state: self.state.clone(),
             names,
+            reads: self.reads.clone(),
         };
         // Places are the view's, not the statement's.
         let plan = acting

@@ -126,8 +126,10 @@ impl Settings {
     /// `RESET ALL`.
     pub(crate) fn reset_all(&mut self) {
         self.change_all(|settings| {
-            settings.session.clear();
-            settings.local.clear();
+            // As in PostgreSQL, who acts stays.
+            let acting = |name: &str| matches!(name, "role" | "session_authorization");
+            settings.session.retain(|name, _| acting(name));
+            settings.local.retain(|name, _| acting(name));
         });
     }
 

@@ -233,6 +233,12 @@ impl<'a> Writer<'a> {
         self.session.planner_within(self.seen(), locals)
     }
 
+    /// A planner that reads with the rights of a role that owns something.
+    fn planner_for(&self, owner: u32) -> Result<Planner> {
+        let owner = Subject::owner(&*self.epoch()?, owner);
+        self.session.planner_as(self.seen(), Vec::new(), Some(owner))
+    }
+
     /// What queries of this statement see.
     fn seen(&self) -> &Work {
         self.before.as_ref().unwrap_or(self.work)

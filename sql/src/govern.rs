@@ -1,8 +1,9 @@
 //! Statements that change who may do what.
 
 use sqlparser::ast::{
-    Action, CascadeOption, Grant, Grantee, GranteeName, GranteesType, Ident, ObjectName, ObjectType,
-    Privileges, Revoke, Statement,
+    Action, CascadeOption, ContextModifier, Grant, Grantee, GranteeName, GranteesType, Ident, ObjectName,
+    ObjectType, Privileges, Revoke, Set, SetSessionAuthorizationParam, SetSessionAuthorizationParamKind,
+    Statement,
 };
 use sqlparser::keywords::Keyword;
 use sqlparser::parser::{Parser, ParserError};
@@ -68,8 +69,17 @@ pub(crate) fn unite_roles(tokens: &mut [TokenWithSpan]) -> Vec<Location> {
     users
 }
 
-/// `GRANT role TO role` and `REVOKE role FROM role`, which the parser does not know; `None` for anything else.
+/// `GRANT role TO role`, `REVOKE role FROM role` and `RESET SESSION AUTHORIZATION`, which the parser does not know; `None` for
+/// anything else.
 pub(crate) fn parse(parser: &mut Parser<'_>) -> Option<Result<Statement, ParserError>> {
+    if parser.parse_keywords(&[Keyword::RESET, Keyword::SESSION, Keyword::AUTHORIZATION]) {
+        return Some(Ok(Statement::Set(Set::SetSessionAuthorization(
+            SetSessionAuthorizationParam {
+                scope: ContextModifier::Session,
+                kind: SetSessionAuthorizationParamKind::Default,
+            },
+        ))));
+    }
     let grant = match parser.peek_token_ref().token {
         Token::Word(Word {
             keyword: Keyword::GRANT,

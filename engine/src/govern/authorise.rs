@@ -1,13 +1,17 @@
 //! Whether who acts may do what a statement asks for. What a statement reads is not decided here but where a name becomes a
-//! table ([`crate::policy::SecuredTable`]).
+//! table ([`crate::policy::SecuredTable`]), save for the target of a write, whose rows are read whole to be written again.
 
-use radlake_catalogs::{Epoch, Relation};
-use radlake_sql::ast;
+use std::collections::BTreeSet;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use radlake_catalogs::{Epoch, Relation, TableObject};
+use radlake_sql::{ast, extend};
 
 use super::denied;
 use crate::policy::{Privilege, Rights, Subject, Verdict, decide};
 use crate::write::Writer;
-use crate::write::target::folded;
+use crate::write::target::{folded, written_name};
 use crate::{Error, Result};
 
 impl Writer<'_> {
@@ -25,30 +29,18 @@ impl Writer<'_> {
         let epoch = self.epoch()?;
         use ast::Statement as S;
         match statement {
-            S::Query(query) => self.authorise_query(&epoch, &subject, query),
-            S::Insert(insert) => self.authorise_insert(&epoch, &subject, insert),
-            S::Update(update) => {
-                let Some(name) = named(&update.table.relation) else {
-                    return Err(denied("permission denied"));
-                };
-                let relation = self.relation(&epoch, name)?;
-                let columns = assigned(&update.assignments);
-                check(&subject, &relation, Privilege::Update, Some(&columns))?;
-                check(&subject, &relation, Privilege::Select, None)
-            }
-            S::Delete(delete) => {
-                let (ast::FromTable::WithFromKeyword(from) | ast::FromTable::WithoutKeyword(from)) =
-                    &delete.from;
-                let Some(name) = from.first().and_then(|table| named(&table.relation)) else {
-                    return Err(denied("permission denied"));
-                };
-                let relation = self.relation(&epoch, name)?;
-                check(&subject, &relation, Privilege::Delete, None)?;
-                check(&subject, &relation, Privilege::Select, None)
-            }
-            S::Merge(merge) => self.authorise_merge(&epoch, &subject, merge),
+            // Decided where each is carried out, for they are parts of other statements too.
+            S::Query(_) | S::Insert(_) | S::Update(_) | S::Delete(_) | S::Merge(_) => Ok(()),
+            // They have rules of their own.
+            S::CreateRole(_) | S::AlterRole { .. } | S::Grant(_) | S::Revoke(_) => Ok(()),
+            S::Drop {
+                object_type: ast::ObjectType::Role | ast::ObjectType::User,
+                ..
+            } => Ok(()),
+            // It does nothing.
+            S::Analyze(_) => Ok(()),
             S::Truncate(truncate) => truncate.table_names.iter().try_for_each(|target| {
-                let relation = self.relation(&epoch, &target.name)?;
+                let relation = self.usable(&epoch, &subject, &target.name)?;
                 check(&subject, &relation, Privilege::Truncate, None)
             }),
             S::CreateTable(create) => self.may_create_in(&epoch, &subject, &create.name),
@@ -59,115 +51,393 @@ impl Writer<'_> {
                     _ => Ok(()),
                 }
             }
-            S::AlterTable(alter) => self.owner_of(&epoch, &subject, &alter.name),
+            S::CreateSchema { .. } => Err(denied(format!(
+                "permission denied for database {}",
+                self.session.database()
+            ))),
+            S::AlterTable(alter) => {
+                self.owner_of(&epoch, &subject, &alter.name)?;
+                alter.operations.iter().try_for_each(|operation| match operation {
+                    ast::AlterTableOperation::OwnerTo { new_owner } => self.may_give_to(&subject, new_owner),
+                    _ => Ok(()),
+                })
+            }
+            S::AlterSchema(alter) => {
+                schema_owned(&epoch, &subject, &alter.name)?;
+                alter.operations.iter().try_for_each(|operation| match operation {
+                    ast::AlterSchemaOperation::OwnerTo { owner } => self.may_give_to(&subject, owner),
+                    _ => Ok(()),
+                })
+            }
             S::Drop {
-                object_type: ast::ObjectType::Table | ast::ObjectType::View,
+                object_type: ast::ObjectType::Schema,
+                names,
+                ..
+            } => names
+                .iter()
+                .try_for_each(|name| schema_owned(&epoch, &subject, name)),
+            S::Drop {
+                object_type:
+                    ast::ObjectType::Table | ast::ObjectType::View | ast::ObjectType::MaterializedView,
                 names,
                 ..
             } => names
                 .iter()
                 .try_for_each(|name| self.owner_of(&epoch, &subject, name)),
+            S::Drop {
+                object_type: ast::ObjectType::Index,
+                names,
+                ..
+            } => names.iter().try_for_each(|name| {
+                let table = self.index_named(name).ok();
+                match table.and_then(|(oid, _)| epoch.relation_by_oid(oid)) {
+                    Some(table) => owned(&subject, table),
+                    None => Ok(()),
+                }
+            }),
+            S::CreateIndex(create) => self.owner_of(&epoch, &subject, &create.table_name),
             S::Comment {
-                object_type: ast::CommentObject::Table | ast::CommentObject::View,
+                object_type,
                 object_name,
                 ..
-            } => self.owner_of(&epoch, &subject, object_name),
-            // Accepted to no effect.
-            S::CreateIndex(_) | S::Analyze(_) => Ok(()),
-            // They have rules of their own.
-            S::CreateRole(_) | S::AlterRole { .. } | S::Grant(_) | S::Revoke(_) => Ok(()),
-            S::Drop {
-                object_type: ast::ObjectType::Role,
-                ..
-            } => Ok(()),
+            } => match object_type {
+                ast::CommentObject::Table
+                | ast::CommentObject::View
+                | ast::CommentObject::MaterializedView => self.owner_of(&epoch, &subject, object_name),
+                ast::CommentObject::Column => {
+                    let mut relation = object_name.clone();
+                    relation.0.pop();
+                    self.owner_of(&epoch, &subject, &relation)
+                }
+                ast::CommentObject::Schema => schema_owned(&epoch, &subject, object_name),
+                _ => Err(denied("permission denied: only superusers may do this")),
+            },
+            S::Call(_) => match extend::procedure(statement) {
+                Some((extend::REFRESH | extend::CLUSTER, arguments)) if !arguments.is_empty() => {
+                    let name = written_name(arguments[0])?;
+                    self.owner_of(&epoch, &subject, &name)
+                }
+                Some((extend::COMMENT, arguments)) if arguments.len() > 1 => {
+                    self.owner_of(&epoch, &subject, &written_name(arguments[1])?)
+                }
+                _ => Err(denied("permission denied: only superusers may do this")),
+            },
             _ => Err(denied("permission denied: only superusers may do this")),
         }
     }
 
-    fn authorise_query(&self, epoch: &Epoch, subject: &Subject, query: &ast::Query) -> Result<()> {
-        for cte in query.with.iter().flat_map(|with| &with.cte_tables) {
-            self.authorise_query(epoch, subject, &cte.query)?;
-        }
-        match query.body.as_ref() {
-            ast::SetExpr::Insert(statement)
-            | ast::SetExpr::Update(statement)
-            | ast::SetExpr::Delete(statement)
-            | ast::SetExpr::Merge(statement) => self.authorise(statement),
-            ast::SetExpr::Select(select) => match &select.into {
-                Some(into) => self.may_create_in(epoch, subject, &into.name),
-                None => Ok(()),
-            },
-            _ => Ok(()),
-        }
-    }
-
-    fn authorise_insert(&self, epoch: &Epoch, subject: &Subject, insert: &ast::Insert) -> Result<()> {
+    pub(crate) fn authorise_insert(&self, insert: &ast::Insert) -> Result<()> {
         let ast::TableObject::TableName(name) = &insert.table else {
-            return Err(denied("permission denied"));
+            return Ok(());
         };
-        let relation = self.relation(epoch, name)?;
+        let Some((epoch, subject)) = self.bound()? else {
+            return Ok(());
+        };
+        let relation = self.usable(&epoch, &subject, name)?;
         let columns: Vec<String> = insert
             .columns
             .iter()
             .filter_map(|name| name.0.last().and_then(|part| part.as_ident()).map(folded))
             .collect();
         let listed = (!columns.is_empty()).then_some(columns.as_slice());
-        check(subject, &relation, Privilege::Insert, listed)?;
+        check(&subject, &relation, Privilege::Insert, listed)?;
+        let alias = insert.table_alias.as_ref().map(|alias| &alias.alias);
+        let mut read = ColumnsRead::new(&relation, alias);
         if let Some(ast::OnInsert::OnConflict(conflict)) = &insert.on {
-            check(subject, &relation, Privilege::Select, None)?;
+            if let Some(ast::ConflictTarget::Columns(columns)) = &conflict.conflict_target {
+                columns.iter().for_each(|column| read.column(column));
+            }
             if let ast::OnConflictAction::DoUpdate(update) = &conflict.action {
                 let columns = assigned(&update.assignments);
-                check(subject, &relation, Privilege::Update, Some(&columns))?;
+                check(&subject, &relation, Privilege::Update, Some(&columns))?;
+                read.note(
+                    &update
+                        .assignments
+                        .iter()
+                        .map(|set| &set.value)
+                        .cloned()
+                        .collect::<Vec<_>>(),
+                );
+                read.note(&update.selection);
             }
         }
-        match insert.returning {
-            Some(_) => check(subject, &relation, Privilege::Select, None),
+        read.items(insert.returning.as_deref());
+        read.check(&subject)
+    }
+
+    pub(crate) fn authorise_update(&self, update: &ast::Update) -> Result<()> {
+        let ast::TableFactor::Table { name, alias, .. } = &update.table.relation else {
+            return Ok(());
+        };
+        let Some((epoch, subject)) = self.bound()? else {
+            return Ok(());
+        };
+        let relation = self.usable(&epoch, &subject, name)?;
+        let columns = assigned(&update.assignments);
+        check(&subject, &relation, Privilege::Update, Some(&columns))?;
+        let mut read = ColumnsRead::new(&relation, alias.as_ref().map(|alias| &alias.name));
+        read.note(
+            &update
+                .assignments
+                .iter()
+                .map(|set| &set.value)
+                .cloned()
+                .collect::<Vec<_>>(),
+        );
+        read.note(&update.selection);
+        read.note(&update.from);
+        read.items(update.returning.as_deref());
+        read.check(&subject)
+    }
+
+    pub(crate) fn authorise_delete(&self, delete: &ast::Delete) -> Result<()> {
+        let (ast::FromTable::WithFromKeyword(from) | ast::FromTable::WithoutKeyword(from)) = &delete.from;
+        let Some(ast::TableFactor::Table { name, alias, .. }) = from.first().map(|table| &table.relation)
+        else {
+            return Ok(());
+        };
+        let Some((epoch, subject)) = self.bound()? else {
+            return Ok(());
+        };
+        let relation = self.usable(&epoch, &subject, name)?;
+        check(&subject, &relation, Privilege::Delete, None)?;
+        let mut read = ColumnsRead::new(&relation, alias.as_ref().map(|alias| &alias.name));
+        read.note(&delete.selection);
+        read.note(&delete.using);
+        read.items(delete.returning.as_deref());
+        read.check(&subject)
+    }
+
+    pub(crate) fn authorise_merge(&self, merge: &ast::Merge) -> Result<()> {
+        let ast::TableFactor::Table { name, alias, .. } = &merge.table else {
+            return Ok(());
+        };
+        let Some((epoch, subject)) = self.bound()? else {
+            return Ok(());
+        };
+        let relation = self.usable(&epoch, &subject, name)?;
+        let mut read = ColumnsRead::new(&relation, alias.as_ref().map(|alias| &alias.name));
+        read.note(&merge.on);
+        for clause in &merge.clauses {
+            read.note(&clause.predicate);
+            match &clause.action {
+                ast::MergeAction::Insert(insert) => {
+                    let columns: Vec<String> = insert
+                        .columns
+                        .iter()
+                        .filter_map(|name| name.0.last().and_then(|part| part.as_ident()).map(folded))
+                        .collect();
+                    let listed = (!columns.is_empty()).then_some(columns.as_slice());
+                    check(&subject, &relation, Privilege::Insert, listed)?;
+                }
+                ast::MergeAction::Update(update) => {
+                    let columns = assigned(&update.assignments);
+                    check(&subject, &relation, Privilege::Update, Some(&columns))?;
+                    read.note(
+                        &update
+                            .assignments
+                            .iter()
+                            .map(|set| &set.value)
+                            .cloned()
+                            .collect::<Vec<_>>(),
+                    );
+                }
+                ast::MergeAction::Delete { .. } => check(&subject, &relation, Privilege::Delete, None)?,
+            }
+        }
+        read.check(&subject)
+    }
+
+    /// COPY FROM.
+    pub(crate) fn authorise_copy(&self, table: &Arc<TableObject>, columns: &[ast::Ident]) -> Result<()> {
+        let Some((epoch, subject)) = self.bound()? else {
+            return Ok(());
+        };
+        schema_usable(&epoch, &subject, &table.schema)?;
+        let columns: Vec<String> = columns.iter().map(folded).collect();
+        let listed = (!columns.is_empty()).then_some(columns.as_slice());
+        check(
+            &subject,
+            &Relation::Table(Arc::clone(table)),
+            Privilege::Insert,
+            listed,
+        )
+    }
+
+    /// Whether the acting role may make something of that name.
+    pub(crate) fn may_create(&self, name: &ast::ObjectName) -> Result<()> {
+        match self.bound()? {
+            Some((epoch, subject)) => self.may_create_in(&epoch, &subject, name),
             None => Ok(()),
         }
     }
 
-    fn authorise_merge(&self, epoch: &Epoch, subject: &Subject, merge: &ast::Merge) -> Result<()> {
-        let Some(name) = named(&merge.table) else {
-            return Err(denied("permission denied"));
-        };
-        let relation = self.relation(epoch, name)?;
-        check(subject, &relation, Privilege::Select, None)?;
-        for clause in &merge.clauses {
-            let privilege = match &clause.action {
-                ast::MergeAction::Insert(_) => Privilege::Insert,
-                ast::MergeAction::Update(_) => Privilege::Update,
-                ast::MergeAction::Delete { .. } => Privilege::Delete,
-            };
-            check(subject, &relation, privilege, None)?;
+    /// Whether the acting role may make something in that schema.
+    pub(crate) fn may_create_within(&self, schema: &str) -> Result<()> {
+        match self.bound()? {
+            Some((epoch, subject)) => may_create(&epoch, &subject, schema),
+            None => Ok(()),
         }
-        Ok(())
+    }
+
+    /// The catalog and who acts, unless nothing binds it.
+    fn bound(&self) -> Result<Option<(Arc<Epoch>, Subject)>> {
+        let epoch = self.epoch()?;
+        let subject = self.session.subject_at(&epoch)?;
+        Ok((!subject.superuser).then_some((epoch, subject)))
+    }
+
+    /// A relation, if its schema may be used.
+    fn usable(&self, epoch: &Epoch, subject: &Subject, name: &ast::ObjectName) -> Result<Relation> {
+        let relation = self.relation(epoch, name)?;
+        schema_usable(epoch, subject, relation.schema())?;
+        Ok(relation)
     }
 
     fn may_create_in(&self, epoch: &Epoch, subject: &Subject, name: &ast::ObjectName) -> Result<()> {
         let (schema, _) = self.place(name)?;
-        let allowed = epoch.schema(&schema).is_none_or(|schema| {
-            decide(subject, Rights::of_schema(schema), Privilege::Create) == Verdict::Everything
-        });
-        match allowed {
+        may_create(epoch, subject, &schema)
+    }
+
+    /// Who gives something away must be able to become its new owner.
+    fn may_give_to(&self, subject: &Subject, owner: &ast::Owner) -> Result<()> {
+        let oid = self.new_owner(owner)?;
+        match subject.has_role(oid) {
             true => Ok(()),
-            false => Err(denied(format!("permission denied for schema {schema}"))),
+            false => Err(denied(format!("must be member of role \"{owner}\""))),
         }
     }
 
     /// What is not there is left to the statement, which may say IF EXISTS.
     fn owner_of(&self, epoch: &Epoch, subject: &Subject, name: &ast::ObjectName) -> Result<()> {
         match self.relation(epoch, name) {
-            Ok(relation) => owned(subject, &relation),
+            Ok(relation) => {
+                schema_usable(epoch, subject, relation.schema())?;
+                owned(subject, &relation)
+            }
             Err(Error::UndefinedTable { .. }) => Ok(()),
             Err(error) => Err(error),
         }
     }
 }
 
-fn named(factor: &ast::TableFactor) -> Option<&ast::ObjectName> {
-    match factor {
-        ast::TableFactor::Table { name, .. } => Some(name),
-        _ => None,
+fn may_create(epoch: &Epoch, subject: &Subject, schema: &str) -> Result<()> {
+    let allowed = epoch.schema(schema).is_none_or(|schema| {
+        decide(subject, Rights::of_schema(schema), Privilege::Create) == Verdict::Everything
+    });
+    match allowed {
+        true => Ok(()),
+        false => Err(denied(format!("permission denied for schema {schema}"))),
+    }
+}
+
+fn schema_usable(epoch: &Epoch, subject: &Subject, schema: &str) -> Result<()> {
+    let allowed = epoch.schema(schema).is_none_or(|schema| {
+        decide(subject, Rights::of_schema(schema), Privilege::Usage) == Verdict::Everything
+    });
+    match allowed {
+        true => Ok(()),
+        false => Err(denied(format!("permission denied for schema {schema}"))),
+    }
+}
+
+fn schema_owned(epoch: &Epoch, subject: &Subject, name: &ast::ObjectName) -> Result<()> {
+    let name = name.0.last().and_then(|part| part.as_ident()).map(folded);
+    match epoch.schema(&name.unwrap_or_default()) {
+        Some(schema) if !subject.owns(schema.owner) => {
+            Err(denied(format!("must be owner of schema {}", schema.name)))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Which columns of its target a statement reads, as far as names tell: rather one too many than one too few.
+struct ColumnsRead<'r> {
+    relation: &'r Relation,
+    /// What the target is called in the statement.
+    alias: String,
+    known: BTreeSet<String>,
+    read: BTreeSet<String>,
+    all: bool,
+}
+
+impl<'r> ColumnsRead<'r> {
+    fn new(relation: &'r Relation, alias: Option<&ast::Ident>) -> Self {
+        let known = match relation {
+            Relation::Table(table) => {
+                let fields = table.arrow_schema.fields().iter();
+                fields.map(|field| field.name().clone()).collect()
+            }
+            Relation::View(_) => BTreeSet::new(),
+        };
+        Self {
+            relation,
+            alias: alias.map_or_else(|| relation.name().to_owned(), folded),
+            known,
+            read: BTreeSet::new(),
+            all: false,
+        }
+    }
+
+    /// All names in a part of the statement.
+    fn note<V: ast::Visit>(&mut self, part: &V) {
+        let _ = ast::visit_expressions(part, |expression| {
+            match expression {
+                ast::Expr::Identifier(name) => self.column(name),
+                ast::Expr::CompoundIdentifier(names) => self.compound(names),
+                ast::Expr::QualifiedWildcard(..) | ast::Expr::Wildcard(_) => self.all = true,
+                _ => {}
+            }
+            ControlFlow::<()>::Continue(())
+        });
+    }
+
+    fn column(&mut self, name: &ast::Ident) {
+        let name = folded(name);
+        if self.known.contains(&name) {
+            self.read.insert(name);
+        } else if name == self.alias {
+            self.all = true;
+        }
+    }
+
+    fn compound(&mut self, names: &[ast::Ident]) {
+        let names: Vec<String> = names.iter().map(folded).collect();
+        match names.iter().position(|name| *name == self.alias) {
+            // Behind the table's name stands the column's, and behind that a field's.
+            Some(at) if at + 1 < names.len() => {
+                self.read.extend(
+                    names
+                        .get(at + 1)
+                        .filter(|name| self.known.contains(*name))
+                        .cloned(),
+                );
+            }
+            Some(_) => self.all = true,
+            None => {}
+        }
+        if let Some(first) = names.first().filter(|name| self.known.contains(*name)) {
+            self.read.insert(first.clone());
+        }
+    }
+
+    /// RETURNING.
+    fn items(&mut self, items: Option<&[ast::SelectItem]>) {
+        for item in items.unwrap_or_default() {
+            match item {
+                ast::SelectItem::Wildcard(_) | ast::SelectItem::QualifiedWildcard(..) => self.all = true,
+                other => self.note(other),
+            }
+        }
+    }
+
+    fn check(self, subject: &Subject) -> Result<()> {
+        let columns: Vec<String> = self.read.into_iter().collect();
+        match (self.all, columns.is_empty()) {
+            (true, _) => check(subject, self.relation, Privilege::Select, None),
+            (false, true) => Ok(()),
+            (false, false) => check(subject, self.relation, Privilege::Select, Some(&columns)),
+        }
     }
 }
 

@@ -52,21 +52,20 @@ impl Writer<'_> {
             let Some(grants) = grants(&mut object) else {
                 continue;
             };
+            // Whoever acts for the owner gives in the owner's name.
+            let grantor = if subject.owns(owner) { owner } else { subject.oid };
             for (privilege, column) in &wanted {
-                may_give(
-                    &subject,
-                    owner,
-                    grants,
-                    *privilege,
-                    column.as_deref(),
-                    kind,
-                    &name,
-                )?;
+                let column_name = column.as_deref();
+                if !may_give(&subject, owner, grants, *privilege, column_name, kind, &name)? {
+                    self.session
+                        .notice("01007", format!("no privileges were granted for \"{name}\""));
+                    continue;
+                }
                 for grantee in &grantees {
                     give(
                         grants,
                         *grantee,
-                        subject.oid,
+                        grantor,
                         *privilege,
                         column.clone(),
                         grant.with_grant_option,
@@ -102,20 +101,20 @@ impl Writer<'_> {
             let Some(grants) = grants(&mut object) else {
                 continue;
             };
+            // What others have granted stays.
+            let grantor = if subject.owns(owner) { owner } else { subject.oid };
             for (privilege, column) in &wanted {
-                may_give(
-                    &subject,
-                    owner,
-                    grants,
-                    *privilege,
-                    column.as_deref(),
-                    kind,
-                    &name,
-                )?;
+                let column_name = column.as_deref();
+                if !may_give(&subject, owner, grants, *privilege, column_name, kind, &name)? {
+                    self.session
+                        .notice("01006", format!("no privileges could be revoked for \"{name}\""));
+                    continue;
+                }
                 for grantee in &grantees {
                     // Without a column the rights to single columns go too, as in PostgreSQL.
                     grants.retain(|grant| {
                         grant.grantee != *grantee
+                            || grant.grantor != grantor
                             || grant.privilege != privilege.name()
                             || (column.is_some() && grant.column != *column)
                     });
@@ -335,7 +334,8 @@ fn grants(object: &mut Object) -> Option<&mut Vec<Grant>> {
     }
 }
 
-/// Owners give what is theirs, others what they have WITH GRANT OPTION.
+/// Owners give what is theirs, others what they have WITH GRANT OPTION. False if the subject has only rights that it may not
+/// pass on: PostgreSQL warns of that.
 fn may_give(
     subject: &Subject,
     owner: u32,
@@ -344,7 +344,7 @@ fn may_give(
     column: Option<&str>,
     kind: &str,
     name: &str,
-) -> Result<()> {
+) -> Result<bool> {
     let grantable = |grant: &Grant| {
         grant.grantable
             && grant.privilege == privilege.name()
@@ -352,9 +352,12 @@ fn may_give(
             && (grant.column.is_none() || grant.column.as_deref() == column)
     };
     if subject.owns(owner) || grants.iter().any(grantable) {
-        return Ok(());
+        return Ok(true);
     }
-    Err(denied(format!("permission denied for {kind} {name}")))
+    match grants.iter().any(|grant| subject.has_role(grant.grantee)) {
+        true => Ok(false),
+        false => Err(denied(format!("permission denied for {kind} {name}"))),
+    }
 }
 
 fn give(
@@ -366,7 +369,10 @@ fn give(
     grantable: bool,
 ) {
     let known = grants.iter_mut().find(|grant| {
-        grant.grantee == grantee && grant.privilege == privilege.name() && grant.column == column
+        grant.grantee == grantee
+            && grant.grantor == grantor
+            && grant.privilege == privilege.name()
+            && grant.column == column
     });
     match known {
         Some(grant) => grant.grantable |= grantable,

@@ -219,6 +219,7 @@ fn relation(
         bytes: 0,
         sql: None,
         row_type: 0,
+        grants: Vec::new(),
     }
 }
 

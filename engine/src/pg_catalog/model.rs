@@ -9,8 +9,8 @@ use radlake_catalogs::{Grant, Membership};
 use super::declared::{self, INFORMATION_SCHEMA, PG_CATALOG, PUBLIC};
 use super::function::Function;
 use super::keys::{Constraint, Index};
-use crate::policy::{Privilege, Subject, Via, closure_by};
 use super::types::{self, CODE_RELATION, CODE_TYPE, PgKind, pg_type_of};
+use crate::policy::{Privilege, Subject, Via, closure_by};
 
 /// OID of the lake's row in `pg_database`.
 pub(crate) const DATABASE: u32 = 5;
@@ -298,6 +298,7 @@ impl Model {
                 bytes: 0,
                 sql: None,
                 row_type: oid,
+                grants: Vec::new(),
             });
         }
     }

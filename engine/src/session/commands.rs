@@ -341,6 +341,7 @@ fn discard(inner: &Inner, what: &str) -> Result<()> {
         if inner.transaction().is_open() {
             return Err(Error::ActiveTransaction("DISCARD ALL"));
         }
+        inner.act_as(SESSION_AUTHORIZATION, None, false)?;
         inner.prepared().clear();
         inner.facts.settings().reset_all();
     }

@@ -200,8 +200,19 @@ impl Inner {
         work: &Work,
         locals: Vec<(String, Arc<dyn TableProvider>)>,
     ) -> Result<Planner> {
+        self.planner_as(work, locals, None)
+    }
+
+    /// The same for another than who acts.
+    pub(crate) fn planner_as(
+        &self,
+        work: &Work,
+        locals: Vec<(String, Arc<dyn TableProvider>)>,
+        subject: Option<Subject>,
+    ) -> Result<Planner> {
         let epoch = work.preview()?;
-        let subject = self.subject_at(&epoch)?;
+        let acting = self.subject_at(&epoch)?;
+        let subject = subject.unwrap_or(acting);
         let mut planner = self.new_planner(epoch, subject, Some(Arc::new(work.clone())), locals)?;
         planner.state.mark_start_execution();
         Ok(planner)

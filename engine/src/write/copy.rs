@@ -182,7 +182,9 @@ impl Writer<'_> {
         else {
             return Err(crate::session::refuse(statement));
         };
-        let target = Target::new(self.resolve_table(table_name)?.as_ref().clone(), None);
+        let object = self.resolve_table(table_name)?;
+        self.authorise_copy(&object, columns)?;
+        let target = Target::new(object.as_ref().clone(), None);
         let places = listed(&target, columns)?;
         Ok((target, places))
     }

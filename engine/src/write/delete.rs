@@ -14,6 +14,7 @@ use crate::{Error, Result};
 
 impl Writer<'_> {
     pub(super) async fn delete(&mut self, delete: &ast::Delete, with: Option<&ast::With>) -> Result<Outcome> {
+        self.authorise_delete(delete)?;
         let (ast::FromTable::WithFromKeyword(tables) | ast::FromTable::WithoutKeyword(tables)) = &delete.from;
         let [table] = tables.as_slice() else {
             return Err(Error::unsupported(

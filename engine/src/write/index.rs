@@ -158,7 +158,7 @@ impl Writer<'_> {
     }
 
     /// The table of an index, and the index's name.
-    pub(super) fn index_named(&self, name: &ast::ObjectName) -> Result<(u32, String)> {
+    pub(crate) fn index_named(&self, name: &ast::ObjectName) -> Result<(u32, String)> {
         let (epoch, path) = (self.epoch()?, self.session.search_path());
         let (schema, last) = resolve(&epoch, &path, &self.session.database(), name)?;
         let within: Vec<String> = match (&schema, name.0.len()) {

@@ -18,6 +18,7 @@ use crate::{Error, Result, RowStream};
 
 impl Writer<'_> {
     pub(super) async fn insert(&mut self, insert: &ast::Insert, with: Option<&ast::With>) -> Result<Outcome> {
+        self.authorise_insert(insert)?;
         let ast::TableObject::TableName(name) = &insert.table else {
             return Err(Error::unsupported("INSERT into a function is not supported"));
         };

@@ -25,6 +25,7 @@ const DELETE: i32 = 3;
 
 impl Writer<'_> {
     pub(super) async fn merge(&mut self, merge: &ast::Merge, with: Option<&ast::With>) -> Result<Outcome> {
+        self.authorise_merge(merge)?;
         let ast::TableFactor::Table { name, alias, .. } = &merge.table else {
             return Err(Error::unsupported(format!(
                 "{} is not a table to write to",

@@ -10,6 +10,12 @@ use crate::{Error, Result};
 
 impl Writer<'_> {
     pub(super) fn create_schema(&mut self, name: &ast::SchemaName, if_not_exists: bool) -> Result<Outcome> {
+        let authorization = match name {
+            ast::SchemaName::Simple(_) => None,
+            ast::SchemaName::NamedAuthorization(_, owner) | ast::SchemaName::UnnamedAuthorization(owner) => {
+                Some(owner)
+            }
+        };
         let name = match name {
             ast::SchemaName::Simple(name) | ast::SchemaName::NamedAuthorization(name, _) => name
                 .0
@@ -33,9 +39,12 @@ impl Writer<'_> {
                 false => Err(Error::DuplicateSchema(name)),
             };
         }
-        let owner = epoch
-            .role(&self.session.current_role())
-            .map_or(0, |role| role.oid);
+        let owner = match authorization {
+            Some(owner) => self.new_owner(&ast::Owner::Ident(owner.clone()))?,
+            None => epoch
+                .role(&self.session.current_role())
+                .map_or(0, |role| role.oid),
+        };
         self.work.put_object(SchemaObject {
             name,
             owner,
@@ -115,7 +124,7 @@ impl Writer<'_> {
     }
 
     /// The OID of a role that is to own something.
-    pub(super) fn new_owner(&self, owner: &ast::Owner) -> Result<u32> {
+    pub(crate) fn new_owner(&self, owner: &ast::Owner) -> Result<u32> {
         let name = match owner {
             ast::Owner::Ident(name) => folded(name),
             _ => self.session.current_role(),
@@ -200,6 +209,7 @@ impl Writer<'_> {
                 "permission denied for schema {schema}"
             )));
         }
+        self.may_create_within(&schema)?;
         if schema == old_schema && name == old_name && self.moves_schema_only(&schema, relation) {
             return Ok(());
         }

@@ -13,6 +13,7 @@ impl Writer<'_> {
         if into.temporary {
             return Err(Error::unsupported("temporary tables are not supported"));
         }
+        self.may_create(&into.name)?;
         let (schema, name) = self.place(&into.name)?;
         if self.epoch()?.get_relation(&schema, &name).is_some() {
             return Err(Error::DuplicateTable(name));

@@ -127,7 +127,7 @@ pub(super) fn quoted(name: &str) -> String {
 }
 
 /// The name that an argument of a procedure spells.
-pub(super) fn written_name(argument: &ast::Expr) -> Result<ast::ObjectName> {
+pub(crate) fn written_name(argument: &ast::Expr) -> Result<ast::ObjectName> {
     let parts = match argument {
         ast::Expr::Identifier(name) => vec![name.clone()],
         ast::Expr::CompoundIdentifier(parts) => parts.clone(),

@@ -16,6 +16,7 @@ use crate::{Error, Result};
 
 impl Writer<'_> {
     pub(super) async fn update(&mut self, update: &ast::Update, with: Option<&ast::With>) -> Result<Outcome> {
+        self.authorise_update(update)?;
         let (name, alias) = relation(&update.table)?;
         let object = self.resolve_table(name)?;
         let target = Target::new(object.as_ref().clone(), alias);

@@ -89,7 +89,13 @@ impl Report {
 
 /// Appends what the session says beside its answer.
 pub(crate) fn put_notice(notice: &radlake::Notice, out: &mut BytesMut) {
-    let fields = Report::error(notice.code, notice.message.as_str()).fields("NOTICE");
+    // Class 01 of the standard is warnings.
+    let severity = if notice.code.starts_with("01") {
+        "WARNING"
+    } else {
+        "NOTICE"
+    };
+    let fields = Report::error(notice.code, notice.message.as_str()).fields(severity);
     put(&NoticeResponse::new(fields), out);
 }
 
