@@ -197,7 +197,10 @@ impl Planner {
             .is_some_and(|value| value == "true");
         let names = match invoker {
             true => Arc::clone(&self.names),
-            false => Arc::new(self.names.acting(Subject::owner(&self.names.epoch, view.owner))),
+            false => Arc::new(
+                self.names
+                    .acting(Subject::owner(self.names.authority().roles(), view.owner)),
+            ),
         };
         let acting = Self {
             state: self.state.clone(),

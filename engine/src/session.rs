@@ -57,6 +57,8 @@ pub(crate) struct Inner {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct PlannerKey {
     epoch: u64,
+    /// The epoch whose rights hold.
+    rights: u64,
     /// How often the open transaction has written.
     changes: u64,
     settings: u64,

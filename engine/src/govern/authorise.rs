@@ -9,7 +9,7 @@ use radlake_catalogs::{Epoch, Relation, TableObject};
 use radlake_sql::{ast, extend};
 
 use super::denied;
-use crate::policy::{Privilege, Rights, Subject, Verdict, decide};
+use crate::policy::{Authority, Privilege, Rights, Subject, Verdict, decide};
 use crate::write::Writer;
 use crate::write::target::{folded, written_name};
 use crate::{Error, Result};
@@ -17,7 +17,12 @@ use crate::{Error, Result};
 impl Writer<'_> {
     /// Who acts, as the transaction has it so far.
     pub(crate) fn subject(&self) -> Result<Subject> {
-        self.session.subject_at(&*self.epoch()?)
+        self.session.subject_at(self.authority()?.roles())
+    }
+
+    /// Whose rights hold.
+    fn authority(&self) -> Result<Authority> {
+        Ok(self.session.authority(&self.epoch()?, self.work.epoch()))
     }
 
     /// Refuses what the acting role has no right to. Statements that are not listed are for superusers.
@@ -250,18 +255,13 @@ impl Writer<'_> {
 
     /// COPY FROM.
     pub(crate) fn authorise_copy(&self, table: &Arc<TableObject>, columns: &[ast::Ident]) -> Result<()> {
-        let Some((epoch, subject)) = self.bound()? else {
+        let Some((_, subject)) = self.bound()? else {
             return Ok(());
         };
-        schema_usable(&epoch, &subject, &table.schema)?;
+        let relation = self.governing(&Relation::Table(Arc::clone(table)), &subject)?;
         let columns: Vec<String> = columns.iter().map(folded).collect();
         let listed = (!columns.is_empty()).then_some(columns.as_slice());
-        check(
-            &subject,
-            &Relation::Table(Arc::clone(table)),
-            Privilege::Insert,
-            listed,
-        )
+        check(&subject, &relation, Privilege::Insert, listed)
     }
 
     /// Whether the acting role may make something of that name.
@@ -283,15 +283,34 @@ impl Writer<'_> {
     /// The catalog and who acts, unless nothing binds it.
     fn bound(&self) -> Result<Option<(Arc<Epoch>, Subject)>> {
         let epoch = self.epoch()?;
-        let subject = self.session.subject_at(&epoch)?;
+        let subject = self.subject()?;
         Ok((!subject.superuser).then_some((epoch, subject)))
     }
 
     /// A relation, if its schema may be used.
     fn usable(&self, epoch: &Epoch, subject: &Subject, name: &ast::ObjectName) -> Result<Relation> {
         let relation = self.relation(epoch, name)?;
-        schema_usable(epoch, subject, relation.schema())?;
-        Ok(relation)
+        self.governing(&relation, subject)
+    }
+
+    /// The entry of a relation whose rights hold, if its schema may be used.
+    fn governing(&self, relation: &Relation, subject: &Subject) -> Result<Relation> {
+        let authority = self.authority()?;
+        let schema = relation.schema();
+        let usable = authority.schema(schema).is_some_and(|schema| {
+            decide(subject, Rights::of_schema(schema), Privilege::Usage) == Verdict::Everything
+        });
+        if !usable {
+            return Err(denied(format!("permission denied for schema {schema}")));
+        }
+        match authority.relation(relation.oid()) {
+            Some(governing) => Ok(governing.clone()),
+            None => Err(denied(format!(
+                "permission denied for {} {}",
+                kind(relation),
+                relation.name()
+            ))),
+        }
     }
 
     fn may_create_in(&self, epoch: &Epoch, subject: &Subject, name: &ast::ObjectName) -> Result<()> {
@@ -311,10 +330,7 @@ impl Writer<'_> {
     /// What is not there is left to the statement, which may say IF EXISTS.
     fn owner_of(&self, epoch: &Epoch, subject: &Subject, name: &ast::ObjectName) -> Result<()> {
         match self.relation(epoch, name) {
-            Ok(relation) => {
-                schema_usable(epoch, subject, relation.schema())?;
-                owned(subject, &relation)
-            }
+            Ok(relation) => owned(subject, &self.governing(&relation, subject)?),
             Err(Error::UndefinedTable { .. }) => Ok(()),
             Err(error) => Err(error),
         }
@@ -324,16 +340,6 @@ impl Writer<'_> {
 fn may_create(epoch: &Epoch, subject: &Subject, schema: &str) -> Result<()> {
     let allowed = epoch.schema(schema).is_none_or(|schema| {
         decide(subject, Rights::of_schema(schema), Privilege::Create) == Verdict::Everything
-    });
-    match allowed {
-        true => Ok(()),
-        false => Err(denied(format!("permission denied for schema {schema}"))),
-    }
-}
-
-fn schema_usable(epoch: &Epoch, subject: &Subject, schema: &str) -> Result<()> {
-    let allowed = epoch.schema(schema).is_none_or(|schema| {
-        decide(subject, Rights::of_schema(schema), Privilege::Usage) == Verdict::Everything
     });
     match allowed {
         true => Ok(()),

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use datafusion::catalog::{SchemaProvider, TableProvider};
 use datafusion::common::TableReference;
-use radlake_catalogs::{Epoch, Lake, Relation, Transaction, ViewObject};
+use radlake_catalogs::{Epoch, Lake, Relation, TableObject, Transaction, ViewObject};
 
 use crate::error::nearest;
 use crate::pg_catalog::SystemCatalogs;
-use crate::policy::{Privilege, Rights, SecuredTable, Subject, Verdict, decide};
+use crate::policy::{Authority, Privilege, Rights, SecuredTable, Subject, Verdict, decide};
 use crate::{Error, Result};
 
 const PG_CATALOG: &str = "pg_catalog";
@@ -21,6 +21,8 @@ const INFORMATION_SCHEMA: &str = "information_schema";
 pub(crate) struct Names {
     pub(crate) database: Arc<str>,
     pub(crate) epoch: Arc<Epoch>,
+    /// Whose rights hold, whichever epoch is read.
+    authority: Authority,
     lake: Lake,
     subject: Subject,
     /// Schemas searched for a name without one; `pg_catalog` is the first unless it is named.
@@ -62,6 +64,7 @@ impl Names {
         }
         Self {
             database: Arc::from(database),
+            authority: Authority::of(Arc::clone(&epoch)),
             epoch,
             lake,
             subject,
@@ -75,6 +78,12 @@ impl Names {
     /// Has names mean what a transaction has made of them so far.
     pub(crate) fn within(mut self, work: Arc<Transaction>) -> Self {
         self.work = Some(work);
+        self
+    }
+
+    /// Has other rights hold than those of the epoch that is read.
+    pub(crate) fn under(mut self, authority: Authority) -> Self {
+        self.authority = authority;
         self
     }
 
@@ -94,6 +103,7 @@ impl Names {
         Self {
             database: Arc::clone(&self.database),
             epoch,
+            authority: self.authority.clone(),
             lake: self.lake.clone(),
             subject: self.subject.clone(),
             path: self
@@ -138,10 +148,48 @@ impl Names {
     }
 
     /// False for a schema that is there but closed to the subject.
-    fn may_use(&self, schema: &str) -> bool {
-        self.epoch.schema(schema).is_none_or(|schema| {
-            decide(&self.subject, Rights::of_schema(schema), Privilege::Usage) != Verdict::Nothing
-        })
+    fn may_use(&self, name: &str) -> bool {
+        let schema = match self.authority.schema(name) {
+            Some(schema) => schema,
+            None if self.epoch.schema(name).is_none() => return true,
+            // It is gone: nobody can be granted anything in it any more.
+            None => return self.subject.superuser,
+        };
+        decide(&self.subject, Rights::of_schema(schema), Privilege::Usage) != Verdict::Nothing
+    }
+
+    /// The entry of a table whose rights hold: today's, if there is one that says which columns are which.
+    fn governing(&self, then: &Arc<TableObject>) -> Result<Arc<TableObject>> {
+        if self.subject.superuser || self.authority.is(&self.epoch) {
+            return Ok(Arc::clone(then));
+        }
+        let denied = || Error::InsufficientPrivilege(format!("permission denied for table {}", then.name));
+        let Some(Relation::Table(today)) = self.authority.relation(then.oid) else {
+            return Err(denied());
+        };
+        let names = |table: &TableObject| -> Vec<String> {
+            let fields = table.arrow_schema.fields().iter();
+            fields.map(|field| field.name().clone()).collect()
+        };
+        // Rights to columns are by name, and a column of that name may have been another then.
+        let verdict = decide(&self.subject, Rights::of_table(today), Privilege::Select);
+        if verdict != Verdict::Everything && names(then) != names(today) {
+            return Err(denied());
+        }
+        Ok(Arc::clone(today))
+    }
+
+    /// The entry of a view whose rights hold. One that showed something else then is for those to whom it belongs.
+    fn governing_view(&self, then: &Arc<ViewObject>) -> Option<Arc<ViewObject>> {
+        if self.subject.superuser || self.authority.is(&self.epoch) {
+            return Some(Arc::clone(then));
+        }
+        match self.authority.relation(then.oid) {
+            Some(Relation::View(today)) if today.sql == then.sql || self.subject.owns(today.owner) => {
+                Some(Arc::clone(today))
+            }
+            _ => None,
+        }
     }
 
     /// The same names for another subject: a view's owner, with whose rights the view reads.
@@ -149,6 +197,7 @@ impl Names {
         Self {
             database: Arc::clone(&self.database),
             epoch: Arc::clone(&self.epoch),
+            authority: self.authority.clone(),
             lake: self.lake.clone(),
             subject,
             path: self.path.clone(),
@@ -156,6 +205,11 @@ impl Names {
             work: self.work.clone(),
             locals: self.locals.clone(),
         }
+    }
+
+    /// Whose roles and rights hold.
+    pub(crate) fn authority(&self) -> &Authority {
+        &self.authority
     }
 
     /// Who asks.
@@ -186,14 +240,24 @@ impl Names {
                     };
                     Ok(Some(Found::Table(Arc::new(SecuredTable::new(
                         table,
-                        object,
+                        &*self.governing(object)?,
                         self.subject.clone(),
                     )?))))
                 }
                 Some(Relation::View(view)) => {
                     // Rights to a view's columns are not given: what it shows is all of it.
-                    match decide(&self.subject, Rights::of_view(view), Privilege::Select) {
-                        Verdict::Everything => Ok(Some(Found::View(Arc::clone(view)))),
+                    let governing = self.governing_view(view);
+                    let verdict = governing.map(|today| {
+                        let verdict = decide(&self.subject, Rights::of_view(&today), Privilege::Select);
+                        (verdict, today.owner)
+                    });
+                    match verdict {
+                        Some((Verdict::Everything, owner)) => {
+                            // It reads with the rights of whom it belongs to today.
+                            let mut view = view.as_ref().clone();
+                            view.owner = owner;
+                            Ok(Some(Found::View(Arc::new(view))))
+                        }
                         _ => Err(Error::InsufficientPrivilege(format!(
                             "permission denied for view {name}"
                         ))),

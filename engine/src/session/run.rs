@@ -14,7 +14,7 @@ use radlake_sql::{Kind, Statement, ast};
 use super::{Inner, PlannerKey, Prepared, Response, commands, explain, refusal, rows};
 use crate::pg_catalog::{SessionView, SystemCatalogs};
 use crate::planner::{Names, Planner};
-use crate::policy::Subject;
+use crate::policy::{Authority, Subject};
 use crate::session::Facts;
 use crate::write::Parameters;
 use crate::{Error, Lakehouse, Result};
@@ -163,18 +163,19 @@ impl Inner {
             let changes = if work.is_some() { transaction.changes } else { 0 };
             (epoch, work, changes)
         };
-        // Rights are today's, whichever epoch is read.
         let chosen = self.chosen_epoch().is_some();
-        let today = match chosen {
-            true => self.lakehouse.lake().latest().await?,
-            false => Arc::clone(&epoch),
-        };
         let work = work.filter(|_| !chosen);
-        let subject = self.subject_at(&today)?;
+        let authority = match &work {
+            Some(work) => self.authority(&epoch, work.epoch()),
+            // Rights are today's, whichever epoch is read.
+            None => Authority::of(self.lakehouse.lake().known()),
+        };
+        let subject = self.subject_at(authority.roles())?;
         // Which role acts is a setting.
         let settings = self.facts.settings().version();
         let key = PlannerKey {
             epoch: epoch.number,
+            rights: authority.number(),
             changes,
             settings,
         };
@@ -182,7 +183,8 @@ impl Inner {
         let planner = match kept {
             Some(planner) => planner,
             None => {
-                let planner = Arc::new(self.new_planner(epoch, subject, work.map(Arc::new), Vec::new())?);
+                let planner =
+                    Arc::new(self.new_planner(epoch, authority, subject, work.map(Arc::new), Vec::new())?);
                 self.keep_planner(key.clone(), Arc::clone(&planner));
                 planner
             }
@@ -211,9 +213,11 @@ impl Inner {
         subject: Option<Subject>,
     ) -> Result<Planner> {
         let epoch = work.preview()?;
-        let acting = self.subject_at(&epoch)?;
+        let authority = self.authority(&epoch, work.epoch());
+        let acting = self.subject_at(authority.roles())?;
         let subject = subject.unwrap_or(acting);
-        let mut planner = self.new_planner(epoch, subject, Some(Arc::new(work.clone())), locals)?;
+        let mut planner =
+            self.new_planner(epoch, authority, subject, Some(Arc::new(work.clone())), locals)?;
         planner.state.mark_start_execution();
         Ok(planner)
     }
@@ -265,12 +269,17 @@ impl Inner {
     async fn epoch(&self) -> Result<Arc<Epoch>> {
         let lake = self.lakehouse.lake();
         if let Some(number) = self.chosen_epoch() {
+            // Rights are the newest epoch's.
+            lake.latest().await?;
             let epoch = lake.at(number).await?;
             self.keep_pin(Some(lake.pin(&epoch)));
             return Ok(epoch);
         }
         self.keep_pin(None);
         let repeatable = self.is_repeatable();
+        if repeatable {
+            lake.latest().await?;
+        }
         {
             let mut transaction = self.transaction();
             transaction.started = true;
@@ -322,6 +331,11 @@ impl Inner {
         )
     }
 
+    /// Whose rights hold for a transaction that has made `own` of the epoch `base`.
+    pub(crate) fn authority(&self, own: &Arc<Epoch>, base: &Arc<Epoch>) -> Authority {
+        Authority::within(Arc::clone(own), Arc::clone(base), self.lakehouse.lake().known())
+    }
+
     /// Where a serializable transaction notes the tables that it reads.
     fn noted_reads(&self) -> Option<Arc<Mutex<BTreeSet<u32>>>> {
         let serializable = self.facts.setting("transaction_isolation").as_deref() == Some("serializable");
@@ -332,6 +346,7 @@ impl Inner {
     fn new_planner(
         &self,
         epoch: Arc<Epoch>,
+        authority: Authority,
         subject: Subject,
         work: Option<Arc<Work>>,
         locals: Vec<(String, Arc<dyn TableProvider>)>,
@@ -355,7 +370,8 @@ impl Inner {
             subject,
             self.facts.search_path(),
             system,
-        );
+        )
+        .under(authority);
         let names = match work {
             Some(work) => names.within(work),
             None => names,
