@@ -131,13 +131,13 @@ impl Writer<'_> {
     }
 }
 
-/// The one table that a statement names as its target.
 /// Whether a name is of an earlier epoch: `t FOR VERSION AS OF n`.
 fn is_past(name: &ast::ObjectName) -> bool {
     let first = name.0.first().and_then(|part| part.as_ident());
     first.is_some_and(|first| radlake_sql::Version::of(&first.value).is_some())
 }
 
+/// The one table that a statement names as its target.
 pub(super) fn relation(table: &ast::TableWithJoins) -> Result<(&ast::ObjectName, Option<&ast::Ident>)> {
     match &table.relation {
         ast::TableFactor::Table {
