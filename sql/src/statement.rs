@@ -267,7 +267,8 @@ mod tests {
             "REVOKE SELECT ON t FROM a",
             "DROP ROLE a",
             "CREATE POLICY p ON t USING (true)",
-            "SET ROLE a",
+            "CREATE GROUP a",
+            "GRANT a TO b",
         ] {
             assert_eq!(kind_of(text), Kind::Govern, "{text}");
         }

@@ -41,9 +41,7 @@ fn roles(declared: &'static Declared, model: &Model) -> Result<RecordBatch, Arro
         .column("rolcanlogin", |r| r.login)
         .column("rolreplication", |r| r.superuser)
         .column("rolbypassrls", |r| r.superuser || r.bypassrls)
-        .column("rolconnlimit", |r| {
-            r.connection_limit.map_or(-1, |limit| i64::from(limit))
-        })
+        .column("rolconnlimit", |r| r.connection_limit.map_or(-1, i64::from))
         .column("rolvaliduntil", |r| {
             let until = r.valid_until.as_deref()?;
             let until = chrono::DateTime::parse_from_rfc3339(until).ok()?;
