@@ -137,9 +137,6 @@ pub enum Error {
     /// The query engine refused.
     #[error(transparent)]
     DataFusion(#[from] datafusion::error::DataFusionError),
-    /// The Delta library refused.
-    #[error(transparent)]
-    Delta(#[from] deltalake::DeltaTableError),
     /// JSON that does not parse.
     #[error("JSON: {0}")]
     Json(#[from] serde_json::Error),

@@ -17,6 +17,7 @@ pub(crate) enum Action {
     Metadata(Metadata),
     Protocol(Protocol),
     Txn(Txn),
+    DomainMetadata(DomainMetadata),
     CommitInfo(Value),
 }
 
@@ -112,6 +113,14 @@ pub(crate) struct Txn {
     pub(crate) last_updated: Option<i64>,
 }
 
+/// Settings of a domain, which checkpoints carry on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct DomainMetadata {
+    pub(crate) domain: String,
+    pub(crate) configuration: String,
+    pub(crate) removed: bool,
+}
+
 /// Reader features under which a table is still plain.
 const READER_FEATURES: &[&str] = &["timestampNtz", "v2Checkpoint", "vacuumProtocolCheck"];
 
@@ -205,7 +214,7 @@ fn feature(location: &str, feature: impl Into<String>) -> Error {
     }
 }
 
-/// Reads a commit; lines with none of the actions above (`cdc`, `domainMetadata`, …) are left out.
+/// Reads a commit; lines with none of the actions above (`cdc`, `sidecar`, …) are left out.
 pub(crate) fn parse_commit(path: &str, bytes: &[u8]) -> Result<Vec<Action>> {
     let mut actions = Vec::new();
     for line in bytes
@@ -217,7 +226,15 @@ pub(crate) fn parse_commit(path: &str, bytes: &[u8]) -> Result<Vec<Action>> {
             Err(error) => {
                 let value: Value =
                     serde_json::from_slice(line).map_err(|error| Error::damaged(path, error))?;
-                let known = ["add", "remove", "metaData", "protocol", "txn", "commitInfo"];
+                let known = [
+                    "add",
+                    "remove",
+                    "metaData",
+                    "protocol",
+                    "txn",
+                    "domainMetadata",
+                    "commitInfo",
+                ];
                 if value
                     .as_object()
                     .is_none_or(|object| known.iter().any(|key| object.contains_key(*key)))

@@ -112,7 +112,7 @@ impl FileSet {
                     metadata.check(&self.location)?;
                     self.metadata = Some(Arc::new(metadata));
                 }
-                Action::Txn(_) | Action::CommitInfo(_) => {}
+                Action::Txn(_) | Action::DomainMetadata(_) | Action::CommitInfo(_) => {}
             }
         }
         // A commit that rewrites a file in place has both actions for one path, in either order: the file stays.

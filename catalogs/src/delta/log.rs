@@ -1,14 +1,13 @@
 //! A table's log: its files' names, its replay, its checkpoints.
 
-use std::sync::Arc;
+use std::ops::RangeInclusive;
 
-use deltalake::{DeltaTable, DeltaTableBuilder};
-use futures::{StreamExt, TryStreamExt};
+use futures::{Stream, StreamExt, TryStreamExt};
 use object_store::path::Path;
-use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
-use url::Url;
+use tracing::warn;
 
-use super::action::{Action, Add, parse_commit};
+use super::action::{Action, parse_commit};
+use super::checkpoint::{self, State};
 use super::files::FileSet;
 use crate::lake::Storage;
 use crate::{Error, Result};
@@ -17,16 +16,6 @@ use crate::{Error, Result};
 const REPLAYED: i64 = 128;
 /// Commits that are read at the same time.
 const CONCURRENT_READS: usize = 16;
-/// What a path in the log has encoded.
-const ENCODED: &AsciiSet = &CONTROLS
-    .add(b' ')
-    .add(b'"')
-    .add(b'#')
-    .add(b'%')
-    .add(b'<')
-    .add(b'>')
-    .add(b'?')
-    .add(b'\\');
 
 /// The commit of a version.
 pub(crate) fn commit_path(table: &str, version: i64) -> Path {
@@ -42,24 +31,32 @@ pub(crate) async fn read_commit(storage: &Storage, table: &str, version: i64) ->
     }
 }
 
+/// The commits of some versions, in their order.
+fn commits<'a>(
+    storage: &'a Storage,
+    table: &'a str,
+    versions: RangeInclusive<i64>,
+) -> impl Stream<Item = Result<(i64, Vec<Action>)>> + Unpin + 'a {
+    let read = move |version| async move {
+        let actions = read_commit(storage, table, version).await?;
+        let missing = || Error::damaged(commit_path(table, version), "a commit of the log is missing");
+        Ok((version, actions.ok_or_else(missing)?))
+    };
+    futures::stream::iter(versions)
+        .map(read)
+        .buffered(CONCURRENT_READS)
+        .boxed()
+}
+
 /// The files at `version`, from those at an earlier version: reads the commits between, and nothing else.
 pub(crate) async fn advance(storage: &Storage, base: &FileSet, version: i64) -> Result<FileSet> {
     let mut files = base.clone();
     let table = files.location.to_string();
-    let mut commits = futures::stream::iter(base.version + 1..=version)
-        .map(|version| {
-            let table = &table;
-            async move {
-                let actions = read_commit(storage, table, version).await?;
-                let missing =
-                    || Error::damaged(commit_path(table, version), "a commit of the log is missing");
-                Ok::<_, Error>((version, actions.ok_or_else(missing)?))
-            }
-        })
-        .buffered(CONCURRENT_READS);
+    let mut commits = commits(storage, &table, base.version + 1..=version);
     while let Some((version, actions)) = commits.try_next().await? {
         files.apply(version, actions)?;
     }
+    drop(commits);
     Ok(files)
 }
 
@@ -72,49 +69,54 @@ pub(crate) async fn load(storage: &Storage, table: &str, version: i64) -> Result
     from_checkpoint(storage, table, version).await
 }
 
-/// The files at `version` as delta-rs finds them: from the newest checkpoint before it.
-async fn from_checkpoint(storage: &Storage, location: &str, version: i64) -> Result<FileSet> {
-    let table = open(storage, location, version).await?;
-    let state = table.snapshot()?;
-    let mut files = FileSet::empty(location);
-    let protocol = serde_json::from_value(serde_json::to_value(state.protocol())?)?;
-    let metadata = serde_json::from_value(serde_json::to_value(state.metadata())?)?;
-    files.apply(0, [Action::Protocol(protocol), Action::Metadata(metadata)])?;
-    for view in state.log_data() {
-        let size = u64::try_from(view.size()).map_err(|error| Error::damaged(location, error))?;
-        files.insert(Add {
-            path: utf8_percent_encode(&view.path(), ENCODED).to_string(),
-            partition_values: view.partition_values_map().into_iter().collect(),
-            size,
-            modification_time: view.modification_time(),
-            data_change: true,
-            stats: view.stats(),
-            tags: None,
-            deletion_vector: view
-                .deletion_vector_descriptor()
-                .map(serde_json::to_value)
-                .transpose()?,
-        })?;
+/// The files at `version` from the newest checkpoint before it that can be read.
+async fn from_checkpoint(storage: &Storage, table: &str, version: i64) -> Result<FileSet> {
+    let (at, actions) = newest_checkpoint(storage, table, version).await?;
+    let mut files = FileSet::empty(table);
+    if let Some(actions) = actions {
+        files.version = at - 1;
+        files.apply(at, actions)?;
     }
-    files.version = version;
-    Ok(files)
+    advance(storage, &files, version).await
 }
 
-/// The table in delta-rs' hands.
-async fn open(storage: &Storage, location: &str, version: i64) -> Result<DeltaTable> {
-    // The store is ours, rooted at the lake; of the address only the path counts.
-    let address =
-        Url::parse(&format!("memory:///{location}/")).map_err(|error| Error::damaged(location, error))?;
-    let version = u64::try_from(version).map_err(|error| Error::damaged(location, error))?;
-    Ok(DeltaTableBuilder::from_url(address.clone())?
-        .with_storage_backend(Arc::clone(&storage.store), address)
-        .with_version(version)
-        .load()
-        .await?)
+/// The newest checkpoint that is not after `version`: its version and actions; -1 and none where the log starts at its first
+/// commit. One that is torn is passed over: those before it, and the commits, say the same.
+async fn newest_checkpoint(
+    storage: &Storage,
+    table: &str,
+    version: i64,
+) -> Result<(i64, Option<Vec<Action>>)> {
+    let mut damage = None;
+    for found in checkpoint::list(storage, table, version).await?.into_iter().rev() {
+        match found.read(storage, table).await {
+            Ok(actions) => return Ok((found.version, Some(actions))),
+            Err(error @ Error::Damaged { .. }) => {
+                warn!(table, version = found.version, %error, "a checkpoint cannot be read; an earlier one is used");
+                damage = damage.or(Some(error));
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    if storage.exists(&commit_path(table, 0)).await? {
+        return Ok((-1, None));
+    }
+    Err(damage.unwrap_or_else(|| {
+        Error::damaged(
+            commit_path(table, 0),
+            "the log has neither a checkpoint nor its first commit",
+        )
+    }))
 }
 
 /// Writes a checkpoint of `version`, from which readers start instead of from the first commit.
-pub(crate) async fn checkpoint(storage: &Storage, location: &str, version: i64) -> Result<()> {
-    let table = open(storage, location, version).await?;
-    Ok(deltalake::checkpoints::create_checkpoint(&table, None).await?)
+pub(crate) async fn write_checkpoint(storage: &Storage, table: &str, version: i64) -> Result<()> {
+    let (at, actions) = newest_checkpoint(storage, table, version).await?;
+    let mut state = State::default();
+    state.apply(actions.into_iter().flatten());
+    let mut commits = commits(storage, table, at + 1..=version);
+    while let Some((_, actions)) = commits.try_next().await? {
+        state.apply(actions);
+    }
+    checkpoint::write(storage, table, version, state).await
 }

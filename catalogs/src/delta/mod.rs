@@ -1,6 +1,7 @@
 //! Tables on Delta: their logs, their files, their scans.
 
 pub(crate) mod action;
+pub(crate) mod checkpoint;
 pub(crate) mod files;
 pub(crate) mod log;
 mod prune;

@@ -13,7 +13,7 @@ use super::intent::{Intent, TableCommit};
 use super::{Lake, Storage, load_epoch, next};
 use crate::delta::action::{Action, Add, Format, Metadata, Protocol, Txn, parse_commit, write_commit};
 use crate::delta::files::FileSet;
-use crate::delta::log::{checkpoint, commit_path, read_commit};
+use crate::delta::log::{commit_path, read_commit, write_checkpoint};
 use crate::delta::schema::delta_schema;
 use crate::epoch::Epoch;
 use crate::{Error, Result};
@@ -188,7 +188,7 @@ impl Lake {
         for (location, version) in due {
             let storage = self.storage().clone();
             tokio::spawn(async move {
-                if let Err(error) = checkpoint(&storage, &location, version).await {
+                if let Err(error) = write_checkpoint(&storage, &location, version).await {
                     warn!(table = location, version, %error, "no checkpoint written; the next one makes up for it");
                 }
             });

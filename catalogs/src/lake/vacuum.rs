@@ -18,7 +18,7 @@ use super::Lake;
 use super::catalog::CATALOG;
 use super::storage::Storage;
 use crate::delta::action::Action;
-use crate::delta::log::{checkpoint, read_commit};
+use crate::delta::log::{read_commit, write_checkpoint};
 use crate::epoch::Epoch;
 use crate::{Error, Result};
 
@@ -122,7 +122,7 @@ impl Lake {
             }
             None => (CATALOG.to_owned(), super::next(epoch.number)? - 1),
         };
-        checkpoint(self.storage(), &location, version).await
+        write_checkpoint(self.storage(), &location, version).await
     }
 }
 

@@ -23,6 +23,7 @@ pub mod matrix;
 pub mod mesh;
 pub mod neighbours;
 mod normalise;
+pub mod orientation;
 pub mod pyradiomics;
 mod region;
 pub mod resample;

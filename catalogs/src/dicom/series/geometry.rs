@@ -12,7 +12,7 @@
 //!   one, or their mean where they are uniform. *Uniform*: each within 1 % of the median, or 0.01 mm if that is more.
 //! - A *gap* is a spacing beyond 1.5 medians; the slices *missing* in it are its length in medians, rounded, less one.
 
-use radlake_udfs::image::orientation::{Plane as Anatomical, classify, normal};
+use radlake_kernels::orientation::{Plane as Anatomical, classify, normal};
 
 /// Direction cosines that differ by no more than this are one orientation (the tolerance of IDC's volume geometry index).
 pub const ORIENTATION_TOLERANCE: f64 = 0.01;

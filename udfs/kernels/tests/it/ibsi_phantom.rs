@@ -1,9 +1,8 @@
 //! IBSI's digital phantom from the distributed files: the typed copy in `ibsi::phantom` is the same.
-#![expect(clippy::unwrap_used, reason = "tests")]
-
-mod support;
 
 use radlake_kernels::ibsi::phantom;
+
+use crate::support;
 
 #[test]
 fn the_typed_phantom_is_the_published_one() {

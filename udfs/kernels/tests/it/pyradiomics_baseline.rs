@@ -5,8 +5,6 @@
     reason = "golden values are files; the functions under test read none"
 )]
 
-mod support;
-
 use std::collections::HashMap;
 
 use radlake_kernels::neighbours::WeightingNorm;
@@ -14,6 +12,8 @@ use radlake_kernels::pyradiomics::{self, Settings};
 use radlake_kernels::resample::Interpolator;
 use radlake_kernels::resegment::{Mode, Resegmentation};
 use radlake_kernels::{Discretisation, Error};
+
+use crate::support;
 
 /// Cells of a line of CSV with quotes.
 fn cells(line: &str) -> Vec<String> {

@@ -1,5 +1,5 @@
 //! Readers for the reference data beside the checkout (`shared/data`), which is never part of the project.
-#![expect(dead_code, reason = "each test binary uses some of the readers")]
+#![expect(clippy::unwrap_used, reason = "tests")]
 #![expect(
     clippy::disallowed_methods,
     reason = "golden values are files; the functions under test read none"

@@ -1,12 +1,12 @@
 //! IBSI's CT phantom under configurations A to E (reference manual 5), against all published values.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
-mod support;
-
 use radlake_kernels::ibsi::{self, IntensityVolume};
 use radlake_kernels::resample::{Interpolator, resample_ibsi};
 use radlake_kernels::resegment::{Mode, Resegmentation};
 use radlake_kernels::{Discretisation, Mask, Volume};
+
+use crate::support;
 
 struct Configuration {
     name: &'static str,
