@@ -49,7 +49,8 @@ fn parse(text: &'static str) -> Vec<Declared> {
     text.lines().filter_map(parse_line).collect()
 }
 
-fn parse_line(line: &'static str) -> Option<Declared> {
+/// A relation from its line: OID, schema, name, kind, columns.
+pub(crate) fn parse_line(line: &'static str) -> Option<Declared> {
     let mut cells = line.split('\t');
     let oid = cells.next()?.parse().ok()?;
     let namespace = match cells.next()? {

@@ -4,16 +4,17 @@ use datafusion::catalog::{CatalogProvider, TableFunctionImpl};
 use datafusion::common::Result;
 use datafusion::execution::FunctionRegistry;
 use datafusion::logical_expr::{AggregateUDF, ScalarUDF};
-use datafusion_pg_catalog::pg_catalog::array_bounds_udf::{create_array_lower_udf, create_array_upper_udf};
 use std::sync::Arc;
 
 use super::context::Context;
 use super::declared::{INFORMATION_SCHEMA, PG_CATALOG};
 use super::epoch_catalog::EpochCatalog;
-use super::functions::{self, array_or_empty, in_array, json_build_object, only_value, pg_typeof};
+use super::functions::{
+    self, array_bounds, array_or_empty, in_array, json_build_object, only_value, pg_typeof,
+};
+use super::keywords;
 use super::schema::SystemSchema;
 use super::session::SessionView;
-use super::statics;
 
 /// The system catalogs of one session at one epoch.
 #[derive(Debug, Clone)]
@@ -56,12 +57,12 @@ impl SystemCatalogs {
     pub fn functions(&self) -> Vec<Arc<ScalarUDF>> {
         let own = functions::all(&self.context).into_iter().map(Arc::new);
         let generic = [
+            array_bounds::array_lower(),
+            array_bounds::array_upper(),
             array_or_empty::array_or_empty(),
             in_array::in_array(),
             only_value::only_value(),
             pg_typeof::pg_typeof(),
-            create_array_lower_udf(),
-            create_array_upper_udf(),
             json_build_object::json_build_object("json_build_object"),
             json_build_object::json_build_object("jsonb_build_object"),
         ];
@@ -77,10 +78,7 @@ impl SystemCatalogs {
     /// The table functions: name and implementation.
     #[must_use]
     pub fn table_functions(&self) -> Vec<(&'static str, Arc<dyn TableFunctionImpl>)> {
-        statics::keywords()
-            .map(|table| ("pg_get_keywords", table))
-            .into_iter()
-            .collect()
+        vec![(keywords::PG_GET_KEYWORDS, keywords::keywords())]
     }
 
     /// Registers the functions and aggregates.

@@ -1,89 +1,17 @@
-//! Rows that are the same in every PostgreSQL (functions, operators, casts, collations …), taken from `datafusion-pg-catalog`
-//! and brought to the columns that PostgreSQL 15 declares.
+//! Rows that are the same in every PostgreSQL (functions, operators, casts, collations …): a PostgreSQL 15's own (`facts.rs`).
 
-use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, Int32Array, RecordBatch, StringArray, new_null_array,
-};
-use arrow::compute::{cast, concat_batches, filter_record_batch};
-use arrow::datatypes::{DataType, Field, Int32Type};
+use arrow::array::RecordBatch;
 use arrow::error::ArrowError;
-use datafusion::catalog::TableFunctionImpl;
-use datafusion_pg_catalog::pg_catalog::{ArrowTable, PgCatalogStaticTables};
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::sync::{Arc, LazyLock};
+use std::sync::LazyLock;
 
 use super::declared::Declared;
-use super::rows::{Value, array};
-
-/// Objects from here on are made when a cluster is initialised, not part of PostgreSQL itself.
-const FIRST_UNPINNED: i32 = 12_000;
-
-/// The bootstrap superuser that owns PostgreSQL's own objects.
-const BOOTSTRAP_OWNER: i32 = 10;
-
-static TABLES: LazyLock<Option<PgCatalogStaticTables>> =
-    LazyLock::new(|| PgCatalogStaticTables::try_new().ok());
-
-/// OIDs of PostgreSQL's functions by the name that a `regproc` column shows.
-static PROCS: LazyLock<HashMap<String, i64>> = LazyLock::new(|| {
-    let mut procs = HashMap::new();
-    for batch in TABLES.iter().flat_map(|t| t.pg_proc.data()) {
-        let (Some(oids), Some(names)) = (
-            column::<Int32Array>(batch, "oid"),
-            column::<StringArray>(batch, "proname"),
-        ) else {
-            continue;
-        };
-        for row in 0..batch.num_rows() {
-            procs
-                .entry(names.value(row).to_owned())
-                .or_insert_with(|| i64::from(oids.value(row)));
-        }
-    }
-    procs
-});
-
-fn column<'b, A: 'static>(batch: &'b RecordBatch, name: &str) -> Option<&'b A> {
-    batch.column_by_name(name)?.as_any().downcast_ref()
-}
-
-fn table(name: &str) -> Option<&'static ArrowTable> {
-    let t = TABLES.as_ref()?;
-    let table = match name {
-        "pg_aggregate" => &t.pg_aggregate,
-        "pg_am" => &t.pg_am,
-        "pg_amop" => &t.pg_amop,
-        "pg_amproc" => &t.pg_amproc,
-        "pg_cast" => &t.pg_cast,
-        "pg_collation" => &t.pg_collation,
-        "pg_conversion" => &t.pg_conversion,
-        "pg_language" => &t.pg_language,
-        "pg_opclass" => &t.pg_opclass,
-        "pg_operator" => &t.pg_operator,
-        "pg_opfamily" => &t.pg_opfamily,
-        "pg_proc" => &t.pg_proc,
-        "pg_range" => &t.pg_range,
-        "pg_tablespace" => &t.pg_tablespace,
-        "pg_ts_config" => &t.pg_ts_config,
-        "pg_ts_dict" => &t.pg_ts_dict,
-        "pg_ts_parser" => &t.pg_ts_parser,
-        "pg_ts_template" => &t.pg_ts_template,
-        _ => return None,
-    };
-    Some(table.as_ref())
-}
+use super::facts::{Cell, Facts};
 
 /// Whether a relation has static rows.
 pub(crate) fn has(name: &str) -> bool {
-    table(name).is_some()
-}
-
-/// `pg_get_keywords()`.
-pub(crate) fn keywords() -> Option<Arc<dyn TableFunctionImpl>> {
-    TABLES
-        .as_ref()
-        .map(|t| Arc::clone(&t.pg_get_keywords) as Arc<dyn TableFunctionImpl>)
+    Facts::of(name).is_some()
 }
 
 /// The static rows of a system relation; None for relations without any. `owner` is the role shown as the owner.
@@ -91,192 +19,225 @@ pub(crate) fn keywords() -> Option<Arc<dyn TableFunctionImpl>> {
 /// # Errors
 /// An Arrow error if the rows do not fit the declaration, which would be a defect.
 pub(crate) fn rows(declared: &'static Declared, owner: u32) -> Option<Result<RecordBatch, ArrowError>> {
-    Some(adapt(declared, table(declared.name)?, owner))
+    Some(Facts::of(declared.name)?.batch(declared, owner))
 }
 
-fn adapt(declared: &'static Declared, table: &ArrowTable, owner: u32) -> Result<RecordBatch, ArrowError> {
-    let mut batch = concat_batches(&table.schema(), table.data())?;
-    if matches!(declared.name, "pg_language" | "pg_proc") {
-        // What an initialised cluster adds (PL/pgSQL) is not there in a lake.
-        let oids = column::<Int32Array>(&batch, "oid")
-            .ok_or_else(|| ArrowError::SchemaError("no oid".to_owned()))?;
-        let keep: BooleanArray = oids.iter().map(|oid| oid.map(|o| o < FIRST_UNPINNED)).collect();
-        batch = filter_record_batch(&batch, &keep)?;
-    }
-    let columns = declared.schema.fields().iter().map(|field| {
-        let Some(source) = batch.column_by_name(source_name(field.name())) else {
-            return Ok(new_null_array(field.data_type(), batch.num_rows()));
-        };
-        if field.name().ends_with("owner") {
-            return replace_owner(source, field, owner);
-        }
-        convert(source, field)
-    });
-    let columns = columns.collect::<Result<Vec<_>, _>>()?;
-    RecordBatch::try_new(declared.schema.clone(), columns)
+/// Some columns of a relation's static rows; no rows if it has none.
+fn select<const N: usize>(relation: &str, columns: [&str; N]) -> impl Iterator<Item = [Cell; N]> {
+    Facts::of(relation)
+        .and_then(|facts| facts.select(columns))
+        .into_iter()
+        .flatten()
 }
 
-/// Columns that later versions of PostgreSQL renamed.
-fn source_name(name: &str) -> &str {
-    if name == "colliculocale" {
-        "colllocale"
-    } else {
-        name
-    }
+/// One of PostgreSQL's functions.
+struct Proc {
+    name: Cow<'static, str>,
+    result: u32,
+    arguments: Vec<u32>,
 }
 
-fn replace_owner(source: &ArrayRef, field: &Field, owner: u32) -> Result<ArrayRef, ArrowError> {
-    let oids = source
-        .as_primitive_opt::<Int32Type>()
-        .ok_or_else(|| ArrowError::CastError(field.name().clone()))?;
-    array(
-        field.data_type(),
-        oids.iter().map(|oid| {
-            oid.map(|o| {
-                if o == BOOTSTRAP_OWNER {
-                    i64::from(owner)
-                } else {
-                    i64::from(o)
-                }
-            })
-            .into()
-        }),
-    )
-}
-
-fn convert(source: &ArrayRef, field: &Field) -> Result<ArrayRef, ArrowError> {
-    let Some(texts) = source.as_any().downcast_ref::<StringArray>() else {
-        return cast(source, field.data_type());
-    };
-    match field.data_type() {
-        DataType::Utf8 => Ok(Arc::clone(source)),
-        DataType::UInt32 => array(
-            field.data_type(),
-            texts
-                .iter()
-                .map(|t| t.map(|t| proc_oid(t).unwrap_or_default()).into()),
-        ),
-        DataType::List(element) => {
-            let values = texts
-                .iter()
-                .map(|t| t.map_or(Value::Null, |t| vector(t, element.data_type())));
-            array(field.data_type(), values)
-        }
-        other => cast(source, other),
-    }
-}
-
-/// OID of a function by the name a `regproc` shows; "-" is 0.
-pub(crate) fn proc_oid(name: &str) -> Option<i64> {
-    PROCS
-        .get(name.strip_prefix("pg_catalog.").unwrap_or(name))
-        .copied()
-}
-
-/// Result and argument types of PostgreSQL's functions by OID.
-static SIGNATURES: LazyLock<HashMap<u32, (u32, Vec<u32>)>> = LazyLock::new(|| {
-    let mut signatures = HashMap::new();
-    for batch in TABLES.iter().flat_map(|t| t.pg_proc.data()) {
-        let columns = (
-            column::<Int32Array>(batch, "oid"),
-            column::<Int32Array>(batch, "prorettype"),
-            column::<StringArray>(batch, "proargtypes"),
-        );
-        let (Some(oids), Some(results), Some(arguments)) = columns else {
-            continue;
-        };
-        for row in 0..batch.num_rows() {
-            let types = arguments
-                .value(row)
-                .split(' ')
-                .filter_map(|t| t.parse().ok())
-                .collect();
-            if let (Ok(oid), Ok(result)) = (oids.value(row).try_into(), results.value(row).try_into()) {
-                signatures.insert(oid, (result, types));
-            }
-        }
-    }
-    signatures
+static PROCS: LazyLock<HashMap<u32, Proc>> = LazyLock::new(|| {
+    select("pg_proc", ["oid", "proname", "prorettype", "proargtypes"])
+        .filter_map(|[oid, name, result, arguments]| {
+            let proc = Proc {
+                name: name?,
+                result: result?.parse().ok()?,
+                arguments: arguments?.split(' ').filter_map(|t| t.parse().ok()).collect(),
+            };
+            Some((oid?.parse().ok()?, proc))
+        })
+        .collect()
 });
+
+/// OIDs by name, in order: functions of one name differ by their arguments.
+static NAMES: LazyLock<HashMap<&'static str, Vec<u32>>> = LazyLock::new(|| {
+    let mut names: HashMap<&str, Vec<u32>> = HashMap::new();
+    for (oid, proc) in PROCS.iter() {
+        names.entry(&proc.name).or_default().push(*oid);
+    }
+    for oids in names.values_mut() {
+        oids.sort_unstable();
+    }
+    names
+});
+
+/// OID of a function by its name, which may have `pg_catalog.` before it; the first of those with that name.
+pub(crate) fn proc_oid(name: &str) -> Option<i64> {
+    NAMES
+        .get(name.strip_prefix("pg_catalog.").unwrap_or(name))
+        .and_then(|oids| oids.first())
+        .map(|oid| i64::from(*oid))
+}
 
 /// Result type and argument types of one of PostgreSQL's functions.
 pub(crate) fn proc_signature(oid: u32) -> Option<(u32, &'static [u32])> {
-    SIGNATURES
-        .get(&oid)
-        .map(|(result, arguments)| (*result, arguments.as_slice()))
+    PROCS.get(&oid).map(|p| (p.result, p.arguments.as_slice()))
 }
 
-/// PostgreSQL's comments on its own objects: (object, catalog) -> text.
-static COMMENTS: LazyLock<HashMap<(u32, u32), String>> = LazyLock::new(|| {
-    let mut comments = HashMap::new();
-    for batch in TABLES.iter().flat_map(|t| t.pg_description.data()) {
-        let columns = (
-            column::<Int32Array>(batch, "objoid"),
-            column::<Int32Array>(batch, "classoid"),
-            column::<StringArray>(batch, "description"),
-        );
-        let (Some(objects), Some(classes), Some(texts)) = columns else {
-            continue;
-        };
-        for row in 0..batch.num_rows() {
-            if let (Ok(object), Ok(class)) = (objects.value(row).try_into(), classes.value(row).try_into()) {
-                comments.insert((object, class), texts.value(row).to_owned());
-            }
-        }
-    }
+/// The name of one of PostgreSQL's functions.
+pub(crate) fn proc_name(oid: u32) -> Option<&'static str> {
+    PROCS.get(&oid).map(|p| p.name.as_ref())
+}
+
+/// Whether several of PostgreSQL's functions have a name.
+pub(crate) fn is_overloaded(name: &str) -> bool {
+    NAMES.get(name).is_some_and(|oids| oids.len() > 1)
+}
+
+/// PostgreSQL's comments on its own objects, sorted: object, catalog, text.
+static COMMENTS: LazyLock<Vec<(u32, u32, Cow<'static, str>)>> = LazyLock::new(|| {
+    let mut comments: Vec<_> = select("pg_description", ["objoid", "classoid", "description"])
+        .filter_map(|[object, class, text]| Some((object?.parse().ok()?, class?.parse().ok()?, text?)))
+        .collect();
+    comments.sort_unstable();
     comments
 });
 
 /// PostgreSQL's comment on one of its own objects, by the object's OID and its catalog's.
 pub(crate) fn comment(object: u32, class: u32) -> Option<&'static str> {
-    COMMENTS.get(&(object, class)).map(String::as_str)
+    let found = COMMENTS.binary_search_by_key(&(object, class), |(object, class, _)| (*object, *class));
+    COMMENTS.get(found.ok()?).map(|(.., text)| text.as_ref())
 }
 
-/// All of PostgreSQL's comments on its own objects: object, catalog, text.
+/// All of PostgreSQL's comments on its own objects, sorted: object, catalog, text.
 pub(crate) fn comments() -> impl Iterator<Item = (u32, u32, &'static str)> {
     COMMENTS
         .iter()
-        .map(|((object, class), text)| (*object, *class, text.as_str()))
-}
-
-/// The name of one of PostgreSQL's functions.
-pub(crate) fn proc_name(oid: u32) -> Option<&'static str> {
-    static NAMES: LazyLock<HashMap<i64, &'static str>> =
-        LazyLock::new(|| PROCS.iter().map(|(name, oid)| (*oid, name.as_str())).collect());
-    NAMES.get(&i64::from(oid)).copied()
-}
-
-/// `{a,b}` or `1 2 3` as an array value. None of the static rows has quoted elements with commas in them that matter here.
-fn vector<'a>(text: &'a str, element: &DataType) -> Value<'a> {
-    let inner = text.trim_start_matches('{').trim_end_matches('}');
-    let parts = inner.split([',', ' ']).filter(|p| !p.is_empty());
-    if element == &DataType::Utf8 {
-        return Value::Texts(parts.map(|p| Cow::Borrowed(p.trim_matches('"'))).collect());
-    }
-    Value::Ints(parts.filter_map(|p| p.parse().ok()).collect())
+        .map(|(object, class, text)| (*object, *class, text.as_ref()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pg_catalog::declared::{PG_CATALOG, relation};
+    use crate::pg_catalog::declared::{PG_CATALOG, relation, relations};
+    use arrow::array::AsArray;
+    use arrow::datatypes::UInt32Type;
+    use arrow::util::display::array_value_to_string;
+
+    const OWNER: u32 = 16_385;
+
+    fn of(name: &str) -> RecordBatch {
+        let declared = relation(PG_CATALOG, name).expect("declared");
+        rows(declared, OWNER).expect("static").expect("fits")
+    }
+
+    /// A row as text, column by column.
+    fn row(name: &str, key: u32, columns: &[&str]) -> Vec<String> {
+        let batch = of(name);
+        let keys = batch.column(0).as_primitive::<UInt32Type>();
+        let at = keys.values().iter().position(|k| *k == key).expect("a row");
+        columns
+            .iter()
+            .map(|column| {
+                let values = batch.column_by_name(column).expect("a column");
+                array_value_to_string(values, at).expect("a text")
+            })
+            .collect()
+    }
 
     #[test]
     fn every_static_relation_fits_its_declaration() {
-        for name in [
-            "pg_aggregate",
-            "pg_am",
-            "pg_cast",
-            "pg_collation",
-            "pg_operator",
-            "pg_proc",
-            "pg_range",
-            "pg_tablespace",
-        ] {
-            let declared = relation(PG_CATALOG, name).expect("declared");
-            let batch = rows(declared, 16_385).expect("static").expect("fits");
-            assert!(batch.num_rows() > 1, "{name}");
+        let mut counts = Vec::new();
+        for declared in relations().iter().filter(|r| has(r.name)) {
+            let batch = of(declared.name);
+            let keys = batch.column(0).as_primitive::<UInt32Type>();
+            assert!(keys.values().is_sorted(), "{}", declared.name);
+            for (field, column) in declared.schema.fields().iter().zip(batch.columns()) {
+                if field.name().ends_with("owner") {
+                    let owners = column.as_primitive::<UInt32Type>();
+                    assert!(owners.values().iter().all(|o| *o == OWNER), "{field}");
+                }
+            }
+            counts.push((declared.name, batch.num_rows()));
         }
+        counts.sort_unstable();
+        // PostgreSQL 15's count(*), without PL/pgSQL, information_schema's functions and the C library's collations.
+        let expected = [
+            ("pg_aggregate", 148),
+            ("pg_am", 7),
+            ("pg_amop", 945),
+            ("pg_amproc", 696),
+            ("pg_cast", 229),
+            ("pg_collation", 810),
+            ("pg_conversion", 128),
+            ("pg_description", 5134),
+            ("pg_language", 3),
+            ("pg_opclass", 177),
+            ("pg_operator", 799),
+            ("pg_opfamily", 146),
+            ("pg_proc", 3230),
+            ("pg_range", 6),
+            ("pg_tablespace", 2),
+            ("pg_ts_config", 29),
+            ("pg_ts_dict", 29),
+            ("pg_ts_parser", 1),
+            ("pg_ts_template", 5),
+        ];
+        assert_eq!(counts, expected);
+    }
+
+    #[test]
+    fn rows_are_postgresqls() {
+        let array_in = [
+            "proname",
+            "procost",
+            "proisstrict",
+            "proargtypes",
+            "proargnames",
+            "prosrc",
+        ];
+        assert_eq!(
+            row("pg_proc", 750, &array_in),
+            ["array_in", "1.0", "true", "[2275, 26, 23]", "", "array_in"]
+        );
+        let arrays = ["proallargtypes", "proargmodes", "proargnames"];
+        assert_eq!(
+            row("pg_proc", 2289, &arrays),
+            [
+                "[1009, 25, 25]",
+                "[i, o, o]",
+                "[options_array, option_name, option_value]"
+            ]
+        );
+        // int4 + int4 is int4pl, avg(bigint) starts and ends with functions of its own, each by its OID.
+        let operator = ["oprname", "oprcode", "oprrest"];
+        assert_eq!(row("pg_operator", 551, &operator), ["+", "177", "0"]);
+        let aggregate = [
+            "aggkind",
+            "aggtransfn",
+            "aggfinalfn",
+            "aggtranstype",
+            "agginitval",
+        ];
+        assert_eq!(
+            row("pg_aggregate", 2100, &aggregate),
+            ["n", "2746", "3389", "2281", ""]
+        );
+        let collation = [
+            "collname",
+            "collencoding",
+            "collcollate",
+            "colliculocale",
+            "collversion",
+        ];
+        assert_eq!(row("pg_collation", 950, &collation), ["C", "-1", "C", "", ""]);
+    }
+
+    #[test]
+    fn functions_are_found_by_name_and_oid() {
         assert_eq!(proc_oid("array_in"), Some(750));
+        assert_eq!(proc_oid("pg_catalog.array_in"), Some(750));
+        assert_eq!(proc_oid("array_inn"), None);
+        assert_eq!(proc_name(750), Some("array_in"));
+        assert_eq!(proc_signature(750), Some((2277, [2275, 26, 23].as_slice())));
+        assert!(is_overloaded("avg") && !is_overloaded("array_in"));
+    }
+
+    #[test]
+    fn comments_are_postgresqls() {
+        assert_eq!(comment(177, 1255), Some("implementation of + operator"));
+        assert_eq!(comment(551, 2617), Some("add"));
+        assert_eq!(comment(177, 2617), None);
     }
 }

@@ -132,5 +132,15 @@ fn function(context: &Context, oid: u32) -> Option<String> {
         .iter()
         .find(|f| f.oid == oid)
         .map(|f| names::quote(&f.name));
-    ours.or_else(|| statics::proc_name(oid).map(str::to_owned))
+    // PostgreSQL puts the schema where the name alone would not lead back to the function.
+    let postgresqls = || {
+        statics::proc_name(oid).map(|name| {
+            if statics::is_overloaded(name) {
+                names::qualified("pg_catalog", name)
+            } else {
+                names::quote(name)
+            }
+        })
+    };
+    ours.or_else(postgresqls)
 }
