@@ -5,6 +5,7 @@ use datafusion::logical_expr::{DocSection, Documentation};
 /// A family of functions, shown by `system.functions` as the section of a function's documentation.
 #[derive(Clone, Copy)]
 pub(crate) enum Family {
+    DateTime,
     Dicom,
     Image,
 }
@@ -12,6 +13,10 @@ pub(crate) enum Family {
 impl Family {
     fn section(self) -> DocSection {
         let (label, description) = match self {
+            Family::DateTime => (
+                "Date and Time Functions",
+                "Dates, times and intervals, as in PostgreSQL.",
+            ),
             Family::Dicom => ("DICOM Functions", "Values, tags and UIDs as DICOM writes them."),
             Family::Image => ("Image Functions", "Geometry of images in the patient."),
         };

@@ -7,6 +7,7 @@
 //! To add a function: write `src/<family>/<name>.rs` with a [`ScalarUDFImpl`](datafusion::logical_expr::ScalarUDFImpl) whose
 //! `documentation` is not empty, add it to the family's `all`, and a `tests/slt/udfs/<name>.slt`.
 
+pub mod datetime;
 pub mod dicom;
 mod document;
 pub mod image;
@@ -23,7 +24,8 @@ use datafusion::logical_expr::ScalarUDF;
 
 /// Every function of Radlake, sorted by family and name.
 pub fn all() -> Vec<Arc<ScalarUDF>> {
-    let mut functions = dicom::all();
+    let mut functions = datetime::all();
+    functions.extend(dicom::all());
     functions.extend(image::all());
     functions
 }

@@ -1,6 +1,6 @@
 //! Functions over images: their geometry in the patient.
 
-pub mod orientation;
+mod orientation;
 
 use std::sync::Arc;
 

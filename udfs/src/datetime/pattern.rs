@@ -1,0 +1,595 @@
+//! Patterns of `to_char` for dates, times and intervals (PostgreSQL's `src/backend/utils/adt/formatting.c`).
+
+use datafusion::common::exec_err;
+use datafusion::error::Result;
+
+use super::calendar::{self, DAY};
+use super::value::{Value, Zone};
+
+const MONTHS: [&str; 12] = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+];
+
+const DAYS: [&str; 7] = [
+    "Sunday",
+    "Monday",
+    "Tuesday",
+    "Wednesday",
+    "Thursday",
+    "Friday",
+    "Saturday",
+];
+
+const ROMAN: [&str; 12] = [
+    "I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI", "XII",
+];
+
+/// How letters are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Case {
+    Upper,
+    Title,
+    Lower,
+}
+
+impl Case {
+    /// A word that is given in title or upper case.
+    fn of(self, word: &str) -> String {
+        match self {
+            Case::Upper => word.to_uppercase(),
+            Case::Title => word.to_owned(),
+            Case::Lower => word.to_lowercase(),
+        }
+    }
+}
+
+/// What a keyword stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Key {
+    /// Half of the day; true with points.
+    Half(Case, bool),
+    /// BC or AD; true with points.
+    Era(Case, bool),
+    Century,
+    Month(Case),
+    ShortMonth(Case),
+    RomanMonth(Case),
+    MonthNumber,
+    Day(Case),
+    ShortDay(Case),
+    DayOfMonth,
+    DayOfYear,
+    IsoDayOfYear,
+    DayOfWeek,
+    IsoDayOfWeek,
+    Hour12,
+    Hour24,
+    Minute,
+    Second,
+    /// That many digits of the second's fraction.
+    Fraction(u32),
+    SecondsOfDay,
+    /// The last digits of the year.
+    Year(usize),
+    IsoYear(usize),
+    YearWithComma,
+    Quarter,
+    Week,
+    IsoWeek,
+    WeekOfMonth,
+    Julian,
+    ZoneName(Case),
+    Offset,
+    OffsetHours,
+    OffsetMinutes,
+    /// `FX`, which means nothing here.
+    Exact,
+}
+
+/// Keywords; of two with the same beginning the longer comes first.
+static KEYWORDS: [(&str, Key); 112] = [
+    ("A.D.", Key::Era(Case::Upper, true)),
+    ("A.M.", Key::Half(Case::Upper, true)),
+    ("AD", Key::Era(Case::Upper, false)),
+    ("AM", Key::Half(Case::Upper, false)),
+    ("B.C.", Key::Era(Case::Upper, true)),
+    ("BC", Key::Era(Case::Upper, false)),
+    ("CC", Key::Century),
+    ("DAY", Key::Day(Case::Upper)),
+    ("DDD", Key::DayOfYear),
+    ("DD", Key::DayOfMonth),
+    ("DY", Key::ShortDay(Case::Upper)),
+    ("Day", Key::Day(Case::Title)),
+    ("Dy", Key::ShortDay(Case::Title)),
+    ("D", Key::DayOfWeek),
+    ("FF1", Key::Fraction(1)),
+    ("FF2", Key::Fraction(2)),
+    ("FF3", Key::Fraction(3)),
+    ("FF4", Key::Fraction(4)),
+    ("FF5", Key::Fraction(5)),
+    ("FF6", Key::Fraction(6)),
+    ("FX", Key::Exact),
+    ("HH24", Key::Hour24),
+    ("HH12", Key::Hour12),
+    ("HH", Key::Hour12),
+    ("IDDD", Key::IsoDayOfYear),
+    ("ID", Key::IsoDayOfWeek),
+    ("IW", Key::IsoWeek),
+    ("IYYY", Key::IsoYear(4)),
+    ("IYY", Key::IsoYear(3)),
+    ("IY", Key::IsoYear(2)),
+    ("I", Key::IsoYear(1)),
+    ("J", Key::Julian),
+    ("MI", Key::Minute),
+    ("MM", Key::MonthNumber),
+    ("MONTH", Key::Month(Case::Upper)),
+    ("MON", Key::ShortMonth(Case::Upper)),
+    ("MS", Key::Fraction(3)),
+    ("Month", Key::Month(Case::Title)),
+    ("Mon", Key::ShortMonth(Case::Title)),
+    ("OF", Key::Offset),
+    ("P.M.", Key::Half(Case::Upper, true)),
+    ("PM", Key::Half(Case::Upper, false)),
+    ("Q", Key::Quarter),
+    ("RM", Key::RomanMonth(Case::Upper)),
+    ("SSSSS", Key::SecondsOfDay),
+    ("SSSS", Key::SecondsOfDay),
+    ("SS", Key::Second),
+    ("TZH", Key::OffsetHours),
+    ("TZM", Key::OffsetMinutes),
+    ("TZ", Key::ZoneName(Case::Upper)),
+    ("US", Key::Fraction(6)),
+    ("WW", Key::Week),
+    ("W", Key::WeekOfMonth),
+    ("Y,YYY", Key::YearWithComma),
+    ("YYYY", Key::Year(4)),
+    ("YYY", Key::Year(3)),
+    ("YY", Key::Year(2)),
+    ("Y", Key::Year(1)),
+    ("a.d.", Key::Era(Case::Lower, true)),
+    ("a.m.", Key::Half(Case::Lower, true)),
+    ("ad", Key::Era(Case::Lower, false)),
+    ("am", Key::Half(Case::Lower, false)),
+    ("b.c.", Key::Era(Case::Lower, true)),
+    ("bc", Key::Era(Case::Lower, false)),
+    ("cc", Key::Century),
+    ("day", Key::Day(Case::Lower)),
+    ("ddd", Key::DayOfYear),
+    ("dd", Key::DayOfMonth),
+    ("dy", Key::ShortDay(Case::Lower)),
+    ("d", Key::DayOfWeek),
+    ("ff1", Key::Fraction(1)),
+    ("ff2", Key::Fraction(2)),
+    ("ff3", Key::Fraction(3)),
+    ("ff4", Key::Fraction(4)),
+    ("ff5", Key::Fraction(5)),
+    ("ff6", Key::Fraction(6)),
+    ("fx", Key::Exact),
+    ("hh24", Key::Hour24),
+    ("hh12", Key::Hour12),
+    ("hh", Key::Hour12),
+    ("iddd", Key::IsoDayOfYear),
+    ("id", Key::IsoDayOfWeek),
+    ("iw", Key::IsoWeek),
+    ("iyyy", Key::IsoYear(4)),
+    ("iyy", Key::IsoYear(3)),
+    ("iy", Key::IsoYear(2)),
+    ("i", Key::IsoYear(1)),
+    ("j", Key::Julian),
+    ("mi", Key::Minute),
+    ("mm", Key::MonthNumber),
+    ("month", Key::Month(Case::Lower)),
+    ("mon", Key::ShortMonth(Case::Lower)),
+    ("ms", Key::Fraction(3)),
+    ("of", Key::Offset),
+    ("p.m.", Key::Half(Case::Lower, true)),
+    ("pm", Key::Half(Case::Lower, false)),
+    ("q", Key::Quarter),
+    ("rm", Key::RomanMonth(Case::Lower)),
+    ("sssss", Key::SecondsOfDay),
+    ("ssss", Key::SecondsOfDay),
+    ("ss", Key::Second),
+    ("tzh", Key::OffsetHours),
+    ("tzm", Key::OffsetMinutes),
+    ("tz", Key::ZoneName(Case::Lower)),
+    ("us", Key::Fraction(6)),
+    ("ww", Key::Week),
+    ("w", Key::WeekOfMonth),
+    ("y,yyy", Key::YearWithComma),
+    ("yyyy", Key::Year(4)),
+    ("yyy", Key::Year(3)),
+    ("yy", Key::Year(2)),
+    ("y", Key::Year(1)),
+];
+
+/// A keyword with what stands before and after it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Field {
+    key: Key,
+    /// `FM` or, for names, `TM`: without blanks and zeros in front or behind.
+    bare: bool,
+    /// `FM`.
+    fill: bool,
+    /// `TH` or `th`.
+    ordinal: Option<Case>,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Node {
+    Text(String),
+    Field(Field),
+}
+
+/// A pattern, taken apart.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Pattern {
+    nodes: Vec<Node>,
+}
+
+impl Pattern {
+    /// Every text is a pattern: what is no keyword stands for itself.
+    pub(super) fn parse(text: &str) -> Self {
+        let mut pattern = Pattern::default();
+        let mut rest = text;
+        while !rest.is_empty() {
+            let (mut fill, mut translated) = (false, false);
+            if let Some(after) = rest.strip_prefix("FM").or_else(|| rest.strip_prefix("fm")) {
+                (fill, rest) = (true, after);
+            } else if let Some(after) = rest.strip_prefix("TM").or_else(|| rest.strip_prefix("tm")) {
+                (translated, rest) = (true, after);
+            }
+            let keyword = KEYWORDS
+                .iter()
+                .find_map(|(word, key)| Some((*key, rest.strip_prefix(word)?)));
+            rest = match keyword {
+                Some((key, after)) => {
+                    let (ordinal, after) = postfix(after);
+                    pattern.nodes.push(Node::Field(Field {
+                        key,
+                        bare: fill || translated,
+                        fill,
+                        ordinal,
+                    }));
+                    after
+                }
+                None => pattern.literal(rest),
+            };
+        }
+        pattern
+    }
+
+    /// Adds a quoted text or one character; gives what follows it.
+    fn literal<'a>(&mut self, text: &'a str) -> &'a str {
+        if let Some(quoted) = text.strip_prefix('"') {
+            let mut characters = quoted.chars();
+            while let Some(character) = characters.next() {
+                match character {
+                    '"' => break,
+                    '\\' => self.push(characters.next().unwrap_or('\\')),
+                    other => self.push(other),
+                }
+            }
+            return characters.as_str();
+        }
+        // Before a quotation mark only does a backslash mean something here.
+        let text = match text.starts_with("\\\"") {
+            true => text.get(1..).unwrap_or_default(),
+            false => text,
+        };
+        let mut characters = text.chars();
+        if let Some(character) = characters.next() {
+            self.push(character);
+        }
+        characters.as_str()
+    }
+
+    fn push(&mut self, character: char) {
+        match self.nodes.last_mut() {
+            Some(Node::Text(text)) => text.push(character),
+            _ => self.nodes.push(Node::Text(character.to_string())),
+        }
+    }
+
+    /// Appends a value to `out`.
+    pub(super) fn write(&self, parts: &Parts, out: &mut String) -> Result<()> {
+        for node in &self.nodes {
+            match node {
+                Node::Text(text) => out.push_str(text),
+                Node::Field(field) => field.write(parts, out)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The ending of an ordinal number, and `SP`, which PostgreSQL reads and leaves.
+fn postfix(text: &str) -> (Option<Case>, &str) {
+    for (word, ordinal) in [("TH", Some(Case::Upper)), ("th", Some(Case::Lower)), ("SP", None)] {
+        if let Some(after) = text.strip_prefix(word) {
+            return (ordinal, after);
+        }
+    }
+    (None, text)
+}
+
+/// A value, taken apart.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Parts {
+    year: i64,
+    month: i64,
+    day: i64,
+    hour: i64,
+    minute: i64,
+    second: i64,
+    micros: i64,
+    weekday: i64,
+    day_of_year: i64,
+    /// Seconds ahead of UTC.
+    offset: i64,
+    /// The zone of a timestamptz, and the moment.
+    zone: Option<(Zone, i64)>,
+    is_interval: bool,
+}
+
+impl Parts {
+    /// `zone` is the one of a timestamptz. A time is an interval, as in PostgreSQL.
+    pub(super) fn new(value: Value, zone: Option<Zone>) -> Result<Self> {
+        let (at, offset, moment) = match value {
+            Value::Date(days) => (days.saturating_mul(DAY), 0, None),
+            Value::Timestamp(at) => (at, 0, None),
+            Value::Timestamptz { at, offset } => match at.checked_add(offset * 1_000_000) {
+                Some(local) => (local, offset, zone.map(|zone| (zone, at))),
+                None => return exec_err!("timestamp out of range"),
+            },
+            Value::Time(micros) => return Ok(Self::interval(0, 0, micros)),
+            Value::Interval { months, days, micros } => return Ok(Self::interval(months, days, micros)),
+        };
+        let (days, micros) = (at.div_euclid(DAY), at.rem_euclid(DAY));
+        let (year, month, day) = calendar::date(days);
+        let julian = days + calendar::EPOCH;
+        Ok(Self {
+            year,
+            month,
+            day,
+            weekday: calendar::weekday(julian),
+            day_of_year: julian - calendar::julian(year, 1, 1) + 1,
+            offset,
+            zone: moment,
+            is_interval: false,
+            ..Self::interval(0, 0, micros)
+        })
+    }
+
+    fn interval(months: i64, days: i64, micros: i64) -> Self {
+        Self {
+            year: months / 12,
+            month: months % 12,
+            day: days,
+            hour: micros / 3_600_000_000,
+            minute: micros / 60_000_000 % 60,
+            second: micros / 1_000_000 % 60,
+            micros: micros % 1_000_000,
+            weekday: 0,
+            // Of days, about as many.
+            day_of_year: months * 30 + days,
+            offset: 0,
+            zone: None,
+            is_interval: true,
+        }
+    }
+
+    /// A year as it is written: there is none before 1.
+    fn shown(&self, year: i64) -> i64 {
+        if self.is_interval || year > 0 {
+            year
+        } else {
+            1 - year
+        }
+    }
+
+    fn iso_year(&self) -> i64 {
+        calendar::iso_year(self.year, self.month, self.day)
+    }
+}
+
+fn named(names: &[&'static str], at: i64) -> &'static str {
+    let at = usize::try_from(at).ok();
+    at.and_then(|at| names.get(at).copied()).unwrap_or_default()
+}
+
+fn short(name: &str) -> &str {
+    name.get(..3).unwrap_or(name)
+}
+
+impl Field {
+    fn write(&self, parts: &Parts, out: &mut String) -> Result<()> {
+        // With a sign, a number is one wider.
+        let signed = |width: usize, of: i64| width + usize::from(of < 0);
+        match self.key {
+            Key::Half(case, points) => {
+                let half = match (parts.hour % 24 >= 12, points) {
+                    (false, false) => "AM",
+                    (false, true) => "A.M.",
+                    (true, false) => "PM",
+                    (true, true) => "P.M.",
+                };
+                out.push_str(&case.of(half));
+            }
+            Key::Hour12 => {
+                let hour = match parts.hour % 12 {
+                    0 => 12,
+                    hour => hour,
+                };
+                self.number(out, hour, signed(2, parts.hour));
+            }
+            Key::Hour24 => self.number(out, parts.hour, signed(2, parts.hour)),
+            Key::Minute => self.number(out, parts.minute, signed(2, parts.minute)),
+            Key::Second => self.number(out, parts.second, signed(2, parts.second)),
+            Key::Fraction(digits) => {
+                let width = usize::try_from(digits).unwrap_or_default();
+                let fraction = parts.micros / 10_i64.pow(6 - digits);
+                self.numeral(out, &format!("{fraction:0width$}"));
+            }
+            Key::SecondsOfDay => {
+                let seconds = parts.hour * 3600 + parts.minute * 60 + parts.second;
+                self.number(out, seconds, 0);
+            }
+            Key::MonthNumber => self.number(out, parts.month, signed(2, parts.month)),
+            Key::DayOfMonth => self.number(out, parts.day, 2),
+            Key::DayOfYear => self.number(out, parts.day_of_year, 3),
+            Key::IsoDayOfYear => {
+                let day = calendar::iso_day(parts.year, parts.month, parts.day);
+                self.number(out, day, 3);
+            }
+            Key::Week => self.number(out, (parts.day_of_year - 1) / 7 + 1, 2),
+            Key::IsoWeek => {
+                let week = calendar::iso_week(parts.year, parts.month, parts.day);
+                self.number(out, week, 2);
+            }
+            Key::WeekOfMonth => self.number(out, (parts.day - 1) / 7 + 1, 0),
+            Key::Quarter => {
+                if parts.month != 0 {
+                    self.number(out, (parts.month - 1) / 3 + 1, 0);
+                }
+            }
+            Key::Century => {
+                let century = match (parts.is_interval, parts.year > 0) {
+                    (true, _) => parts.year / 100,
+                    (false, true) => (parts.year - 1) / 100 + 1,
+                    (false, false) => parts.year / 100 - 1,
+                };
+                self.number(out, century, signed(2, century));
+            }
+            Key::Year(digits) => self.year(out, parts, parts.year, digits),
+            Key::IsoYear(digits) => self.year(out, parts, parts.iso_year(), digits),
+            Key::YearWithComma => {
+                let year = parts.shown(parts.year);
+                self.numeral(out, &format!("{},{:03}", year / 1000, year % 1000));
+            }
+            Key::Julian => {
+                let day = calendar::julian(parts.year, parts.month, parts.day);
+                self.number(out, day, 0);
+            }
+            Key::RomanMonth(case) => {
+                // Months of an interval may be missing or negative: years alone are December.
+                let month = match (parts.month, parts.year) {
+                    (0, 0) => return Ok(()),
+                    (0, year) => {
+                        if year >= 0 {
+                            12
+                        } else {
+                            1
+                        }
+                    }
+                    (month, _) if month < 0 => 13 + month,
+                    (month, _) => month,
+                };
+                self.word(out, &case.of(named(&ROMAN, month - 1)), 4);
+            }
+            Key::Exact => {}
+            _ if parts.is_interval => {
+                return exec_err!("invalid format specification for an interval value");
+            }
+            Key::Era(case, points) => {
+                let era = match (parts.year > 0, points) {
+                    (true, false) => "AD",
+                    (true, true) => "A.D.",
+                    (false, false) => "BC",
+                    (false, true) => "B.C.",
+                };
+                out.push_str(&case.of(era));
+            }
+            Key::Month(case) => self.word(out, &case.of(named(&MONTHS, parts.month - 1)), 9),
+            Key::ShortMonth(case) => out.push_str(&case.of(short(named(&MONTHS, parts.month - 1)))),
+            Key::Day(case) => self.word(out, &case.of(named(&DAYS, parts.weekday)), 9),
+            Key::ShortDay(case) => out.push_str(&case.of(short(named(&DAYS, parts.weekday)))),
+            Key::DayOfWeek => self.number(out, parts.weekday + 1, 0),
+            Key::IsoDayOfWeek => {
+                let day = match parts.weekday {
+                    0 => 7,
+                    day => day,
+                };
+                self.number(out, day, 0);
+            }
+            Key::ZoneName(case) => {
+                if let Some((zone, at)) = parts.zone {
+                    let name = zone.abbreviation(at)?;
+                    match case {
+                        Case::Lower => out.push_str(&name.to_lowercase()),
+                        _ => out.push_str(&name),
+                    }
+                }
+            }
+            Key::Offset | Key::OffsetHours => {
+                let width = match (self.key, self.fill) {
+                    (Key::Offset, true) => 0,
+                    _ => 2,
+                };
+                let sign = if parts.offset < 0 { '-' } else { '+' };
+                let (hours, minutes) = (parts.offset.abs() / 3600, parts.offset.abs() / 60 % 60);
+                out.push_str(&format!("{sign}{hours:0width$}"));
+                if self.key == Key::Offset && parts.offset % 3600 != 0 {
+                    out.push_str(&format!(":{minutes:02}"));
+                }
+            }
+            Key::OffsetMinutes => out.push_str(&format!("{:02}", parts.offset.abs() / 60 % 60)),
+        }
+        Ok(())
+    }
+
+    /// A number of at least `width` characters.
+    fn number(&self, out: &mut String, number: i64, width: usize) {
+        let width = if self.fill { 0 } else { width };
+        self.numeral(out, &format!("{number:0width$}"));
+    }
+
+    fn year(&self, out: &mut String, parts: &Parts, year: i64, digits: usize) {
+        let width = match digits {
+            1 => 1,
+            _ => digits + usize::from(parts.shown(parts.year) < 0),
+        };
+        let shown = parts.shown(year);
+        let shown = match digits {
+            1 => shown % 10,
+            2 => shown % 100,
+            3 => shown % 1000,
+            _ => shown,
+        };
+        self.number(out, shown, width);
+    }
+
+    /// A word with blanks behind it up to `width`.
+    fn word(&self, out: &mut String, word: &str, width: usize) {
+        let width = if self.bare { 0 } else { width };
+        out.push_str(&format!("{word:<width$}"));
+    }
+
+    /// A number's digits, and what makes it an ordinal one.
+    fn numeral(&self, out: &mut String, digits: &str) {
+        out.push_str(digits);
+        let Some(case) = self.ordinal else {
+            return;
+        };
+        let mut digits = digits.bytes().rev();
+        let (last, before) = (digits.next(), digits.next());
+        let ending = match (before, last) {
+            (Some(b'1'), _) => "TH",
+            (_, Some(b'1')) => "ST",
+            (_, Some(b'2')) => "ND",
+            (_, Some(b'3')) => "RD",
+            _ => "TH",
+        };
+        out.push_str(&case.of(ending));
+    }
+}
