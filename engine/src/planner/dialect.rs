@@ -4,12 +4,13 @@ use std::collections::HashSet;
 use std::ops::ControlFlow;
 
 use radlake_sql::ast::{
-    AccessExpr, CastKind, DataType, ExactNumberInfo, Expr, Function, FunctionArg, FunctionArgExpr,
-    FunctionArgumentList, FunctionArguments, Ident, ObjectName, Query, Select, SelectItem, SetExpr,
-    Statement, TableFactor, TableWithJoins, UnaryOperator, Value, VisitMut, VisitorMut,
+    AccessExpr, CastKind, CharacterLength, DataType, ExactNumberInfo, Expr, Function, FunctionArg,
+    FunctionArgExpr, FunctionArgumentList, FunctionArguments, Ident, ObjectName, Query, Select, SelectItem,
+    SetExpr, Statement, TableFactor, TableWithJoins, TimezoneInfo, UnaryOperator, Value, VisitMut,
+    VisitorMut,
 };
 
-use super::{arrays, datetime, intervals, using};
+use super::{arrays, datetime, intervals, row_values, shapes, using};
 use crate::{Error, Result};
 
 /// Rewrites a statement.
@@ -29,6 +30,16 @@ impl VisitorMut for Dialect {
     type Break = Error;
 
     fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Error> {
+        let whole = match expr {
+            Expr::Function(function) => shapes::function(function),
+            _ => Ok(()),
+        };
+        if let Err(error) = whole.and_then(|()| row_values::rewrite(expr)) {
+            return ControlFlow::Break(error);
+        }
+        if let Err(error) = functions(expr) {
+            return ControlFlow::Break(error);
+        }
         match expr {
             Expr::CompoundFieldAccess { access_chain, .. } if access_chain.iter().all(is_field) => {
                 fields(expr)
@@ -37,6 +48,7 @@ impl VisitorMut for Dialect {
                 if let Err(error) = arrays::rewrite(expr).and_then(|()| literals(expr)) {
                     return ControlFlow::Break(error);
                 }
+                cut(expr);
             }
             Expr::UnaryOp {
                 op: UnaryOperator::Minus,
@@ -85,6 +97,9 @@ impl VisitorMut for Dialect {
     }
 
     fn post_visit_query(&mut self, query: &mut Query) -> ControlFlow<Error> {
+        if let Err(error) = shapes::query(query) {
+            return ControlFlow::Break(error);
+        }
         using::qualify_order(query);
         if let SetExpr::Values(values) = query.body.as_mut() {
             values
@@ -102,6 +117,9 @@ impl VisitorMut for Dialect {
                 int4(expr);
             }
         }
+        if let Err(error) = shapes::select(select) {
+            return ControlFlow::Break(error);
+        }
         using::qualify(select);
         let mut names = HashSet::new();
         match duplicate(&select.from, &mut names) {
@@ -109,6 +127,111 @@ impl VisitorMut for Dialect {
             None => ControlFlow::Continue(()),
         }
     }
+}
+
+/// What PostgreSQL's grammar has as words and DataFusion takes for another function, or does otherwise.
+///
+/// # Errors
+/// [`Error::Unsupported`].
+fn functions(expr: &mut Expr) -> Result<()> {
+    let take = |expr: &mut Box<Expr>| std::mem::replace(expr.as_mut(), null());
+    let text = |text: String| Expr::Value(Value::SingleQuotedString(text).into());
+    match expr {
+        Expr::Extract {
+            field, expr: value, ..
+        } => {
+            *expr = call(
+                "pg_extract",
+                vec![text(field.to_string().to_lowercase()), take(value)],
+            );
+        }
+        Expr::AtTimeZone { timestamp, time_zone } => {
+            *expr = call("timezone", vec![take(time_zone), take(timestamp)]);
+        }
+        Expr::SimilarTo { .. } => {
+            return Err(Error::unsupported(
+                "SIMILAR TO; use LIKE, or ~ with a regular expression",
+            ));
+        }
+        // `substring(text FROM pattern)`
+        Expr::Substring {
+            expr: value,
+            substring_from: Some(from),
+            substring_for: None,
+            ..
+        } if matches!(from.as_ref(), Expr::Value(value) if matches!(value.value, Value::SingleQuotedString(_))) =>
+        {
+            let found = call("regexp_match", vec![take(value), take(from)]);
+            let first = Expr::Value(Value::Number("1".to_owned(), false).into());
+            *expr = call("array_element", vec![found, first]);
+        }
+        Expr::Identifier(name) if name.quote_style.is_none() => {
+            if let Some(local) = local_now(&name.value) {
+                *expr = local;
+            }
+        }
+        Expr::Function(function) if function.over.is_none() => {
+            let name = function.name.to_string().to_lowercase();
+            if name == "date_part" {
+                function.name = ObjectName::from(vec![Ident::new("pg_date_part")]);
+            }
+            if let Some(local) = local_now(&name) {
+                *expr = local;
+                return Ok(());
+            }
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+/// LOCALTIMESTAMP and LOCALTIME.
+fn local_now(word: &str) -> Option<Expr> {
+    let data_type = match word.to_lowercase().as_str() {
+        "localtimestamp" => DataType::Timestamp(None, TimezoneInfo::None),
+        "localtime" => DataType::Time(None, TimezoneInfo::None),
+        _ => return None,
+    };
+    Some(Expr::Cast {
+        kind: CastKind::DoubleColon,
+        expr: Box::new(call("now", Vec::new())),
+        data_type,
+        array: false,
+        format: None,
+    })
+}
+
+/// A cast to `varchar(n)` or `char(n)` cuts what is longer.
+fn cut(expr: &mut Expr) {
+    let Expr::Cast {
+        expr: inner,
+        data_type,
+        ..
+    } = expr
+    else {
+        return;
+    };
+    let length = match &*data_type {
+        DataType::Varchar(Some(length))
+        | DataType::CharacterVarying(Some(length))
+        | DataType::CharVarying(Some(length))
+        | DataType::Char(Some(length))
+        | DataType::Character(Some(length)) => match length {
+            CharacterLength::IntegerLength { length, .. } => *length,
+            CharacterLength::Max => return,
+        },
+        DataType::Char(None) | DataType::Character(None) => 1,
+        _ => return,
+    };
+    let text = Expr::Cast {
+        kind: CastKind::DoubleColon,
+        expr: Box::new(std::mem::replace(inner.as_mut(), null())),
+        data_type: DataType::Text,
+        array: false,
+        format: None,
+    };
+    let length = Expr::Value(Value::Number(length.to_string(), false).into());
+    **inner = call("left", vec![text, length]);
 }
 
 /// A whole number that fits is an `int4`. In operators [`super::integers`] sees to it.
@@ -290,7 +413,7 @@ fn number(digits: &str) -> Result<Option<Expr>> {
         return match digits.parse::<f64>() {
             Ok(value) if value.is_infinite() => Err(Error::NumericOverflow("double precision".to_owned())),
             Ok(value) if value != 0.0 && !(1e-18..1e18).contains(&value) => Ok(Some(float(digits))),
-            _ => Ok(None),
+            _ => Ok(written_out(digits).map(|digits| numeric(&digits))),
         };
     }
     // Beyond int8 it is numeric; 2^63 itself may stand behind a minus.
@@ -301,6 +424,37 @@ fn number(digits: &str) -> Result<Option<Expr>> {
             DataType::Numeric(ExactNumberInfo::PrecisionAndScale(20, 0)),
         )
     }))
+}
+
+/// `1.5e3` as `1500`.
+fn written_out(number: &str) -> Option<String> {
+    let (mantissa, exponent) = number.split_once(['e', 'E'])?;
+    let exponent: i32 = exponent.parse().ok()?;
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let point = i32::try_from(whole.len()).ok()? + exponent;
+    let mut digits = format!("{whole}{fraction}");
+    if point <= 0 {
+        return Some(format!("0.{}{digits}", "0".repeat(usize::try_from(-point).ok()?)));
+    }
+    let point = usize::try_from(point).ok()?;
+    if point >= digits.len() {
+        digits.push_str(&"0".repeat(point - digits.len()));
+    } else {
+        digits.insert(point, '.');
+    }
+    Some(digits)
+}
+
+/// A literal of as many digits as it has.
+fn numeric(digits: &str) -> Expr {
+    let count = |digits: &str| digits.len() as u64;
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    let precision = (count(whole) + count(fraction)).max(1);
+    let scale = i64::try_from(count(fraction)).unwrap_or(0);
+    cast(
+        Value::Number(digits.to_owned(), false),
+        DataType::Numeric(ExactNumberInfo::PrecisionAndScale(precision, scale)),
+    )
 }
 
 fn has_exponent(number: &str) -> bool {
@@ -345,7 +499,7 @@ fn is_datetime(data_type: &DataType) -> bool {
     )
 }
 
-fn null() -> Expr {
+pub(super) fn null() -> Expr {
     Expr::Value(Value::Null.into())
 }
 

@@ -6,17 +6,19 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Datum};
 use arrow::compute::kernels::numeric::{add, mul, sub};
-use arrow::datatypes::DataType;
+use arrow::datatypes::{DataType, TimeUnit};
 use arrow::error::ArrowError;
 use datafusion::common::{DFSchema, ScalarValue};
 use datafusion::error::Result;
-use datafusion::logical_expr::expr::{Placeholder, ScalarFunction};
+use datafusion::logical_expr::expr::{Cast, Placeholder, ScalarFunction};
 use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult, RawBinaryExpr};
 use datafusion::logical_expr::{
-    ColumnarValue, Expr, ExprSchemable, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
-    TypeSignature, Volatility,
+    BinaryExpr, ColumnarValue, Expr, ExprSchemable, Operator, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl,
+    Signature, TypeSignature, Volatility,
 };
 use datafusion::sql::sqlparser::ast::BinaryOperator;
+
+use super::postgres::arithmetic;
 
 /// Plans `+`, `-` and `*` of integers as checked functions, and gives literals beside `int2` and `int4` their type.
 #[derive(Debug)]
@@ -39,7 +41,7 @@ impl Integers {
 
 impl ExprPlanner for Integers {
     fn plan_binary_op(&self, expr: RawBinaryExpr, schema: &DFSchema) -> Result<PlannerResult<RawBinaryExpr>> {
-        let expr = floating(expr, schema);
+        let expr = dated(floating(expr, schema), schema);
         let function = match expr.op {
             BinaryOperator::Plus => Some(&self.add),
             BinaryOperator::Minus => Some(&self.sub),
@@ -47,6 +49,13 @@ impl ExprPlanner for Integers {
             BinaryOperator::Divide | BinaryOperator::Modulo => None,
             _ => return Ok(PlannerResult::Original(expr)),
         };
+        let expr = match quotient(expr, schema)? {
+            PlannerResult::Original(expr) => expr,
+            planned => return Ok(planned),
+        };
+        if let Some(checked) = float_operation(&expr, schema) {
+            return Ok(PlannerResult::Planned(checked));
+        }
         let RawBinaryExpr { op, left, right } = expr;
         let (left, right) = match (is_narrow(&left, schema), is_narrow(&right, schema)) {
             (true, true) => (narrowed(left), narrowed(right)),
@@ -71,6 +80,79 @@ fn floating(expr: RawBinaryExpr, schema: &DFSchema) -> RawBinaryExpr {
     let (left, right) = match (is_decimal(&left), is_decimal(&right)) {
         (true, false) if is_float(&right) => (as_float(left), right),
         (false, true) if is_float(&left) => (left, as_float(right)),
+        _ => (left, right),
+    };
+    RawBinaryExpr { op, left, right }
+}
+
+/// Digits behind the point of a quotient of numerics. PostgreSQL gives 16 significant ones at least, which depends on the values; a column
+/// has one scale here.
+const QUOTIENT_DIGITS: i8 = 16;
+
+/// A quotient of numerics has digits enough.
+fn quotient(expr: RawBinaryExpr, schema: &DFSchema) -> Result<PlannerResult<RawBinaryExpr>> {
+    let scale = |expr: &Expr| match expr.get_type(schema) {
+        Ok(DataType::Decimal128(_, scale) | DataType::Decimal256(_, scale)) => Some(scale),
+        Ok(DataType::Int8 | DataType::Int16 | DataType::Int32 | DataType::Int64) => Some(-1),
+        _ => None,
+    };
+    let (Some(left), Some(right)) = (scale(&expr.left), scale(&expr.right)) else {
+        return Ok(PlannerResult::Original(expr));
+    };
+    if expr.op != BinaryOperator::Divide || left.max(right) < 0 {
+        return Ok(PlannerResult::Original(expr));
+    }
+    let digits = QUOTIENT_DIGITS.max(left).max(right);
+    // One digit more than is kept, for the division cuts off and the cast rounds. The kernel itself adds four.
+    let dividend = DataType::Decimal256(76 - 20, (digits - 3).max(left));
+    let divided = Expr::BinaryExpr(BinaryExpr::new(
+        Box::new(expr.left.cast_to(&dividend, schema)?),
+        Operator::Divide,
+        Box::new(expr.right),
+    ));
+    let quotient = DataType::Decimal128(38, digits);
+    Ok(PlannerResult::Planned(Expr::Cast(Cast::new(
+        Box::new(divided),
+        quotient,
+    ))))
+}
+
+/// An operation on numbers of which one is a float.
+fn float_operation(expr: &RawBinaryExpr, schema: &DFSchema) -> Option<Expr> {
+    let op = match expr.op {
+        BinaryOperator::Plus => Operator::Plus,
+        BinaryOperator::Minus => Operator::Minus,
+        BinaryOperator::Multiply => Operator::Multiply,
+        BinaryOperator::Divide => Operator::Divide,
+        _ => return None,
+    };
+    let (left, right) = (
+        expr.left.get_type(schema).ok()?,
+        expr.right.get_type(schema).ok()?,
+    );
+    let is_float = |t: &DataType| matches!(t, DataType::Float32 | DataType::Float64);
+    let numbers = left.is_numeric() && right.is_numeric() && (is_float(&left) || is_float(&right));
+    match numbers {
+        true => arithmetic(op, expr.left.clone(), expr.right.clone()),
+        false => None,
+    }
+}
+
+/// A date and an interval make a timestamp.
+fn dated(expr: RawBinaryExpr, schema: &DFSchema) -> RawBinaryExpr {
+    let RawBinaryExpr { op, left, right } = expr;
+    let is = |expr: &Expr, wanted: fn(&DataType) -> bool| expr.get_type(schema).is_ok_and(|t| wanted(&t));
+    let is_date = |expr: &Expr| is(expr, |t| matches!(t, DataType::Date32));
+    let is_interval = |expr: &Expr| is(expr, |t| matches!(t, DataType::Interval(_)));
+    let timestamp = |expr: Expr| {
+        let to = DataType::Timestamp(TimeUnit::Microsecond, None);
+        Expr::Cast(Cast::new(Box::new(expr), to))
+    };
+    let (left, right) = match op {
+        BinaryOperator::Plus | BinaryOperator::Minus if is_date(&left) && is_interval(&right) => {
+            (timestamp(left), right)
+        }
+        BinaryOperator::Plus if is_interval(&left) && is_date(&right) => (left, timestamp(right)),
         _ => (left, right),
     };
     RawBinaryExpr { op, left, right }

@@ -6,13 +6,20 @@ use datafusion::config::Dialect;
 use datafusion::execution::session_state::SessionStateBuilder;
 use datafusion::execution::{FunctionRegistry, SessionState, SessionStateDefaults};
 use datafusion::logical_expr::planner::ExprPlanner;
+use datafusion::optimizer::{Analyzer, AnalyzerRule};
 use datafusion::prelude::SessionConfig;
 use radlake_catalogs::Lake;
 
 use super::arrays;
 use super::integers::Integers;
+use super::numbers::Numbers;
+use super::postgres::{self, Functions};
+use super::pushdown;
 use super::rounding::Rounding;
+use super::sets::Sets;
+use super::subqueries::Subqueries;
 use super::yielding::Yielding;
+use super::zones::Zones;
 use crate::resources::Resources;
 use crate::{Result, system};
 
@@ -30,7 +37,8 @@ pub(crate) fn build(resources: &Resources, lake: &Lake) -> Result<SessionState> 
         .with_aggregate_functions(SessionStateDefaults::default_aggregate_functions())
         .with_window_functions(SessionStateDefaults::default_window_functions())
         .with_table_function_list(SessionStateDefaults::default_table_functions())
-        .with_analyzer_rule(Arc::new(Rounding::new()))
+        .with_analyzer_rules(analyzer_rules())
+        .with_physical_optimizer_rules(pushdown::rules())
         .with_physical_optimizer_rule(Arc::new(Yielding))
         .build();
     for name in REMOVED {
@@ -38,8 +46,23 @@ pub(crate) fn build(resources: &Resources, lake: &Lake) -> Result<SessionState> 
     }
     radlake_udfs::register_all(&mut state)?;
     let _ = state.register_udf(Arc::new(arrays::function()))?;
+    for function in postgres::functions() {
+        let _ = state.register_udf(function)?;
+    }
     system::register(&mut state, lake);
     Ok(state)
+}
+
+/// What sub-queries mean is settled before types are made to agree, the rest after.
+fn analyzer_rules() -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> {
+    let mut rules = Analyzer::new().rules;
+    rules.insert(0, Arc::new(Subqueries));
+    rules.insert(1, Arc::new(Numbers));
+    rules.insert(2, Arc::new(Sets));
+    rules.push(Arc::new(Functions));
+    rules.push(Arc::new(Zones));
+    rules.push(Arc::new(Rounding::new()));
+    rules
 }
 
 /// Ours first: the first that plans an operator wins.

@@ -1,0 +1,229 @@
+//! Functions whose answers are PostgreSQL's, where DataFusion's of the same name are others; and the rule that puts them into a plan.
+
+mod arrays;
+mod extract;
+mod floats;
+mod intervals;
+mod timezone;
+
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+use arrow::array::ArrayRef;
+use arrow::datatypes::DataType;
+use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
+use datafusion::common::{DFSchema, Result, ScalarValue};
+use datafusion::config::ConfigOptions;
+use datafusion::logical_expr::expr::ScalarFunction;
+use datafusion::logical_expr::expr_rewriter::NamePreserver;
+use datafusion::logical_expr::utils::merge_schema;
+use datafusion::logical_expr::{
+    BinaryExpr, ColumnarValue, Expr, ExprSchemable, LogicalPlan, Operator, ScalarFunctionArgs, ScalarUDF,
+    ScalarUDFImpl, Signature, Volatility,
+};
+use datafusion::optimizer::AnalyzerRule;
+
+pub(super) use floats::arithmetic;
+
+/// Functions that statements call by name after they were rewritten.
+pub(super) fn functions() -> Vec<Arc<ScalarUDF>> {
+    [extract::EXTRACT, extract::DATE_PART, timezone::TIMEZONE]
+        .into_iter()
+        .map(|function| Arc::new(function.udf()))
+        .collect()
+}
+
+/// A function in a few words: what it takes, gives and does. Two of one name are the same.
+#[derive(Debug, Clone, Copy)]
+struct Named {
+    name: &'static str,
+    /// The type of the result by those of the arguments, and the first argument where it is a constant text.
+    returns: fn(&[DataType], Option<&str>) -> Result<DataType>,
+    /// The result, of as many rows as the arguments have, and of the type that was promised.
+    run: fn(&[ArrayRef], &DataType) -> Result<ArrayRef>,
+}
+
+impl Named {
+    fn udf(self) -> ScalarUDF {
+        ScalarUDF::from(Function {
+            named: self,
+            signature: Signature::variadic_any(Volatility::Immutable),
+        })
+    }
+
+    fn call(self, arguments: Vec<Expr>) -> Expr {
+        Expr::ScalarFunction(ScalarFunction::new_udf(Arc::new(self.udf()), arguments))
+    }
+}
+
+#[derive(Debug)]
+struct Function {
+    named: Named,
+    signature: Signature,
+}
+
+impl PartialEq for Function {
+    fn eq(&self, other: &Self) -> bool {
+        self.named.name == other.named.name
+    }
+}
+
+impl Eq for Function {}
+
+impl Hash for Function {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.named.name.hash(state);
+    }
+}
+
+impl ScalarUDFImpl for Function {
+    fn name(&self) -> &str {
+        self.named.name
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, types: &[DataType]) -> Result<DataType> {
+        (self.named.returns)(types, None)
+    }
+
+    fn return_field_from_args(
+        &self,
+        args: datafusion::logical_expr::ReturnFieldArgs<'_>,
+    ) -> Result<arrow::datatypes::FieldRef> {
+        let types: Vec<DataType> = args
+            .arg_fields
+            .iter()
+            .map(|field| field.data_type().clone())
+            .collect();
+        let first = match args.scalar_arguments.first() {
+            Some(Some(ScalarValue::Utf8(Some(text)))) => Some(text.as_str()),
+            _ => None,
+        };
+        let data_type = (self.named.returns)(&types, first)?;
+        Ok(Arc::new(arrow::datatypes::Field::new(
+            self.named.name,
+            data_type,
+            true,
+        )))
+    }
+
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let constant = args
+            .args
+            .iter()
+            .all(|value| matches!(value, ColumnarValue::Scalar(_)));
+        let rows = if constant { 1 } else { args.number_rows };
+        let values = args
+            .args
+            .iter()
+            .map(|value| value.to_array(rows))
+            .collect::<Result<Vec<_>>>()?;
+        let result = (self.named.run)(&values, args.return_field.data_type())?;
+        Ok(match constant {
+            true => ColumnarValue::Scalar(ScalarValue::try_from_array(&result, 0)?),
+            false => ColumnarValue::Array(result),
+        })
+    }
+}
+
+/// The rule, which is to run when types have been made to agree.
+#[derive(Debug)]
+pub(super) struct Functions;
+
+impl AnalyzerRule for Functions {
+    fn analyze(&self, plan: LogicalPlan, _: &ConfigOptions) -> Result<LogicalPlan> {
+        plan.transform_up_with_subqueries(|plan| {
+            let mut schema = merge_schema(&plan.inputs());
+            schema.merge(plan.schema());
+            let names = NamePreserver::new(&plan);
+            plan.map_expressions(|expr| {
+                let name = names.save(&expr);
+                let rewritten = expr.transform_up(|expr| rewrite(expr, &schema))?;
+                Ok(rewritten.update_data(|expr| name.restore(expr)))
+            })
+        })
+        .data()
+    }
+
+    fn name(&self) -> &str {
+        "postgres_functions"
+    }
+}
+
+fn rewrite(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
+    match expr {
+        Expr::ScalarFunction(call) => {
+            let first = call
+                .args
+                .first()
+                .map(|argument| argument.get_type(schema))
+                .transpose()?;
+            let is_float = matches!(first, Some(DataType::Float32 | DataType::Float64));
+            match (call.func.name(), call.args.as_slice()) {
+                ("round", [_]) if is_float => Ok(Transformed::yes(floats::ROUND.call(call.args))),
+                ("ln" | "log10" | "log2" | "sqrt" | "asin" | "acos", [value]) => {
+                    // An integer or a numeric is made a float by the function itself.
+                    let value = value.clone().cast_to(&DataType::Float64, schema)?;
+                    let value = floats::checked(call.func.name(), value);
+                    let checked = ScalarFunction::new_udf(call.func, vec![value]);
+                    Ok(Transformed::yes(Expr::ScalarFunction(checked)))
+                }
+                ("array_has", [list, element]) => match arrays::is_any(list, element, schema)? {
+                    Some(found) => Ok(Transformed::yes(found)),
+                    None => Ok(Transformed::no(Expr::ScalarFunction(call))),
+                },
+                ("array_length", _) => {
+                    let length = Expr::ScalarFunction(call);
+                    Ok(Transformed::yes(arrays::LENGTH.call(vec![length])))
+                }
+                ("array_remove", [list, element]) => {
+                    use datafusion::functions_nested::expr_fn::array_remove_all;
+                    Ok(Transformed::yes(array_remove_all(list.clone(), element.clone())))
+                }
+                ("array_replace", [list, from, to]) => {
+                    use datafusion::functions_nested::expr_fn::array_replace_all;
+                    Ok(Transformed::yes(array_replace_all(
+                        list.clone(),
+                        from.clone(),
+                        to.clone(),
+                    )))
+                }
+                ("array_element", [_, index]) if matches!(index.get_type(schema), Ok(t) if t.is_integer()) => {
+                    // A negative index counts from the end elsewhere.
+                    let index = arrays::INDEX.call(vec![index.clone().cast_to(&DataType::Int64, schema)?]);
+                    let arguments = call.args.into_iter().take(1).chain([index]).collect();
+                    let element = ScalarFunction::new_udf(call.func, arguments);
+                    Ok(Transformed::yes(Expr::ScalarFunction(element)))
+                }
+                _ => Ok(Transformed::no(Expr::ScalarFunction(call))),
+            }
+        }
+        Expr::BinaryExpr(BinaryExpr { left, op, right }) if is_comparison(op) => {
+            let is_interval = |expr: &Expr| matches!(expr.get_type(schema), Ok(DataType::Interval(_)));
+            if is_interval(&left) && is_interval(&right) {
+                let span = |expr: Expr| Box::new(intervals::SPAN.call(vec![expr]));
+                let compared = BinaryExpr::new(span(*left), op, span(*right));
+                return Ok(Transformed::yes(Expr::BinaryExpr(compared)));
+            }
+            Ok(Transformed::no(Expr::BinaryExpr(BinaryExpr { left, op, right })))
+        }
+        other => Ok(Transformed::no(other)),
+    }
+}
+
+fn is_comparison(op: Operator) -> bool {
+    matches!(
+        op,
+        Operator::Eq
+            | Operator::NotEq
+            | Operator::Lt
+            | Operator::LtEq
+            | Operator::Gt
+            | Operator::GtEq
+            | Operator::IsDistinctFrom
+            | Operator::IsNotDistinctFrom
+    )
+}

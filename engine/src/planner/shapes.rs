@@ -1,0 +1,266 @@
+//! Shapes of queries that DataFusion plans otherwise than PostgreSQL: said in another way, or refused.
+
+use std::ops::ControlFlow;
+
+use radlake_sql::ast::{
+    Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, JoinConstraint, JoinOperator,
+    NamedWindowExpr, Query, Select, SelectItem, TableFactor, TableWithJoins, Visit, VisitMut, Visitor,
+    VisitorMut, WindowSpec, WindowType,
+};
+
+use super::dialect::{call, null};
+use crate::{Error, Result};
+
+/// Functions that have another outcome each time.
+const VOLATILE: &[&str] = &[
+    "random",
+    "gen_random_uuid",
+    "uuid",
+    "clock_timestamp",
+    "timeofday",
+];
+
+/// A select.
+///
+/// # Errors
+/// [`Error::Unsupported`] for a join whose common columns would be taken from one side only.
+pub(super) fn select(select: &mut Select) -> Result<()> {
+    let all_columns = select
+        .projection
+        .iter()
+        .any(|item| matches!(item, SelectItem::Wildcard(_)));
+    select.from.iter().try_for_each(|from| joins(from, all_columns))?;
+    let windows = select.named_window.clone();
+    let mut output = Output {
+        depth: 0,
+        named: windows.iter().map(|w| (w.0.value.clone(), w.1.clone())).collect(),
+        within_unnest: 0,
+    };
+    let _ = VisitMut::visit(&mut select.projection, &mut output);
+    Ok(())
+}
+
+/// A query.
+///
+/// # Errors
+/// [`Error::Unsupported`] for a part that is used twice and computed anew each time, with another outcome.
+pub(super) fn query(query: &Query) -> Result<()> {
+    let Some(with) = &query.with else { return Ok(()) };
+    for part in &with.cte_tables {
+        if calls_volatile(&part.query) && uses(query, &part.alias.name.value) > 1 {
+            return Err(Error::unsupported(format!(
+                "\"{}\" is used more than once and calls a volatile function; put its rows into a table first",
+                part.alias.name.value
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// `count(t.*)` counts rows that are not NULL, which is another thing than `count(*)`.
+///
+/// # Errors
+/// [`Error::Unsupported`].
+pub(super) fn function(function: &Function) -> Result<()> {
+    let FunctionArguments::List(list) = &function.args else {
+        return Ok(());
+    };
+    let whole = |argument: &FunctionArg| {
+        matches!(
+            argument,
+            FunctionArg::Unnamed(FunctionArgExpr::QualifiedWildcard(_))
+        )
+    };
+    match list.args.iter().any(whole) {
+        true => Err(Error::unsupported(
+            "a whole row as the argument of a function; name a column",
+        )),
+        false => Ok(()),
+    }
+}
+
+/// The common columns of joins, which are the one or the other side's: what DataFusion takes from the wrong one is refused.
+fn joins(from: &TableWithJoins, all_columns: bool) -> Result<()> {
+    let operators = || from.joins.iter().map(|join| &join.join_operator);
+    let using: Vec<String> = operators()
+        .filter_map(|join| match constraint(join) {
+            Some(JoinConstraint::Using(names)) => Some(
+                names
+                    .iter()
+                    .map(ToString::to_string)
+                    .collect::<Vec<_>>()
+                    .join(", "),
+            ),
+            _ => None,
+        })
+        .collect();
+    let outer = |join: &JoinOperator| {
+        use JoinOperator as J;
+        matches!(
+            join,
+            J::FullOuter(_) | J::LeftOuter(_) | J::Left(_) | J::RightOuter(_) | J::Right(_)
+        )
+    };
+    if operators().any(|join| outer(join) && matches!(constraint(join), Some(JoinConstraint::Natural))) {
+        return Err(Error::unsupported(
+            "a NATURAL outer join; name the common columns with USING",
+        ));
+    }
+    let merges = |join: &JoinOperator| {
+        use JoinOperator as J;
+        matches!(
+            join,
+            J::FullOuter(JoinConstraint::Using(_))
+                | J::RightOuter(JoinConstraint::Using(_))
+                | J::Right(JoinConstraint::Using(_))
+        )
+    };
+    if operators().any(merges) && from.joins.len() > 1 {
+        return Err(Error::unsupported(
+            "FULL or RIGHT JOIN USING beside another join; join by ON and coalesce the common columns",
+        ));
+    }
+    // Of several that name the same columns the order is the first one's.
+    let one = using.iter().all(|names| Some(names) == using.first());
+    if !one && all_columns {
+        return Err(Error::unsupported(
+            "SELECT * over several JOIN USING of different columns; name the columns",
+        ));
+    }
+    Ok(())
+}
+
+fn constraint(join: &JoinOperator) -> Option<&JoinConstraint> {
+    use JoinOperator as J;
+    match join {
+        J::Join(c)
+        | J::Inner(c)
+        | J::Left(c)
+        | J::LeftOuter(c)
+        | J::Right(c)
+        | J::RightOuter(c)
+        | J::FullOuter(c) => Some(c),
+        _ => None,
+    }
+}
+
+/// What a select puts out, without the sub-queries in it.
+struct Output {
+    depth: usize,
+    named: Vec<(String, NamedWindowExpr)>,
+    within_unnest: usize,
+}
+
+impl Output {
+    /// `OVER (w ROWS …)`: the window of that name, with a frame of its own.
+    fn expand(&self, spec: &mut WindowSpec) {
+        let mut name = spec.window_name.clone();
+        // A named window may itself be another's name; there are as many steps as windows.
+        for _ in 0..=self.named.len() {
+            let Some(wanted) = name.take() else { break };
+            let found = self
+                .named
+                .iter()
+                .find(|(n, _)| n.eq_ignore_ascii_case(&wanted.value));
+            match found.map(|(_, window)| window) {
+                Some(NamedWindowExpr::WindowSpec(base)) => {
+                    if spec.partition_by.is_empty() {
+                        spec.partition_by.clone_from(&base.partition_by);
+                    }
+                    if spec.order_by.is_empty() {
+                        spec.order_by.clone_from(&base.order_by);
+                    }
+                    name.clone_from(&base.window_name);
+                    spec.window_name = None;
+                }
+                Some(NamedWindowExpr::NamedWindow(other)) => name = Some(other.clone()),
+                None => {}
+            }
+        }
+    }
+}
+
+impl VisitorMut for Output {
+    type Break = ();
+
+    fn pre_visit_query(&mut self, _: &mut Query) -> ControlFlow<()> {
+        self.depth += 1;
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_query(&mut self, _: &mut Query) -> ControlFlow<()> {
+        self.depth -= 1;
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+        if let (0, Expr::Function(function)) = (self.depth, &*expr)
+            && is_called(function, "unnest")
+        {
+            self.within_unnest += 1;
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+        if self.depth > 0 {
+            return ControlFlow::Continue(());
+        }
+        if let Expr::Function(function) = expr {
+            if is_called(function, "unnest") {
+                self.within_unnest -= 1;
+            }
+            if let Some(WindowType::WindowSpec(spec)) = &mut function.over {
+                self.expand(spec);
+            }
+            // As a value it is a list; its rows are asked for.
+            if self.within_unnest == 0 && is_called(function, "generate_series") {
+                let series = std::mem::replace(expr, null());
+                *expr = call("unnest", vec![series]);
+            }
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+fn is_called(function: &Function, name: &str) -> bool {
+    function.name.0.len() == 1 && function.name.to_string().eq_ignore_ascii_case(name)
+}
+
+fn calls_volatile(query: &Query) -> bool {
+    struct Calls;
+    impl Visitor for Calls {
+        type Break = ();
+        fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
+            match expr {
+                Expr::Function(function) if VOLATILE.iter().any(|name| is_called(function, name)) => {
+                    ControlFlow::Break(())
+                }
+                _ => ControlFlow::Continue(()),
+            }
+        }
+    }
+    Visit::visit(query, &mut Calls).is_break()
+}
+
+/// How often a query names a relation.
+fn uses(query: &Query, name: &str) -> usize {
+    struct Uses<'a>(&'a str, usize);
+    impl Visitor for Uses<'_> {
+        type Break = ();
+        fn pre_visit_table_factor(&mut self, factor: &TableFactor) -> ControlFlow<()> {
+            if let TableFactor::Table { name, .. } = factor
+                && name.0.len() == 1
+                && name.0[0]
+                    .as_ident()
+                    .is_some_and(|ident| ident.value.eq_ignore_ascii_case(self.0))
+            {
+                self.1 += 1;
+            }
+            ControlFlow::Continue(())
+        }
+    }
+    let mut uses = Uses(name, 0);
+    let _ = Visit::visit(query, &mut uses);
+    uses.1
+}

@@ -1,0 +1,328 @@
+//! Times of day meet moments in the session's time zone, on columns as on literals.
+//!
+//! A `timestamptz` column is kept in UTC, and DataFusion would cast between it and `timestamp`, `date`, `time` and text, and take it apart
+//! (`extract`, `date_trunc` …), in the zone of the column's type. Its optimizer besides takes a cast between the two for one that changes
+//! nothing, and moves it to the other side of a comparison. Both casts are therefore a function here, which names the zone.
+
+use std::sync::Arc;
+
+use arrow::array::timezone::Tz;
+use arrow::array::{ArrayRef, AsArray, TimestampMicrosecondArray};
+use arrow::compute::{CastOptions, cast_with_options};
+use arrow::datatypes::{DataType, TimeUnit, TimestampMicrosecondType};
+use arrow::util::display::FormatOptions;
+use chrono::{DateTime, LocalResult, NaiveDateTime, Offset, TimeDelta, TimeZone};
+use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
+use datafusion::common::{DFSchema, Result, ScalarValue, exec_datafusion_err, exec_err};
+use datafusion::config::ConfigOptions;
+use datafusion::logical_expr::expr::{Cast, ScalarFunction};
+use datafusion::logical_expr::expr_rewriter::NamePreserver;
+use datafusion::logical_expr::utils::merge_schema;
+use datafusion::logical_expr::{
+    BinaryExpr, ColumnarValue, Expr, ExprSchemable, LogicalPlan, Operator, ScalarFunctionArgs, ScalarUDF,
+    ScalarUDFImpl, Signature, Volatility,
+};
+use datafusion::optimizer::AnalyzerRule;
+
+use super::{datetime, texts};
+
+/// Name of the function. What a client could call so would not be it.
+const IN_ZONE: &str = "in_zone";
+
+/// The rule, which is to run when types have been made to agree.
+#[derive(Debug)]
+pub(super) struct Zones;
+
+impl AnalyzerRule for Zones {
+    fn analyze(&self, plan: LogicalPlan, config: &ConfigOptions) -> Result<LogicalPlan> {
+        let zone: Arc<str> = config.execution.time_zone.as_deref().unwrap_or("UTC").into();
+        plan.transform_up_with_subqueries(|plan| {
+            let mut schema = merge_schema(&plan.inputs());
+            schema.merge(plan.schema());
+            let names = NamePreserver::new(&plan);
+            plan.map_expressions(|expr| {
+                let name = names.save(&expr);
+                let rewritten = expr.transform_up(|expr| rewrite(expr, &schema, &zone))?;
+                Ok(rewritten.update_data(|expr| name.restore(expr)))
+            })
+        })
+        .data()
+    }
+
+    fn name(&self) -> &str {
+        "zones"
+    }
+}
+
+fn rewrite(expr: Expr, schema: &DFSchema, zone: &Arc<str>) -> Result<Transformed<Expr>> {
+    match expr {
+        Expr::Cast(Cast { expr: inner, field }) => {
+            let Ok(from) = inner.get_type(schema) else {
+                return Ok(Transformed::no(Expr::Cast(Cast { expr: inner, field })));
+            };
+            match (&from, field.data_type()) {
+                (from, to) if to.is_string() && texts::is_ours(from) => {
+                    Ok(Transformed::yes(texts::text_out(*inner, zone)))
+                }
+                // A text without an offset is a time of the session's zone.
+                (from, DataType::Timestamp(_, Some(to))) if from.is_string() => {
+                    let inner = Box::new(literal(*inner));
+                    let cast = Expr::Cast(Cast {
+                        expr: inner,
+                        field: Arc::clone(&field),
+                    });
+                    if to == zone {
+                        return Ok(Transformed::yes(cast));
+                    }
+                    let Expr::Cast(Cast { expr: inner, .. }) = cast else {
+                        return exec_err!("a cast is a cast");
+                    };
+                    let there = inner.cast_to(&moment(zone), schema)?;
+                    Ok(Transformed::yes(there.cast_to(field.data_type(), schema)?))
+                }
+                (from, DataType::Timestamp(_, None)) if from.is_string() => {
+                    let inner = Box::new(literal(*inner));
+                    Ok(Transformed::yes(Expr::Cast(Cast { expr: inner, field })))
+                }
+                (
+                    DataType::Timestamp(_, None) | DataType::Date32 | DataType::Date64,
+                    DataType::Timestamp(_, Some(_)),
+                ) if !is_utc(zone) => Ok(Transformed::yes(in_zone(*inner, zone, field.data_type(), true))),
+                (DataType::Timestamp(_, Some(_)), to) if is_local(to) && !is_utc(zone) => {
+                    Ok(Transformed::yes(in_zone(*inner, zone, field.data_type(), false)))
+                }
+                _ => Ok(Transformed::no(Expr::Cast(Cast { expr: inner, field }))),
+            }
+        }
+        Expr::ScalarFunction(mut call) if ![IN_ZONE, texts::TEXT_OUT].contains(&call.func.name()) => {
+            let before = Expr::ScalarFunction(call.clone()).get_type(schema);
+            let mut changed = false;
+            for argument in &mut call.args {
+                changed |= to_zone(argument, schema, zone)?;
+            }
+            if !changed {
+                return Ok(Transformed::no(Expr::ScalarFunction(call)));
+            }
+            let after = Expr::ScalarFunction(call);
+            Ok(Transformed::yes(match before {
+                Ok(before) => after.cast_to(&before, schema)?,
+                Err(_) => after,
+            }))
+        }
+        // A day is added in the zone: it has 23 hours at times.
+        Expr::BinaryExpr(BinaryExpr {
+            mut left,
+            op,
+            mut right,
+        }) if matches!(op, Operator::Plus | Operator::Minus) => {
+            let is_interval = |expr: &Expr| matches!(expr.get_type(schema), Ok(DataType::Interval(_)));
+            let changed = match (is_interval(&left), is_interval(&right)) {
+                (false, true) => to_zone(&mut left, schema, zone)?,
+                (true, false) => to_zone(&mut right, schema, zone)?,
+                _ => {
+                    meet(&mut left, &mut right, schema, zone);
+                    false
+                }
+            };
+            let sum = Expr::BinaryExpr(BinaryExpr { left, op, right });
+            match changed {
+                true => {
+                    let stored = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
+                    Ok(Transformed::yes(sum.cast_to(&stored, schema)?))
+                }
+                false => Ok(Transformed::no(sum)),
+            }
+        }
+        other => Ok(Transformed::no(other)),
+    }
+}
+
+/// A time of day and a moment are subtracted as moments.
+fn meet(left: &mut Expr, right: &mut Expr, schema: &DFSchema, zone: &Arc<str>) {
+    let local = |expr: &Expr| {
+        matches!(
+            expr.get_type(schema),
+            Ok(DataType::Timestamp(_, None) | DataType::Date32)
+        )
+    };
+    let moment = |expr: &Expr| matches!(expr.get_type(schema), Ok(DataType::Timestamp(_, Some(_))));
+    let (local, with) = match (local(left), moment(left), local(right), moment(right)) {
+        (true, _, _, true) => (left, right),
+        (_, true, true, _) => (right, left),
+        _ => return,
+    };
+    if let (Ok(to), false) = (with.get_type(schema), is_utc(zone)) {
+        *local = in_zone(std::mem::take(local), zone, &to, true);
+    }
+}
+
+/// Brings a moment of another zone to this one; true if it was one.
+fn to_zone(expr: &mut Expr, schema: &DFSchema, zone: &Arc<str>) -> Result<bool> {
+    match expr.get_type(schema) {
+        Ok(DataType::Timestamp(_, Some(other))) if &other != zone => {
+            let moved = std::mem::take(expr);
+            *expr = moved.cast_to(&moment(zone), schema)?;
+            Ok(true)
+        }
+        _ => Ok(false),
+    }
+}
+
+fn moment(zone: &Arc<str>) -> DataType {
+    DataType::Timestamp(TimeUnit::Microsecond, Some(Arc::clone(zone)))
+}
+
+fn is_utc(zone: &str) -> bool {
+    matches!(zone, "UTC" | "Etc/UTC" | "+00:00" | "GMT" | "Z")
+}
+
+fn is_local(to: &DataType) -> bool {
+    matches!(
+        to,
+        DataType::Timestamp(_, None)
+            | DataType::Date32
+            | DataType::Date64
+            | DataType::Time64(_)
+            | DataType::Time32(_)
+    )
+}
+
+/// A literal in the one form that Arrow reads.
+fn literal(expr: Expr) -> Expr {
+    match expr {
+        Expr::Literal(ScalarValue::Utf8(Some(text)), metadata) => {
+            let text = datetime::normalised(&text).unwrap_or(text);
+            Expr::Literal(ScalarValue::Utf8(Some(text)), metadata)
+        }
+        other => other,
+    }
+}
+
+fn in_zone(expr: Expr, zone: &Arc<str>, to: &DataType, into: bool) -> Expr {
+    let function = ScalarUDF::from(InZone {
+        zone: Arc::clone(zone),
+        to: to.clone(),
+        into,
+        signature: Signature::any(1, Volatility::Immutable),
+    });
+    Expr::ScalarFunction(ScalarFunction::new_udf(Arc::new(function), vec![expr]))
+}
+
+/// A cast between what clocks show in a zone and the moment it is.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct InZone {
+    zone: Arc<str>,
+    to: DataType,
+    /// To the moment; from it otherwise.
+    into: bool,
+    signature: Signature,
+}
+
+impl ScalarUDFImpl for InZone {
+    fn name(&self) -> &str {
+        IN_ZONE
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
+        Ok(self.to.clone())
+    }
+
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let [value] = args.args.as_slice() else {
+            return exec_err!("in_zone takes one argument");
+        };
+        let constant = matches!(value, ColumnarValue::Scalar(_));
+        let values = value.to_array(if constant { 1 } else { args.number_rows })?;
+        let result = match self.into {
+            true => self.moments(&values)?,
+            false => self.shown(&values)?,
+        };
+        Ok(match constant {
+            true => ColumnarValue::Scalar(ScalarValue::try_from_array(&result, 0)?),
+            false => ColumnarValue::Array(result),
+        })
+    }
+}
+
+impl InZone {
+    fn moments(&self, values: &ArrayRef) -> Result<ArrayRef> {
+        let zone: Tz = self.zone.parse()?;
+        let local = cast(values, &DataType::Timestamp(TimeUnit::Microsecond, None))?;
+        let local = local.as_primitive::<TimestampMicrosecondType>();
+        let moments: TimestampMicrosecondArray = local.try_unary(|at| {
+            let shown = DateTime::from_timestamp_micros(at)
+                .ok_or_else(|| exec_datafusion_err!("timestamp out of range"))?
+                .naive_utc();
+            let offset =
+                offset(&zone, shown).ok_or_else(|| exec_datafusion_err!("timestamp out of range"))?;
+            Ok::<_, datafusion::error::DataFusionError>(at - i64::from(offset) * 1_000_000)
+        })?;
+        let moments: ArrayRef = Arc::new(moments.with_timezone("UTC"));
+        cast(&moments, &self.to)
+    }
+}
+
+impl InZone {
+    /// What clocks of the zone show at moments.
+    fn shown(&self, moments: &ArrayRef) -> Result<ArrayRef> {
+        let zone: Tz = self.zone.parse()?;
+        let moments = cast(
+            moments,
+            &DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
+        )?;
+        let moments = moments.as_primitive::<TimestampMicrosecondType>();
+        let shown: TimestampMicrosecondArray = moments.try_unary(|at| {
+            let moment = DateTime::from_timestamp_micros(at)
+                .ok_or_else(|| exec_datafusion_err!("timestamp out of range"))?
+                .naive_utc();
+            let offset = zone.offset_from_utc_datetime(&moment).fix().local_minus_utc();
+            Ok::<_, datafusion::error::DataFusionError>(at + i64::from(offset) * 1_000_000)
+        })?;
+        let shown: ArrayRef = Arc::new(shown.with_timezone_opt(None::<Arc<str>>));
+        cast(&shown, &self.to)
+    }
+}
+
+/// Seconds east of Greenwich at a time of day. As in PostgreSQL, of an hour that comes twice it is the second, and an hour that is left out
+/// is read as if the clocks had not been changed yet.
+pub(super) fn offset<Z: TimeZone>(zone: &Z, shown: NaiveDateTime) -> Option<i32> {
+    let seconds = |offset: Z::Offset| offset.fix().local_minus_utc();
+    match zone.offset_from_local_datetime(&shown) {
+        LocalResult::Single(offset) | LocalResult::Ambiguous(_, offset) => Some(seconds(offset)),
+        LocalResult::None => {
+            let before = shown.checked_sub_signed(TimeDelta::hours(3))?;
+            zone.offset_from_local_datetime(&before).earliest().map(seconds)
+        }
+    }
+}
+
+/// Refuses what does not fit, where Arrow's own default makes it NULL.
+fn cast(values: &ArrayRef, to: &DataType) -> Result<ArrayRef> {
+    let options = CastOptions {
+        safe: false,
+        format_options: FormatOptions::default(),
+    };
+    Ok(cast_with_options(values, to, &options)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hours_that_come_twice_or_not_at_all_are_read_as_postgresql_does() {
+        let zone: Tz = "Europe/Berlin".parse().unwrap();
+        let hours = |text: &str| {
+            let shown = NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M").unwrap();
+            offset(&zone, shown).unwrap() / 3600
+        };
+        assert_eq!(hours("2024-07-01 12:00"), 2);
+        assert_eq!(hours("2024-01-01 12:00"), 1);
+        assert_eq!(hours("2024-10-27 02:30"), 1);
+        assert_eq!(hours("2024-03-31 02:30"), 1);
+    }
+}
