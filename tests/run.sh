@@ -1,7 +1,11 @@
 #!/usr/bin/env bash
-# Sets up what the tests need and passes all of them: formatting, cargo's tests, real clients, lints.
+# Sets up what the tests need and passes all of them: formatting, lints, cargo's tests, real clients.
 #
 #   tests/run.sh                          everything
+#   tests/run.sh quick [AREA]             formatting, lints and the tests of a crate's folder (udfs, sql, catalogs, engine,
+#                                         engine/server …) or of a folder of tests/slt; without AREA of all crates. No clients, no kills.
+#   tests/run.sh slt NAME…                the scripts of tests/slt whose paths hold NAME
+#   tests/run.sh record NAME…             writes PostgreSQL's answers into those of tests/slt/postgres
 #   RADLAKE_TEST_FULL=1 tests/run.sh      at full size: 5 GB results, 50 kills (an hour more)
 #
 # On Debian as root (or with sudo that asks nothing) missing programs are installed by name; elsewhere the script says what is
@@ -30,6 +34,67 @@ install() {
         echo "$program could not be installed ($*); tests that need it are skipped"
 }
 
+# crate FOLDER: the package that stands there.
+crate() { sed -n 's/^name = "\(.*\)"/\1/p' "$1/Cargo.toml" | head -1; }
+
+# Everything is built with --workspace --all-targets, always: of a part alone Cargo would choose other features of the same
+# dependencies and compile them once more.
+built() { cargo test --workspace --locked --no-run 2>&1 | tee /dev/stderr | sed -n 's/.*Executable.* (\(.*\))$/\1/p'; }
+
+# scripts NAME…: the test that runs them.
+scripts() {
+    local it
+    it="$(built | grep '/it-' | while read -r binary; do "$binary" --list 2>/dev/null | grep -q '^scripts::' && echo "$binary"; done)"
+    [ -n "$it" ] || return 1
+    (cd tests && RADLAKE_SLT="$*" "$it" scripts::)
+}
+
+# unit PACKAGE…: the tests within crates.
+unit() {
+    local binaries package found=0
+    binaries="$(built)"
+    for package in "$@"; do
+        for binary in $(grep "/${package//-/_}-" <<<"$binaries"); do
+            found=1
+            "$binary" -q || return 1
+        done
+    done
+    [ "$found" = 1 ]
+}
+
+case "${1:-}" in
+slt | record)
+    [ "$#" -gt 1 ] || { echo "$0 $1 NAME: a part of the path of a script in tests/slt"; exit 2; }
+    [ "$1" = slt ] || export RADLAKE_SLT_RECORD=1
+    shift
+    scripts "$@"
+    exit
+    ;;
+quick)
+    area="${2:-}"
+    area="${area%/}"
+    cargo fmt --check
+    cargo clippy --workspace --all-targets --locked -- -D warnings
+    if [ -z "$area" ]; then
+        cargo test --workspace --locked --lib --bins --no-fail-fast
+    elif [ -f "$area/Cargo.toml" ]; then
+        cd "$area"
+        unit "$(cd - >/dev/null && crate "$area")"
+    elif [ -d "tests/slt/${area#tests/slt/}" ]; then
+        scripts "${area#tests/slt/}/"
+    else
+        echo "$area is neither a crate's folder nor one of tests/slt"
+        exit 2
+    fi
+    exit
+    ;;
+"") ;;
+*)
+    echo "$0: what is $1? See the first lines of the script"
+    exit 2
+    ;;
+esac
+
 say "programs"
 install cc gcc libc6-dev
 install psql postgresql-client
@@ -46,6 +111,10 @@ step() {
     say "$what"
     "$@" || failed+=("$what")
 }
+
+# First, since they fail most often.
+step "formatting" cargo fmt --check
+step "lints" cargo clippy --workspace --all-targets --locked -- -D warnings
 
 say "build"
 cargo build --workspace --all-targets --locked
@@ -81,9 +150,6 @@ clients() {
     RADLAKE_BIN="$CARGO_TARGET_DIR/debug/radlake" "$tools/venv/bin/python" -m pytest tests/clients
 }
 step "clients: psql, psycopg, asyncpg, node-postgres, deltalake, polars, pydicom" clients
-
-step "formatting" cargo fmt --check
-step "lints" cargo clippy --workspace --all-targets --locked -- -D warnings
 
 if [ "${#failed[@]}" -gt 0 ]; then
     say "failed"

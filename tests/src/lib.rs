@@ -6,14 +6,17 @@
 //! Helpers panic with a message when something that they need is missing: that is how a test fails.
 
 mod binary;
+pub mod differ;
 mod lake;
 mod postgres;
+mod record;
 mod server;
 mod slt;
 
 pub use binary::{radlake, run};
 pub use lake::{PASSWORD, TempLake};
 pub use postgres::PostgresUnderTest;
+pub use record::record_file;
 pub use server::ServerUnderTest;
 pub use slt::{Dialect, run_file, slt_files};
 

@@ -1,11 +1,12 @@
 //! Scripts of statements with their answers (sqllogictest), run over the PostgreSQL protocol.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use sqllogictest::{AsyncDB, DBOutput, DefaultColumnType, Runner};
+use sqllogictest::{AsyncDB, DBOutput, DefaultColumnType, MakeConnection, Runner};
 use tokio_postgres::{Client, Config, SimpleQueryMessage};
 
 use crate::server::connect;
@@ -19,16 +20,16 @@ pub enum Dialect {
     Postgres,
 }
 
-struct Wire {
+pub(crate) struct Wire {
     client: Client,
     dialect: Dialect,
 }
 
 /// What the server said, which the driver's own error leaves out of its text.
 #[derive(Debug)]
-struct Refusal {
+pub(crate) struct Refusal {
     message: String,
-    code: Option<String>,
+    pub(crate) code: Option<String>,
 }
 
 impl From<tokio_postgres::Error> for Refusal {
@@ -106,18 +107,26 @@ fn show(value: Option<&str>) -> String {
     }
 }
 
+/// What runs the records of a script, on connections of its own.
+pub(crate) fn runner(
+    config: &Config,
+    dialect: Dialect,
+) -> Runner<Wire, impl MakeConnection<Conn = Wire, MakeFuture: Send>> {
+    Runner::new(move || async move {
+        Ok(Wire {
+            client: connect(config).await?,
+            dialect,
+        })
+    })
+}
+
 /// Runs one script against the server at `config` to its end.
 ///
 /// # Errors
 /// Every record that answers otherwise, with its place.
 pub async fn run_file(path: &Path, config: &Config, dialect: Dialect) -> Result<(), String> {
     let records = sqllogictest::parse_file::<DefaultColumnType>(path).map_err(|e| e.to_string())?;
-    let mut runner = Runner::new(|| async {
-        Ok(Wire {
-            client: connect(config).await?,
-            dialect,
-        })
-    });
+    let mut runner = runner(config, dialect);
     let mut failures = vec![];
     for record in records {
         if let Err(error) = runner.run_async(record).await {
@@ -131,15 +140,71 @@ pub async fn run_file(path: &Path, config: &Config, dialect: Dialect) -> Result<
     }
 }
 
-/// The scripts in a folder of `tests/slt`, sorted.
-pub fn slt_files(folder: &str) -> Vec<PathBuf> {
+/// The scripts of `tests/slt` that `RADLAKE_SLT` names (all where it is not set), by the folders that they stand in, sorted.
+///
+/// `RADLAKE_SLT` holds parts of paths such as `udfs/dicom_tag` or `postgres/`, with spaces between.
+pub fn slt_files() -> Vec<(String, Vec<PathBuf>)> {
     // Cargo runs tests in their package; a path fixed while compiling would be another checkout's where both share a target.
-    let folder = Path::new("slt").join(folder);
-    let entries = std::fs::read_dir(&folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
-    let mut files: Vec<_> = entries
+    let root = Path::new("slt");
+    let wanted = std::env::var("RADLAKE_SLT").unwrap_or_default();
+    let mut found = BTreeMap::<String, Vec<PathBuf>>::new();
+    let mut folders = vec![root.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for path in entries(&folder) {
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let name = path.strip_prefix(root).unwrap_or(&path).to_string_lossy();
+            if name.ends_with(".slt") && is_wanted(&name, &wanted) {
+                let folder = folder.strip_prefix(root).unwrap_or(&folder);
+                let folder = folder.to_string_lossy().into_owned();
+                found.entry(folder).or_default().push(path);
+            }
+        }
+    }
+    for files in found.values_mut() {
+        files.sort();
+    }
+    found.into_iter().collect()
+}
+
+fn entries(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
+    entries
         .map(|entry| entry.expect("reading a folder").path())
-        .collect();
-    files.retain(|file| file.extension().is_some_and(|e| e == "slt"));
-    files.sort();
-    files
+        .collect()
+}
+
+/// Whether the script `name`, a path below `tests/slt`, is one of `wanted`.
+fn is_wanted(name: &str, wanted: &str) -> bool {
+    let mut parts = wanted.split_whitespace().peekable();
+    parts.peek().is_none()
+        || parts.any(|part| {
+            let part = part.strip_prefix("./").unwrap_or(part);
+            name.contains(part.strip_prefix("tests/slt/").unwrap_or(part))
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scripts_are_named_by_parts_of_their_paths() {
+        let name = "udfs/dicom_tag.slt";
+        for wanted in [
+            "",
+            "udfs/dicom_tag",
+            "tag",
+            "tests/slt/udfs/dicom_tag.slt",
+            "udfs/",
+            "values udfs/",
+        ] {
+            assert!(is_wanted(name, wanted), "{wanted}");
+        }
+        for wanted in ["udfs/tag", "postgres/", "slt/udfs"] {
+            assert!(!is_wanted(name, wanted), "{wanted}");
+        }
+    }
 }
