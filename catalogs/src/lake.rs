@@ -31,6 +31,7 @@ use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 use url::Url;
 
 use self::catalog::CATALOG;
+pub use self::catalog::FORMAT;
 pub use self::edit::Edits;
 use self::intent::Intent;
 pub use self::optimize::{OptimizeOptions, OptimizeReport};

@@ -44,6 +44,7 @@ pub use error::{Error, Result};
 pub use identity::{Identity, ScramVerifier};
 pub use lakehouse::{Lakehouse, LakehouseBuilder, SUPERUSER};
 pub use radlake_catalogs::Error as LakeError;
+pub use radlake_catalogs::FORMAT as LAKE_FORMAT;
 pub use radlake_catalogs::dicom::synthetic;
 pub use radlake_catalogs::ingest;
 pub use radlake_catalogs::{OptimizeReport, VacuumReport};

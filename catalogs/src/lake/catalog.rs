@@ -20,7 +20,7 @@ use crate::{Error, Result};
 /// Folder of the catalog's Delta table, relative to the lake.
 pub(crate) const CATALOG: &str = "_radlake/catalog";
 /// Format of lakes that this program writes, and the newest it reads.
-pub(crate) const FORMAT: u64 = 1;
+pub const FORMAT: u64 = 1;
 /// Application transactions that are remembered: the newest.
 const KEPT_APPS: usize = 4096;
 

@@ -1,6 +1,7 @@
 //! The command line.
 
 use std::process::ExitCode;
+use std::sync::LazyLock;
 
 use clap::{Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
@@ -8,9 +9,19 @@ use tracing_subscriber::EnvFilter;
 use crate::commands::{demo, ingest, init, load, restore, serve, sql, upkeep};
 use crate::failure::Failure;
 
+/// What `--version` says: whoever reports a fault says with it which commit runs and which lakes it reads.
+static VERSION: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "{} ({}, lake format {})",
+        env!("CARGO_PKG_VERSION"),
+        env!("RADLAKE_COMMIT"),
+        radlake::LAKE_FORMAT
+    )
+});
+
 /// SQL over medical imaging: DICOM in, PostgreSQL's protocol out, one directory or bucket as the store.
 #[derive(Parser, Debug)]
-#[command(name = "radlake", version, arg_required_else_help = true)]
+#[command(name = "radlake", version = VERSION.as_str(), arg_required_else_help = true)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -99,5 +110,12 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_version_names_commit_and_format() {
+        let format = format!(", lake format {})", radlake::LAKE_FORMAT);
+        assert!(VERSION.starts_with(concat!(env!("CARGO_PKG_VERSION"), " (")));
+        assert!(VERSION.ends_with(&format), "{}", *VERSION);
     }
 }
