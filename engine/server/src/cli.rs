@@ -3,10 +3,10 @@
 use std::process::ExitCode;
 use std::sync::LazyLock;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
-use crate::commands::{demo, ingest, init, load, restore, serve, sql, upkeep};
+use crate::commands::{completions, demo, ingest, init, load, man, restore, serve, sql, upkeep};
 use crate::failure::Failure;
 
 /// What `--version` says: whoever reports a fault says with it which commit runs and which lakes it reads.
@@ -49,6 +49,15 @@ enum Command {
     Restore(restore::Restore),
     /// Make a lake of synthetic hospitals, ask it three questions and serve it.
     Demo(demo::Demo),
+    /// Print a script that completes commands and options in a shell.
+    Completions(completions::Completions),
+    /// Write the manual's pages.
+    Man(man::Man),
+}
+
+/// The command line as data, for what is made from it.
+pub(crate) fn command() -> clap::Command {
+    Cli::command()
 }
 
 /// Runs the command that the arguments name.
@@ -87,6 +96,8 @@ pub(crate) fn main() -> ExitCode {
             Command::Checkpoint(command) => command.run().await,
             Command::Restore(command) => command.run().await,
             Command::Demo(command) => command.run().await,
+            Command::Completions(arguments) => arguments.run(command()),
+            Command::Man(arguments) => arguments.run(command()),
         }
     });
     // Work that nobody waits for any more does not hold the process.
@@ -103,13 +114,11 @@ pub(crate) fn main() -> ExitCode {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]
     fn the_command_line_is_consistent() {
-        Cli::command().debug_assert();
+        command().debug_assert();
     }
 
     #[test]

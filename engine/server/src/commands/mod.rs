@@ -1,9 +1,11 @@
 //! One command, one file.
 
+pub(crate) mod completions;
 pub(crate) mod demo;
 pub(crate) mod ingest;
 pub(crate) mod init;
 pub(crate) mod load;
+pub(crate) mod man;
 pub(crate) mod restore;
 pub(crate) mod serve;
 pub(crate) mod sql;
