@@ -8,6 +8,7 @@ use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 
 use crate::{Error, Result};
 
@@ -93,12 +94,12 @@ impl Guard {
         }
     }
 
-    /// A task on the threads for statements, aborted with its handle.
+    /// A task on the threads for statements, aborted with its handle; its log lines are the statement's.
     pub(crate) fn spawn<T: Send + 'static>(
         &self,
         work: impl Future<Output = T> + Send + 'static,
     ) -> Aborting<T> {
-        Aborting(self.workers.spawn(work))
+        Aborting(self.workers.spawn(work.in_current_span()))
     }
 
     /// Runs `work` as a task of its own, which is aborted when the statement must stop. Planning computes without a

@@ -11,6 +11,7 @@ mod prepared;
 mod refusal;
 mod rows;
 mod run;
+pub(crate) mod span;
 mod transaction;
 
 use std::collections::{BTreeMap, HashMap};
@@ -20,6 +21,7 @@ use std::time::Duration;
 use arrow::datatypes::{DataType, SchemaRef};
 use datafusion::common::ScalarValue;
 use radlake_sql::Statement;
+use tracing::Instrument;
 
 pub(crate) use answer::answer;
 pub(crate) use facts::Facts;
@@ -320,7 +322,7 @@ impl Inner {
     /// Refuses what a failed transaction does not take, and follows how the statement ends.
     async fn following<T>(&self, statement: &Statement, work: impl Future<Output = Result<T>>) -> Result<T> {
         self.transaction().admit(statement)?;
-        let done = work.await;
+        let done = work.instrument(span::of(self, statement)).await;
         if done.is_err() {
             self.failed();
         }

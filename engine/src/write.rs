@@ -45,7 +45,7 @@ use radlake_sql::{ast, extend};
 
 use crate::planner::Planner;
 use crate::policy::{SecuredTable, Subject};
-use crate::session::{Inner, Response};
+use crate::session::{Inner, Response, span};
 use crate::{Error, Result, RowStream};
 use others::Others;
 use target::Target;
@@ -393,6 +393,7 @@ impl Inner {
         lake.transact(|epoch| {
             let (this, done, kind) = (Arc::clone(self), Arc::clone(&done), kind.clone());
             async move {
+                span::reads(&epoch);
                 let mut work = this.lake().begin(epoch);
                 work.user(this.current_role());
                 work.statement(kind);

@@ -1,10 +1,12 @@
 //! The command line.
 
+use std::io::IsTerminal;
 use std::process::ExitCode;
 use std::sync::LazyLock;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::format::FmtSpan;
 
 use crate::commands::{completions, demo, ingest, init, load, man, restore, serve, sql, upkeep};
 use crate::failure::Failure;
@@ -68,6 +70,10 @@ pub(crate) fn main() -> ExitCode {
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_target(false)
+        // What is looked for in a file is not torn apart by colours.
+        .with_ansi(std::io::stderr().is_terminal())
+        // A statement's end, with the time that it took, where `RADLAKE_LOG` lets statements through.
+        .with_span_events(FmtSpan::CLOSE)
         .with_writer(std::io::stderr)
         .init();
     // Both rustls' providers may be linked; object stores take the process's default.

@@ -11,7 +11,7 @@ use datafusion::physical_plan::{collect, execute_stream};
 use radlake_catalogs::{Epoch, Lake, Pin, Transaction as Work};
 use radlake_sql::{Kind, Statement, ast};
 
-use super::{Inner, PlannerKey, Prepared, Response, commands, explain, refusal, rows};
+use super::{Inner, PlannerKey, Prepared, Response, commands, explain, refusal, rows, span};
 use crate::pg_catalog::{SessionView, SystemCatalogs};
 use crate::planner::{Names, Planner};
 use crate::policy::{Authority, Subject};
@@ -267,6 +267,12 @@ impl Inner {
     }
 
     async fn epoch(&self) -> Result<Arc<Epoch>> {
+        let epoch = self.find_epoch().await?;
+        span::reads(&epoch);
+        Ok(epoch)
+    }
+
+    async fn find_epoch(&self) -> Result<Arc<Epoch>> {
         let lake = self.lakehouse.lake();
         if let Some(number) = self.chosen_epoch() {
             // Rights are the newest epoch's.

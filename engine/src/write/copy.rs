@@ -22,7 +22,7 @@ use super::pipeline::{Gate, layers};
 use super::target::{Target, folded, quoted};
 use super::unique::Keys;
 use super::{Outcome, Writer};
-use crate::session::Inner;
+use crate::session::{Inner, span};
 use crate::{Error, Result, RowStream};
 
 /// The first column of rows that are copied in: the number of the line that each was read from.
@@ -435,6 +435,7 @@ impl Inner {
             .transact(|epoch| {
                 let (this, load, tag) = (Arc::clone(self), Arc::clone(&load), Arc::clone(&tag));
                 async move {
+                    span::reads(&epoch);
                     let mut work: Work = this.lake().begin(epoch);
                     work.user(this.current_role());
                     work.statement("COPY");
