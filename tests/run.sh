@@ -34,32 +34,31 @@ install() {
         echo "$program could not be installed ($*); tests that need it are skipped"
 }
 
-# crate FOLDER: the package that stands there.
-crate() { sed -n 's/^name = "\(.*\)"/\1/p' "$1/Cargo.toml" | head -1; }
-
+# tests_of FOLDER: the programs with the tests of the crate that stands there.
 # Everything is built with --workspace --all-targets, always: of a part alone Cargo would choose other features of the same
 # dependencies and compile them once more.
-built() { cargo test --workspace --locked --no-run 2>&1 | tee /dev/stderr | sed -n 's/.*Executable.* (\(.*\))$/\1/p'; }
+tests_of() {
+    local built
+    built="$(cargo test --workspace --locked --no-run --message-format json-render-diagnostics)" || return 1
+    grep -F "\"manifest_path\":\"$PWD/$1/Cargo.toml\"" <<<"$built" |
+        sed -n 's/.*"overflow_checks":[a-z]*,"test":true}.*"executable":"\([^"]*\)".*/\1/p'
+}
 
 # scripts NAME…: the test that runs them.
 scripts() {
     local it
-    it="$(built | grep '/it-' | while read -r binary; do "$binary" --list 2>/dev/null | grep -q '^scripts::' && echo "$binary"; done)"
-    [ -n "$it" ] || return 1
+    it="$(tests_of tests | grep '/it-')"
     (cd tests && RADLAKE_SLT="$*" "$it" scripts::)
 }
 
-# unit PACKAGE…: the tests within crates.
+# unit FOLDER: the tests of a crate, each program whatever became of the one before it.
 unit() {
-    local binaries package found=0
-    binaries="$(built)"
-    for package in "$@"; do
-        for binary in $(grep "/${package//-/_}-" <<<"$binaries"); do
-            found=1
-            "$binary" -q || return 1
-        done
+    local programs program done=0
+    programs="$(tests_of "$1")" || return 1
+    for program in $programs; do
+        (cd "$1" && "$program" -q) || done=1
     done
-    [ "$found" = 1 ]
+    return "$done"
 }
 
 case "${1:-}" in
@@ -78,8 +77,7 @@ quick)
     if [ -z "$area" ]; then
         cargo test --workspace --locked --lib --bins --no-fail-fast
     elif [ -f "$area/Cargo.toml" ]; then
-        cd "$area"
-        unit "$(cd - >/dev/null && crate "$area")"
+        unit "$area"
     elif [ -d "tests/slt/${area#tests/slt/}" ]; then
         scripts "${area#tests/slt/}/"
     else
