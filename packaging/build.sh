@@ -78,7 +78,9 @@ deb() {
     "$binary" completions bash >"$made/packaging/completions/radlake.bash"
     "$binary" completions zsh >"$made/packaging/completions/_radlake"
     "$binary" completions fish >"$made/packaging/completions/radlake.fish"
-    CARGO_TARGET_DIR="$scratch/deb" cargo deb --no-build --locked --package radlake-server --output "$out/"
+    local fast=()
+    [ "$profile" = release ] || fast=(--fast)
+    CARGO_TARGET_DIR="$scratch/deb" cargo deb --no-build "${fast[@]}" --locked --package radlake-server --output "$out/"
 }
 
 [ "$what" = deb ] || wheel
