@@ -47,6 +47,8 @@ tests_of() {
 # scripts NAME…: the test that runs them.
 scripts() {
     local it
+    # They run against the program, which Cargo does not build for tests of another package.
+    cargo build --workspace --bin radlake --locked || return 1
     it="$(tests_of tests | grep '/it-')"
     (cd tests && RADLAKE_SLT="$*" "$it" scripts::)
 }
@@ -76,6 +78,8 @@ quick)
     cargo clippy --workspace --all-targets --locked -- -D warnings
     if [ -z "$area" ]; then
         cargo test --workspace --locked --lib --bins --no-fail-fast
+    elif [ "$area" = tests ]; then
+        scripts # Not the kills that stand in the same program.
     elif [ -f "$area/Cargo.toml" ]; then
         unit "$area"
     elif [ -d "tests/slt/${area#tests/slt/}" ]; then
