@@ -3,8 +3,10 @@
 mod arrays;
 mod datetime;
 mod dialect;
+mod expressions;
 mod integers;
 mod intervals;
+mod literals;
 mod names;
 mod numbers;
 mod origin;

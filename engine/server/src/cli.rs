@@ -67,6 +67,11 @@ pub(crate) fn main() -> ExitCode {
     let cli = Cli::parse();
     let filter =
         EnvFilter::try_from_env("RADLAKE_LOG").unwrap_or_else(|_| EnvFilter::new("warn,radlake=info"));
+    // Below this the query engine and the parser log plans and statements, with the values in them.
+    let filter = ["datafusion=info", "sqlparser=info"]
+        .into_iter()
+        .filter_map(|quiet| quiet.parse().ok())
+        .fold(filter, EnvFilter::add_directive);
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_target(false)

@@ -46,7 +46,7 @@ pub(super) fn rewrite(expr: &mut Expr) -> Result<()> {
                 };
                 let mut cast_value = cast(std::mem::replace(value, Expr::Value(Value::Null.into())), target);
                 rewrite(&mut cast_value)?;
-                super::dialect::literals(&mut cast_value)?;
+                super::literals::rewrite(&mut cast_value)?;
                 *value = cast_value;
             }
             *expr = std::mem::replace(inner.as_mut(), Expr::Value(Value::Null.into()));

@@ -11,12 +11,10 @@ use std::sync::Arc;
 
 use arrow::array::ArrayRef;
 use arrow::datatypes::DataType;
-use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
-use datafusion::common::{DFSchema, Result, ScalarValue};
+use datafusion::common::tree_node::{Transformed, TransformedResult};
+use datafusion::common::{DFSchema, Result, ScalarValue, not_impl_err};
 use datafusion::config::ConfigOptions;
 use datafusion::logical_expr::expr::ScalarFunction;
-use datafusion::logical_expr::expr_rewriter::NamePreserver;
-use datafusion::logical_expr::utils::merge_schema;
 use datafusion::logical_expr::{
     BinaryExpr, ColumnarValue, Expr, ExprSchemable, LogicalPlan, Operator, ScalarFunctionArgs, ScalarUDF,
     ScalarUDFImpl, Signature, Volatility,
@@ -24,6 +22,8 @@ use datafusion::logical_expr::{
 use datafusion::optimizer::AnalyzerRule;
 
 pub(super) use floats::arithmetic;
+
+use super::expressions;
 
 /// Functions that statements call by name after they were rewritten.
 pub(super) fn functions() -> Vec<Arc<ScalarUDF>> {
@@ -111,20 +111,8 @@ impl ScalarUDFImpl for Function {
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let constant = args
-            .args
-            .iter()
-            .all(|value| matches!(value, ColumnarValue::Scalar(_)));
-        let rows = if constant { 1 } else { args.number_rows };
-        let values = args
-            .args
-            .iter()
-            .map(|value| value.to_array(rows))
-            .collect::<Result<Vec<_>>>()?;
-        let result = (self.named.run)(&values, args.return_field.data_type())?;
-        Ok(match constant {
-            true => ColumnarValue::Scalar(ScalarValue::try_from_array(&result, 0)?),
-            false => ColumnarValue::Array(result),
+        expressions::invoke(&args, |values| {
+            (self.named.run)(values, args.return_field.data_type())
         })
     }
 }
@@ -135,17 +123,9 @@ pub(super) struct Functions;
 
 impl AnalyzerRule for Functions {
     fn analyze(&self, plan: LogicalPlan, _: &ConfigOptions) -> Result<LogicalPlan> {
-        plan.transform_up_with_subqueries(|plan| {
-            let mut schema = merge_schema(&plan.inputs());
-            schema.merge(plan.schema());
-            let names = NamePreserver::new(&plan);
-            plan.map_expressions(|expr| {
-                let name = names.save(&expr);
-                let rewritten = expr.transform_up(|expr| rewrite(expr, &schema))?;
-                Ok(rewritten.update_data(|expr| name.restore(expr)))
-            })
-        })
-        .data()
+        expressions::rewrite(plan, rewrite)?
+            .transform_up_with_subqueries(by_length)
+            .data()
     }
 
     fn name(&self) -> &str {
@@ -209,6 +189,41 @@ fn rewrite(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
                 return Ok(Transformed::yes(Expr::BinaryExpr(compared)));
             }
             Ok(Transformed::no(Expr::BinaryExpr(BinaryExpr { left, op, right })))
+        }
+        other => Ok(Transformed::no(other)),
+    }
+}
+
+/// Intervals are sorted by their length too. The smallest and the largest are not looked for by it: they are refused.
+fn by_length(plan: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
+    let is_interval =
+        |expr: &Expr, schema: &DFSchema| matches!(expr.get_type(schema), Ok(DataType::Interval(_)));
+    match plan {
+        LogicalPlan::Sort(mut sort) => {
+            let schema = Arc::clone(sort.input.schema());
+            let mut done = false;
+            for key in &mut sort.expr {
+                if is_interval(&key.expr, &schema) {
+                    key.expr = intervals::SPAN.call(vec![std::mem::take(&mut key.expr)]);
+                    done = true;
+                }
+            }
+            Ok(Transformed::new_transformed(LogicalPlan::Sort(sort), done))
+        }
+        LogicalPlan::Aggregate(aggregate) => {
+            for expr in &aggregate.aggr_expr {
+                if let Expr::AggregateFunction(call) = expr.clone().unalias()
+                    && matches!(call.func.name(), "min" | "max")
+                    && call
+                        .params
+                        .args
+                        .iter()
+                        .any(|a| is_interval(a, aggregate.input.schema()))
+                {
+                    return not_impl_err!("min and max of intervals; ORDER BY … LIMIT 1 finds them");
+                }
+            }
+            Ok(Transformed::no(LogicalPlan::Aggregate(aggregate)))
         }
         other => Ok(Transformed::no(other)),
     }

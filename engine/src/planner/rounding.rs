@@ -2,20 +2,20 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, Float32Array, Float64Array};
+use arrow::array::{AsArray, Float32Array, Float64Array};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Float32Type, Float64Type};
-use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
-use datafusion::common::{DFSchema, Result, ScalarValue, exec_err};
+use datafusion::common::tree_node::Transformed;
+use datafusion::common::{DFSchema, Result, exec_err};
 use datafusion::config::ConfigOptions;
 use datafusion::logical_expr::expr::{Cast, ScalarFunction};
-use datafusion::logical_expr::expr_rewriter::NamePreserver;
-use datafusion::logical_expr::utils::merge_schema;
 use datafusion::logical_expr::{
     ColumnarValue, Expr, ExprSchemable, LogicalPlan, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
     Volatility,
 };
 use datafusion::optimizer::AnalyzerRule;
+
+use super::expressions;
 
 /// Name of the function.
 const ROUND_TO_INT: &str = "round_to_int";
@@ -65,17 +65,7 @@ fn is_fraction(data_type: &DataType) -> bool {
 
 impl AnalyzerRule for Rounding {
     fn analyze(&self, plan: LogicalPlan, _: &ConfigOptions) -> Result<LogicalPlan> {
-        plan.transform_up_with_subqueries(|plan| {
-            let mut schema = merge_schema(&plan.inputs());
-            schema.merge(plan.schema());
-            let names = NamePreserver::new(&plan);
-            plan.map_expressions(|expr| {
-                let name = names.save(&expr);
-                let rounded = expr.transform_up(|expr| self.round(expr, &schema))?;
-                Ok(rounded.update_data(|expr| name.restore(expr)))
-            })
-        })
-        .data()
+        expressions::rewrite(plan, |expr, schema| self.round(expr, schema))
     }
 
     fn name(&self) -> &str {
@@ -108,27 +98,25 @@ impl ScalarUDFImpl for RoundToInt {
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let [value] = args.args.as_slice() else {
-            return exec_err!("round_to_int takes one argument");
-        };
-        let constant = matches!(value, ColumnarValue::Scalar(_));
-        let values = value.to_array(if constant { 1 } else { args.number_rows })?;
-        let rounded: ArrayRef = match values.data_type() {
-            // Halves to the even neighbour, as the hardware does and PostgreSQL with it.
-            DataType::Float64 => {
-                let rounded: Float64Array = values.as_primitive::<Float64Type>().unary(f64::round_ties_even);
-                Arc::new(rounded)
-            }
-            DataType::Float32 => {
-                let rounded: Float32Array = values.as_primitive::<Float32Type>().unary(f32::round_ties_even);
-                Arc::new(rounded)
-            }
-            // Halves away from zero, which is how decimals are brought to another scale.
-            _ => cast(&values, args.return_field.data_type())?,
-        };
-        Ok(match constant {
-            true => ColumnarValue::Scalar(ScalarValue::try_from_array(&rounded, 0)?),
-            false => ColumnarValue::Array(rounded),
+        expressions::invoke(&args, |values| {
+            let [values] = values else {
+                return exec_err!("round_to_int takes one argument");
+            };
+            Ok(match values.data_type() {
+                // Halves to the even neighbour, as the hardware does and PostgreSQL with it.
+                DataType::Float64 => {
+                    let rounded: Float64Array =
+                        values.as_primitive::<Float64Type>().unary(f64::round_ties_even);
+                    Arc::new(rounded)
+                }
+                DataType::Float32 => {
+                    let rounded: Float32Array =
+                        values.as_primitive::<Float32Type>().unary(f32::round_ties_even);
+                    Arc::new(rounded)
+                }
+                // Halves away from zero, which is how decimals are brought to another scale.
+                _ => cast(values, args.return_field.data_type())?,
+            })
         })
     }
 }

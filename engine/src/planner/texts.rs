@@ -11,11 +11,13 @@ use arrow::datatypes::{
     TimestampMicrosecondType,
 };
 use chrono::{DateTime, Datelike, NaiveDateTime, Offset, TimeZone};
-use datafusion::common::{Result, ScalarValue, exec_datafusion_err, exec_err};
+use datafusion::common::{Result, exec_datafusion_err, exec_err};
 use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::{
     ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
 };
+
+use super::expressions;
 
 /// Name of the function.
 pub(super) const TEXT_OUT: &str = "text_out";
@@ -61,15 +63,10 @@ impl ScalarUDFImpl for TextOut {
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let [value] = args.args.as_slice() else {
-            return exec_err!("text_out takes one argument");
-        };
-        let constant = matches!(value, ColumnarValue::Scalar(_));
-        let values = value.to_array(if constant { 1 } else { args.number_rows })?;
-        let texts = texts(&values, &self.zone.parse()?)?;
-        Ok(match constant {
-            true => ColumnarValue::Scalar(ScalarValue::try_from_array(&texts, 0)?),
-            false => ColumnarValue::Array(Arc::new(texts)),
+        let zone = self.zone.parse()?;
+        expressions::invoke(&args, |values| match values {
+            [values] => Ok(Arc::new(texts(values, &zone)?)),
+            _ => exec_err!("text_out takes one argument"),
         })
     }
 }

@@ -12,19 +12,17 @@ use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::{DataType, TimeUnit, TimestampMicrosecondType};
 use arrow::util::display::FormatOptions;
 use chrono::{DateTime, LocalResult, NaiveDateTime, Offset, TimeDelta, TimeZone};
-use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
+use datafusion::common::tree_node::Transformed;
 use datafusion::common::{DFSchema, Result, ScalarValue, exec_datafusion_err, exec_err};
 use datafusion::config::ConfigOptions;
 use datafusion::logical_expr::expr::{Cast, ScalarFunction};
-use datafusion::logical_expr::expr_rewriter::NamePreserver;
-use datafusion::logical_expr::utils::merge_schema;
 use datafusion::logical_expr::{
     BinaryExpr, ColumnarValue, Expr, ExprSchemable, LogicalPlan, Operator, ScalarFunctionArgs, ScalarUDF,
     ScalarUDFImpl, Signature, Volatility,
 };
 use datafusion::optimizer::AnalyzerRule;
 
-use super::{datetime, texts};
+use super::{datetime, expressions, texts};
 
 /// Name of the function. What a client could call so would not be it.
 const IN_ZONE: &str = "in_zone";
@@ -36,17 +34,7 @@ pub(super) struct Zones;
 impl AnalyzerRule for Zones {
     fn analyze(&self, plan: LogicalPlan, config: &ConfigOptions) -> Result<LogicalPlan> {
         let zone: Arc<str> = config.execution.time_zone.as_deref().unwrap_or("UTC").into();
-        plan.transform_up_with_subqueries(|plan| {
-            let mut schema = merge_schema(&plan.inputs());
-            schema.merge(plan.schema());
-            let names = NamePreserver::new(&plan);
-            plan.map_expressions(|expr| {
-                let name = names.save(&expr);
-                let rewritten = expr.transform_up(|expr| rewrite(expr, &schema, &zone))?;
-                Ok(rewritten.update_data(|expr| name.restore(expr)))
-            })
-        })
-        .data()
+        expressions::rewrite(plan, |expr, schema| rewrite(expr, schema, &zone))
     }
 
     fn name(&self) -> &str {
@@ -116,29 +104,28 @@ fn rewrite(expr: Expr, schema: &DFSchema, zone: &Arc<str>) -> Result<Transformed
             mut right,
         }) if matches!(op, Operator::Plus | Operator::Minus) => {
             let is_interval = |expr: &Expr| matches!(expr.get_type(schema), Ok(DataType::Interval(_)));
+            let before = Expr::BinaryExpr(BinaryExpr::new(left.clone(), op, right.clone())).get_type(schema);
+            let mut met = false;
             let changed = match (is_interval(&left), is_interval(&right)) {
                 (false, true) => to_zone(&mut left, schema, zone)?,
                 (true, false) => to_zone(&mut right, schema, zone)?,
                 _ => {
-                    meet(&mut left, &mut right, schema, zone);
+                    met = meet(&mut left, &mut right, schema, zone);
                     false
                 }
             };
             let sum = Expr::BinaryExpr(BinaryExpr { left, op, right });
-            match changed {
-                true => {
-                    let stored = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
-                    Ok(Transformed::yes(sum.cast_to(&stored, schema)?))
-                }
-                false => Ok(Transformed::no(sum)),
+            match (changed, before) {
+                (true, Ok(before)) => Ok(Transformed::yes(sum.cast_to(&before, schema)?)),
+                _ => Ok(Transformed::new_transformed(sum, changed || met)),
             }
         }
         other => Ok(Transformed::no(other)),
     }
 }
 
-/// A time of day and a moment are subtracted as moments.
-fn meet(left: &mut Expr, right: &mut Expr, schema: &DFSchema, zone: &Arc<str>) {
+/// A time of day and a moment are subtracted as moments; true if they are those.
+fn meet(left: &mut Expr, right: &mut Expr, schema: &DFSchema, zone: &Arc<str>) -> bool {
     let local = |expr: &Expr| {
         matches!(
             expr.get_type(schema),
@@ -149,11 +136,13 @@ fn meet(left: &mut Expr, right: &mut Expr, schema: &DFSchema, zone: &Arc<str>) {
     let (local, with) = match (local(left), moment(left), local(right), moment(right)) {
         (true, _, _, true) => (left, right),
         (_, true, true, _) => (right, left),
-        _ => return,
+        _ => return false,
     };
     if let (Ok(to), false) = (with.get_type(schema), is_utc(zone)) {
         *local = in_zone(std::mem::take(local), zone, &to, true);
+        return true;
     }
+    false
 }
 
 /// Brings a moment of another zone to this one; true if it was one.
@@ -232,18 +221,10 @@ impl ScalarUDFImpl for InZone {
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let [value] = args.args.as_slice() else {
-            return exec_err!("in_zone takes one argument");
-        };
-        let constant = matches!(value, ColumnarValue::Scalar(_));
-        let values = value.to_array(if constant { 1 } else { args.number_rows })?;
-        let result = match self.into {
-            true => self.moments(&values)?,
-            false => self.shown(&values)?,
-        };
-        Ok(match constant {
-            true => ColumnarValue::Scalar(ScalarValue::try_from_array(&result, 0)?),
-            false => ColumnarValue::Array(result),
+        expressions::invoke(&args, |values| match (values, self.into) {
+            ([values], true) => self.moments(values),
+            ([values], false) => self.shown(values),
+            _ => exec_err!("in_zone takes one argument"),
         })
     }
 }
