@@ -2,8 +2,8 @@
 
 use sqlparser::ast::{
     Action, CascadeOption, ContextModifier, Grant, Grantee, GranteeName, GranteesType, Ident, ObjectName,
-    ObjectType, Privileges, Revoke, Set, SetSessionAuthorizationParam, SetSessionAuthorizationParamKind,
-    Statement,
+    ObjectType, Privileges, Reset, ResetStatement, Revoke, Set, SetSessionAuthorizationParam,
+    SetSessionAuthorizationParamKind, Statement,
 };
 use sqlparser::keywords::Keyword;
 use sqlparser::parser::{Parser, ParserError};
@@ -69,8 +69,8 @@ pub(crate) fn unite_roles(tokens: &mut [TokenWithSpan]) -> Vec<Location> {
     users
 }
 
-/// `GRANT role TO role`, `REVOKE role FROM role` and `RESET SESSION AUTHORIZATION`, which the parser does not know; `None` for
-/// anything else.
+/// `GRANT role TO role`, `REVOKE role FROM role`, `RESET SESSION AUTHORIZATION` and `RESET TIME ZONE`, which the parser does not
+/// know; `None` for anything else.
 pub(crate) fn parse(parser: &mut Parser<'_>) -> Option<Result<Statement, ParserError>> {
     if parser.parse_keywords(&[Keyword::RESET, Keyword::SESSION, Keyword::AUTHORIZATION]) {
         return Some(Ok(Statement::Set(Set::SetSessionAuthorization(
@@ -79,6 +79,12 @@ pub(crate) fn parse(parser: &mut Parser<'_>) -> Option<Result<Statement, ParserE
                 kind: SetSessionAuthorizationParamKind::Default,
             },
         ))));
+    }
+    if parser.parse_keywords(&[Keyword::RESET, Keyword::TIME, Keyword::ZONE]) {
+        let name = ObjectName::from(vec![Ident::new("timezone")]);
+        return Some(Ok(Statement::Reset(ResetStatement {
+            reset: Reset::ConfigurationParameter(name),
+        })));
     }
     let grant = match parser.peek_token_ref().token {
         Token::Word(Word {

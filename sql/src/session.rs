@@ -461,6 +461,7 @@ mod tests {
         assert_eq!(of("SHOW ALL"), Command::ShowAll);
         assert_eq!(of("RESET ALL"), Command::ResetAll);
         assert_eq!(of("RESET search_path"), Command::Reset("search_path".into()));
+        assert_eq!(of("RESET TIME ZONE"), Command::Reset("timezone".into()));
     }
 
     #[test]
