@@ -9,6 +9,7 @@ mod intervals;
 mod literals;
 mod names;
 mod numbers;
+mod orders;
 mod origin;
 mod postgres;
 mod provider;

@@ -25,6 +25,7 @@ use tracing::Instrument;
 
 pub(crate) use answer::answer;
 pub(crate) use facts::Facts;
+pub(crate) use parameters::plan as plan_open;
 pub use prepared::Prepared;
 pub(crate) use prepared::parameter_types;
 pub(crate) use refusal::{name as name_of, refuse};
@@ -250,7 +251,8 @@ impl Session {
     /// The value of a setting, by its name in any case.
     #[must_use]
     pub fn setting(&self, name: &str) -> Option<String> {
-        self.inner.facts.setting(name)
+        let preset = || crate::pg_catalog::preset(name).map(|preset| preset.value.to_owned());
+        self.inner.facts.setting(name).or_else(preset)
     }
 
     /// Sets a setting for the session.

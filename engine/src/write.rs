@@ -286,10 +286,14 @@ impl<'a> Writer<'a> {
             return Err(Error::internal("a write was turned into no query"));
         };
         // Places in our text say nothing to the client.
-        planner
-            .plan(&statement, &self.parameters.types)
-            .await
-            .map_err(Error::nowhere)
+        match self.probe {
+            Some(found) => {
+                let types = found.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                Box::pin(crate::session::plan_open(planner, &statement, &types)).await
+            }
+            None => planner.plan(&statement, &self.parameters.types).await,
+        }
+        .map_err(Error::nowhere)
     }
 
     /// Rows of RETURNING over `rows`, which have all columns of the target, then those of `others`.

@@ -44,7 +44,7 @@ pub(crate) struct Checkpoint {
 
 /// The whole checkpoints of a table's log up to `version`, the oldest first.
 pub(crate) async fn list(storage: &Storage, table: &str, version: i64) -> Result<Vec<Checkpoint>> {
-    let folder = Path::from(format!("{table}/_delta_log"));
+    let folder = super::below(table, "_delta_log");
     let files = storage.list_after(&folder, &folder).await?;
     let names = files.into_iter().map(|file| file.location);
     Ok(whole(
@@ -112,7 +112,7 @@ impl Checkpoint {
             };
             actions.extend(more);
             for sidecar in sidecars {
-                let path = Path::from(format!("{table}/_delta_log/_sidecars/{sidecar}"));
+                let path = super::below(table, format_args!("_delta_log/_sidecars/{sidecar}"));
                 let text = lines(&path, read_file(storage, &path).await?, READ)?;
                 actions.extend(parse_commit(path.as_ref(), &text)?);
             }
@@ -272,10 +272,10 @@ pub(crate) async fn write(storage: &Storage, table: &str, version: i64, state: S
         "sizeInBytes": content.len(),
         "numOfAddFiles": adds,
     });
-    let path = format!("{table}/_delta_log/{version:020}.checkpoint.parquet");
-    storage.write(&Path::from(path), content).await?;
-    let path = format!("{table}/_delta_log/_last_checkpoint");
-    storage.write(&Path::from(path), hint.to_string()).await
+    let path = super::below(table, format_args!("_delta_log/{version:020}.checkpoint.parquet"));
+    storage.write(&path, content).await?;
+    let path = super::below(table, "_delta_log/_last_checkpoint");
+    storage.write(&path, hint.to_string()).await
 }
 
 fn encode(actions: &[Action]) -> Result<Vec<u8>> {

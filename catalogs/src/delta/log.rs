@@ -19,7 +19,7 @@ const CONCURRENT_READS: usize = 16;
 
 /// The commit of a version.
 pub(crate) fn commit_path(table: &str, version: i64) -> Path {
-    Path::from(format!("{table}/_delta_log/{version:020}.json"))
+    super::below(table, format_args!("_delta_log/{version:020}.json"))
 }
 
 /// The actions of a version; `None` if there is no such version.

@@ -1,5 +1,7 @@
 //! Tables on Delta: their logs, their files, their scans.
 
+use object_store::path::Path;
+
 pub(crate) mod action;
 pub(crate) mod checkpoint;
 pub(crate) mod files;
@@ -15,6 +17,13 @@ pub(crate) mod writer;
 pub use files::DataFile;
 pub use rowids::{FILE_COLUMN, ROW_COLUMN, RowIds};
 pub use table::LakeTable;
+
+/// What stands below a table's folder. `Path::from` would encode a `~` or `%` of the folder's name once more, and look elsewhere
+/// than a reader who takes the name as it is.
+pub(crate) fn below(folder: &str, name: impl std::fmt::Display) -> Path {
+    let path = format!("{folder}/{name}");
+    Path::parse(&path).unwrap_or_else(|_| Path::from(path))
+}
 
 /// Rows that the statistics of a file tell of.
 pub(crate) fn stats_rows(stats: Option<&str>) -> Option<u64> {

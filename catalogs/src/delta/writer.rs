@@ -13,7 +13,6 @@ use arrow::row::{OwnedRow, RowConverter, SortField};
 use futures::StreamExt;
 use object_store::ObjectStore;
 use object_store::buffered::BufWriter;
-use object_store::path::Path;
 use parquet::arrow::AsyncArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
@@ -172,10 +171,7 @@ impl DataWriter {
 
     fn open(&self) -> Result<OpenFile> {
         let name = format!("part-{}{}.parquet", uuid::Uuid::now_v7(), key_mark(&self.table));
-        let writer = BufWriter::new(
-            Arc::clone(&self.store),
-            Path::from(format!("{}/{name}", self.table.location)),
-        );
+        let writer = BufWriter::new(Arc::clone(&self.store), super::below(&self.table.location, &name));
         let writer =
             AsyncArrowWriter::try_new(writer, Arc::clone(&self.physical), Some(properties(&self.table)?))?;
         Ok(OpenFile {

@@ -1,6 +1,6 @@
 //! The oldest epoch that can be read: what vacuum has taken nothing of.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SubsecRound, Utc};
 use object_store::path::Path;
 use serde::{Deserialize, Serialize};
 
@@ -89,7 +89,7 @@ impl Lake {
     /// [`Error::NoEpochAt`] if the lake was not there yet, or retention removed what was.
     pub async fn at_time(&self, time: DateTime<Utc>) -> Result<Arc<Epoch>> {
         let newest = self.latest().await?;
-        if newest.committed_at <= time {
+        if newest.committed_at.trunc_subsecs(6) <= time {
             return Ok(newest);
         }
         let oldest = self.horizon().await?;
@@ -114,6 +114,6 @@ impl Lake {
         let actions = read_commit(self.storage(), CATALOG, version).await?;
         Ok(actions
             .and_then(|actions| record(&actions))
-            .map(|record| record.at))
+            .map(|record| record.at.trunc_subsecs(6)))
     }
 }

@@ -13,6 +13,7 @@ use radlake_catalogs::Lake;
 use super::arrays;
 use super::integers::Integers;
 use super::numbers::Numbers;
+use super::orders::Orders;
 use super::postgres::{self, Functions};
 use super::pushdown;
 use super::rounding::Rounding;
@@ -56,9 +57,10 @@ pub(crate) fn build(resources: &Resources, lake: &Lake) -> Result<SessionState> 
 /// What sub-queries mean is settled before types are made to agree, the rest after.
 fn analyzer_rules() -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> {
     let mut rules = Analyzer::new().rules;
-    rules.insert(0, Arc::new(Subqueries));
-    rules.insert(1, Arc::new(Numbers));
-    rules.insert(2, Arc::new(Sets));
+    rules.insert(0, Arc::new(Orders));
+    rules.insert(1, Arc::new(Subqueries));
+    rules.insert(2, Arc::new(Numbers));
+    rules.insert(3, Arc::new(Sets));
     rules.push(Arc::new(Functions));
     rules.push(Arc::new(Zones));
     rules.push(Arc::new(Rounding::new()));
@@ -85,6 +87,8 @@ fn config(threads: usize) -> SessionConfig {
     // 0.1 is numeric in PostgreSQL, and exact.
     options.sql_parser.parse_float_as_decimal = true;
     options.sql_parser.collect_spans = true;
+    // The order of a sub-query is looked after by a rule.
+    options.sql_parser.enable_subquery_sort_elimination = false;
     options.execution.time_zone = Some("UTC".to_owned());
     options.execution.parquet.pushdown_filters = true;
     options.execution.parquet.reorder_filters = true;

@@ -1,12 +1,103 @@
-//! PostgreSQL's types of parameters where the engine's own type does not tell: `$1::uuid` is a text to the engine.
+//! PostgreSQL's types of parameters where the engine's own type does not tell, as `$1::uuid`, a text to the engine; and where
+//! planning does not find them, as lists in `= ANY ($1)`.
 
 use std::collections::HashMap;
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field};
-use radlake_sql::ast::{self, Expr, Visit, Visitor};
+use datafusion::logical_expr::LogicalPlan;
+use radlake_sql::Statement;
+use radlake_sql::ast::{self, Expr, Visit, VisitMut, Visitor, VisitorMut};
 
+use super::prepared::parameter_types;
+use crate::Result;
 use crate::pg_catalog::pg_type_of;
+use crate::planner::Planner;
+
+/// Plans a statement whose parameters' types are not all known. A list without a type, as in `a = ANY ($1)`, has elements of the
+/// type that `$1` has in `a = $1`, as in PostgreSQL.
+pub(crate) async fn plan(
+    planner: &Planner,
+    statement: &Statement,
+    types: &[Option<DataType>],
+) -> Result<LogicalPlan> {
+    let mut elements = Elements::default();
+    let mut ast = statement.ast().clone();
+    let _ = VisitMut::visit(&mut ast, &mut elements);
+    let open: Vec<usize> = elements
+        .places
+        .into_iter()
+        .filter(|place| !matches!(types.get(*place), Some(Some(_))))
+        .collect();
+    if open.is_empty() {
+        return planner.plan(statement, types).await;
+    }
+    let found = match planner.plan(&statement.within(ast), types).await {
+        Ok(plan) => parameter_types(&plan, types)?,
+        // What is wrong with it is said of the statement as it was written.
+        Err(_) => Vec::new(),
+    };
+    let mut types = types.to_vec();
+    for place in open {
+        let element = found.get(place).cloned().flatten().unwrap_or(DataType::Utf8);
+        if types.len() <= place {
+            types.resize(place + 1, None);
+        }
+        types[place] = Some(DataType::List(Arc::new(Field::new_list_field(element, true))));
+    }
+    planner.plan(statement, &types).await
+}
+
+/// Makes `a op $1` of `a op ANY ($1)` and of ALL, and keeps which parameters those were, counted from 0.
+#[derive(Default)]
+struct Elements {
+    places: Vec<usize>,
+}
+
+impl VisitorMut for Elements {
+    type Break = ();
+
+    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+        if let Expr::AnyOp {
+            left,
+            compare_op,
+            right,
+            ..
+        }
+        | Expr::AllOp {
+            left,
+            compare_op,
+            right,
+        } = expr
+            && let Some(place) = placeholder(right)
+        {
+            self.places.push(place);
+            *expr = Expr::BinaryOp {
+                left: left.clone(),
+                op: compare_op.clone(),
+                right: right.clone(),
+            };
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+/// The number of a parameter, from 0; of nothing else.
+fn placeholder(mut expr: &Expr) -> Option<usize> {
+    while let Expr::Nested(inner) = expr {
+        expr = inner;
+    }
+    let Expr::Value(value) = expr else { return None };
+    let ast::Value::Placeholder(name) = &value.value else {
+        return None;
+    };
+    name.strip_prefix('$')?
+        .parse::<usize>()
+        .ok()?
+        .checked_sub(1)
+        .filter(|place| *place < super::prepared::MAX_PARAMETERS)
+}
 
 /// The type OIDs of parameters, given the engine's types of them.
 pub(super) fn oids(statement: &ast::Statement, types: &[DataType]) -> Vec<u32> {

@@ -15,7 +15,7 @@ use crate::write::{Parameters, Writer};
 use crate::{Error, Result};
 
 /// More parameters than the protocol can number.
-const MAX_PARAMETERS: usize = 65_535;
+pub(super) const MAX_PARAMETERS: usize = 65_535;
 
 /// A statement that has been planned once, to be run with values for its parameters.
 #[derive(Debug, Clone)]
@@ -141,7 +141,7 @@ impl Inner {
 
     async fn plan_prepared(&self, statement: Statement, types: &[Option<DataType>]) -> Result<Prepared> {
         let (key, planner) = self.planner().await?;
-        let first = planner.plan(&statement, types).await?;
+        let first = Box::pin(parameters::plan(&planner, &statement, types)).await?;
         let known = parameter_types(&first, types)?;
         if known.is_empty() {
             let Planned { plan, schema } = planner.analyse(first)?;

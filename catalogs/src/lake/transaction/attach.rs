@@ -41,7 +41,7 @@ impl Transaction {
             });
         }
         let storage = self.lake.storage();
-        let log = Path::from(format!("{folder}/_delta_log"));
+        let log = crate::delta::below(&folder, "_delta_log");
         let listed = storage.list_after(&log, &log).await?;
         let versions = listed.iter().filter_map(|file| {
             let stem = file.location.filename()?.strip_suffix(".json")?;

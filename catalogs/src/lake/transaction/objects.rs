@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use object_store::path::Path;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::Transaction;
@@ -11,8 +10,9 @@ use crate::delta::schema::delta_schema;
 use crate::object::{Object, TableObject};
 use crate::{Error, Result};
 
-/// What a folder's name keeps as it is.
-const FOLDER: &AsciiSet = &NON_ALPHANUMERIC.remove(b'_').remove(b'-');
+/// What a folder's name keeps as it is. The rest is written as `-` and two hexadecimal digits: a `-` means itself in URLs, in keys of
+/// object stores and in file systems alike.
+const FOLDER: &AsciiSet = &NON_ALPHANUMERIC.remove(b'_');
 
 impl Transaction {
     /// Makes a table: gives it an OID and a folder. Rows can be appended at once.
@@ -27,7 +27,7 @@ impl Transaction {
         table.delta_id = uuid::Uuid::new_v4().to_string();
         table.location = folder(&table);
         // The folder of a table that was dropped, or of a foreign one, is left alone, whatever vacuum left of its log.
-        let log = Path::from(format!("{}/_delta_log", table.location));
+        let log = crate::delta::below(&table.location, "_delta_log");
         if !self.lake.storage().list_after(&log, &log).await?.is_empty() {
             table.location = format!("{}-{}", table.location, table.oid);
         }
@@ -155,8 +155,8 @@ impl Transaction {
 
 pub(super) fn folder(table: &TableObject) -> String {
     // Names that begin so are the lake's own, and hidden from other readers.
-    let part = |name: &str| match utf8_percent_encode(name, FOLDER).to_string().replace('%', "~") {
-        name if name.starts_with('_') => format!("~5F{}", &name[1..]),
+    let part = |name: &str| match utf8_percent_encode(name, FOLDER).to_string().replace('%', "-") {
+        name if name.starts_with('_') => format!("-5F{}", &name[1..]),
         name => name,
     };
     format!("{}/{}", part(&table.schema), part(&table.name))

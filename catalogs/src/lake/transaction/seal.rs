@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::Utc;
+use chrono::{SubsecRound, TimeDelta, Utc};
 use serde_json::json;
 
 use super::{TableChange, Transaction, rows};
@@ -19,8 +19,10 @@ impl Transaction {
     /// The intent that decides it. A new id each time, so that every attempt is told from every other.
     pub(in crate::lake) fn seal(&mut self) -> Result<Intent> {
         self.id = uuid::Uuid::now_v7();
-        // Clocks differ; times of epochs never go back.
-        let at = Utc::now().max(self.epoch.committed_at);
+        // Clocks differ, but each epoch is later than the one before it; in whole microseconds, since SQL's times have no more: the
+        // time that is shown of an epoch names it.
+        let at = (Utc::now().trunc_subsecs(6))
+            .max(self.epoch.committed_at.trunc_subsecs(6) + TimeDelta::microseconds(1));
         let mut puts = self.puts.clone();
         let (mut tables, mut records) = (Vec::new(), Vec::new());
         let touched: BTreeSet<u32> = self
