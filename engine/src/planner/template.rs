@@ -12,6 +12,7 @@ use radlake_catalogs::Lake;
 
 use super::arrays;
 use super::integers::Integers;
+use super::json;
 use super::numbers::Numbers;
 use super::postgres::{self, Functions};
 use super::pushdown;
@@ -57,8 +58,9 @@ pub(crate) fn build(resources: &Resources, lake: &Lake) -> Result<SessionState> 
 fn analyzer_rules() -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> {
     let mut rules = Analyzer::new().rules;
     rules.insert(0, Arc::new(Subqueries));
-    rules.insert(1, Arc::new(Numbers));
-    rules.insert(2, Arc::new(Sets));
+    rules.insert(1, Arc::new(json::Values::new()));
+    rules.insert(2, Arc::new(Numbers));
+    rules.insert(3, Arc::new(Sets));
     rules.push(Arc::new(Functions));
     rules.push(Arc::new(Zones));
     rules.push(Arc::new(Rounding::new()));
@@ -67,8 +69,8 @@ fn analyzer_rules() -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> {
 
 /// Ours first: the first that plans an operator wins.
 fn expr_planners() -> Vec<Arc<dyn ExprPlanner>> {
-    let ours: Arc<dyn ExprPlanner> = Arc::new(Integers::new());
-    std::iter::once(ours)
+    let ours: [Arc<dyn ExprPlanner>; 2] = [Arc::new(json::Operators::new()), Arc::new(Integers::new())];
+    ours.into_iter()
         .chain(SessionStateDefaults::default_expr_planners())
         .collect()
 }
