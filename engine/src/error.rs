@@ -106,6 +106,9 @@ pub enum Error {
     /// Types that do not go together (42804).
     #[error("{0}")]
     DatatypeMismatch(String),
+    /// A cast between types that have none (42846).
+    #[error("{0}")]
+    CannotCast(String),
     /// A text that is no value of the type (22P02).
     #[error("invalid input syntax for type {type_name}")]
     InvalidText {
@@ -133,6 +136,15 @@ pub enum Error {
     /// An argument that a function or clause cannot take (22023).
     #[error("{0}")]
     InvalidParameter(String),
+    /// A pattern that is no regular expression (2201B).
+    #[error("{0}")]
+    InvalidPattern(String),
+    /// What stands behind ESCAPE is not one character (22025).
+    #[error("invalid escape string")]
+    InvalidEscape,
+    /// An escape of JSON that stands for no character of a text (22P05).
+    #[error("unsupported Unicode escape sequence")]
+    UntranslatableCharacter,
     /// A value that a setting cannot take (22023).
     #[error("invalid value for parameter \"{name}\": \"{value}\"")]
     InvalidSetting {
@@ -357,7 +369,13 @@ pub enum Error {
 /// What stands before the name of an operator in [`Error::UndefinedFunction`].
 const OPERATOR: &str = "operator: ";
 
+/// What stands there before what a type has not.
+pub(crate) const MISSING: &str = "missing: ";
+
 fn undefined(name: &str) -> String {
+    if let Some(missing) = name.strip_prefix(MISSING) {
+        return format!("could not identify {missing}");
+    }
     match name.strip_prefix(OPERATOR) {
         Some(operation) => format!("operator does not exist: {operation}"),
         None => format!("function {name} does not exist"),
@@ -432,6 +450,18 @@ impl Error {
     }
 
     /// [`Error::Unsupported`] without a hint.
+    /// `left operator right`, by PostgreSQL's names of the types.
+    pub(crate) fn undefined_operator(operation: impl std::fmt::Display) -> Self {
+        Self::UndefinedFunction {
+            name: format!("{OPERATOR}{operation}"),
+            hint: Some(
+                "No operator matches the given name and argument types. You might need to add explicit type casts."
+                    .to_owned(),
+            ),
+            position: None,
+        }
+    }
+
     pub(crate) fn unsupported(what: impl Into<String>) -> Self {
         Self::Unsupported {
             what: what.into(),

@@ -8,6 +8,8 @@ pub(crate) enum Family {
     DateTime,
     Dicom,
     Image,
+    Json,
+    Text,
 }
 
 impl Family {
@@ -19,6 +21,11 @@ impl Family {
             ),
             Family::Dicom => ("DICOM Functions", "Values, tags and UIDs as DICOM writes them."),
             Family::Image => ("Image Functions", "Geometry of images in the patient."),
+            Family::Json => (
+                "JSON Functions",
+                "Documents of the types json and jsonb, as in PostgreSQL.",
+            ),
+            Family::Text => ("Text Functions", "Patterns of SQL and POSIX, as in PostgreSQL."),
         };
         DocSection {
             include: true,

@@ -11,6 +11,9 @@ pub mod datetime;
 pub mod dicom;
 mod document;
 pub mod image;
+pub mod json;
+mod rows;
+pub mod strings;
 mod text;
 
 #[cfg(test)]
@@ -27,6 +30,8 @@ pub fn all() -> Vec<Arc<ScalarUDF>> {
     let mut functions = datetime::all();
     functions.extend(dicom::all());
     functions.extend(image::all());
+    functions.extend(json::all());
+    functions.extend(strings::all());
     functions
 }
 

@@ -59,6 +59,25 @@ pub(super) fn exhausted(message: &str) -> Error {
 pub(super) fn execution(message: &str) -> Error {
     let text = first_line(message);
     let lower = text.to_ascii_lowercase();
+    match text.as_str() {
+        "invalid input syntax for type json" => {
+            return Error::InvalidText {
+                type_name: "json".to_owned(),
+            };
+        }
+        "unsupported Unicode escape sequence" => return Error::UntranslatableCharacter,
+        "invalid escape string" => return Error::InvalidEscape,
+        _ => {}
+    }
+    if text.starts_with("invalid regular expression") {
+        return match text.ends_with("not supported") {
+            true => Error::unsupported(text),
+            false => Error::InvalidPattern(text),
+        };
+    }
+    if text.starts_with("JSON nested deeper") {
+        return Error::unsupported(text);
+    }
     if lower.contains("divide by zero") || lower.contains("division by zero") {
         return Error::DivisionByZero;
     }

@@ -9,7 +9,7 @@ use radlake_sql::ast::{
     Statement, TableFactor, TableWithJoins, TimezoneInfo, UnaryOperator, Value, VisitMut, VisitorMut,
 };
 
-use super::{arrays, intervals, literals, row_values, shapes, using};
+use super::{arrays, intervals, json, literals, patterns, row_values, shapes, using};
 use crate::{Error, Result};
 
 /// Rewrites a statement.
@@ -36,7 +36,10 @@ impl VisitorMut for Dialect {
         if let Err(error) = whole.and_then(|()| row_values::rewrite(expr)) {
             return ControlFlow::Break(error);
         }
-        if let Err(error) = functions(expr) {
+        if let Err(error) = functions(expr)
+            .and_then(|()| patterns::rewrite(expr))
+            .and_then(|()| json::rewrite(expr))
+        {
             return ControlFlow::Break(error);
         }
         match expr {
@@ -101,6 +104,9 @@ impl VisitorMut for Dialect {
         }
         using::qualify_order(query);
         if let SetExpr::Values(values) = query.body.as_mut() {
+            if let Err(error) = json::values(values) {
+                return ControlFlow::Break(error);
+            }
             values
                 .rows
                 .iter_mut()
@@ -146,23 +152,6 @@ fn functions(expr: &mut Expr) -> Result<()> {
         }
         Expr::AtTimeZone { timestamp, time_zone } => {
             *expr = call("timezone", vec![take(time_zone), take(timestamp)]);
-        }
-        Expr::SimilarTo { .. } => {
-            return Err(Error::unsupported(
-                "SIMILAR TO; use LIKE, or ~ with a regular expression",
-            ));
-        }
-        // `substring(text FROM pattern)`
-        Expr::Substring {
-            expr: value,
-            substring_from: Some(from),
-            substring_for: None,
-            ..
-        } if matches!(from.as_ref(), Expr::Value(value) if matches!(value.value, Value::SingleQuotedString(_))) =>
-        {
-            let found = call("regexp_match", vec![take(value), take(from)]);
-            let first = Expr::Value(Value::Number("1".to_owned(), false).into());
-            *expr = call("array_element", vec![found, first]);
         }
         Expr::Identifier(name) if name.quote_style.is_none() => {
             if let Some(local) = local_now(&name.value) {

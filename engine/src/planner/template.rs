@@ -12,6 +12,7 @@ use radlake_catalogs::Lake;
 
 use super::arrays;
 use super::integers::Integers;
+use super::json;
 use super::numbers::Numbers;
 use super::orders::Orders;
 use super::postgres::{self, Functions};
@@ -59,8 +60,9 @@ fn analyzer_rules() -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> {
     let mut rules = Analyzer::new().rules;
     rules.insert(0, Arc::new(Orders));
     rules.insert(1, Arc::new(Subqueries));
-    rules.insert(2, Arc::new(Numbers));
-    rules.insert(3, Arc::new(Sets));
+    rules.insert(2, Arc::new(json::Values::new()));
+    rules.insert(3, Arc::new(Numbers));
+    rules.insert(4, Arc::new(Sets));
     rules.push(Arc::new(Functions));
     rules.push(Arc::new(Zones));
     rules.push(Arc::new(Rounding::new()));
@@ -69,8 +71,8 @@ fn analyzer_rules() -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> {
 
 /// Ours first: the first that plans an operator wins.
 fn expr_planners() -> Vec<Arc<dyn ExprPlanner>> {
-    let ours: Arc<dyn ExprPlanner> = Arc::new(Integers::new());
-    std::iter::once(ours)
+    let ours: [Arc<dyn ExprPlanner>; 2] = [Arc::new(json::Operators::new()), Arc::new(Integers::new())];
+    ours.into_iter()
         .chain(SessionStateDefaults::default_expr_planners())
         .collect()
 }

@@ -30,6 +30,10 @@ fn group(oid: u32) -> Option<Group> {
 
 /// Texts take everything; else a value goes to its own kind only.
 fn fits(from: &PgType, to: &PgType) -> bool {
+    // A number, a boolean or a moment is no document.
+    if matches!(to.oid, 114 | 3802) {
+        return matches!(group(from.oid), None | Some(Group::Text));
+    }
     match (group(from.oid), group(to.oid)) {
         (Some(from), Some(to)) => from == to || to == Group::Text,
         _ => true,

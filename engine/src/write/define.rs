@@ -143,6 +143,10 @@ impl Writer<'_> {
         if let Some(key) = constraint::primary_key(&draft.constraints).and_then(Constraint::key) {
             for field in &mut fields {
                 if key.contains(field.name()) {
+                    // Keys are compared as they are written: 1.0 and 1 would be two.
+                    if matches!(pg_type_of(field).oid, 114 | 3802) {
+                        return Err(Error::unsupported("primary keys of json and jsonb"));
+                    }
                     *field = field.clone().with_nullable(false);
                 }
             }

@@ -122,6 +122,9 @@ impl Gate {
                 values =
                     cast(&values, field.data_type()).map_err(datafusion::error::DataFusionError::from)?;
             }
+            if let Some(jsonb) = column.is_jsonb() {
+                values = radlake_udfs::json::stored(&values, jsonb)?;
+            }
             if column.not_null
                 && values.null_count() > 0
                 && (0..values.len()).any(|row| values.is_null(row) && binding(row))

@@ -49,6 +49,15 @@ impl Column {
         }
     }
 
+    /// Whether the column is of the type jsonb; `None` if it is of neither json nor jsonb.
+    pub(super) fn is_jsonb(&self) -> Option<bool> {
+        match self.pg_type.oid {
+            114 => Some(false),
+            3802 => Some(true),
+            _ => None,
+        }
+    }
+
     /// `expression` in the column's type.
     pub(super) fn cast(&self, expression: &str) -> String {
         match &self.sql_type {

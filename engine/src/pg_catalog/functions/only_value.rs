@@ -9,12 +9,13 @@ use datafusion::common::utils::SingleRowListArrayBuilder;
 use datafusion::common::{Result, ScalarValue, exec_err};
 use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
 use datafusion::logical_expr::{
-    Accumulator, AggregateUDF, AggregateUDFImpl, ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl,
-    Signature, Volatility,
+    Accumulator, AggregateUDF, AggregateUDFImpl, ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs,
+    ScalarUDF, ScalarUDFImpl, Signature, Volatility,
 };
 use std::sync::Arc;
 
 use crate::pg_catalog::error::CatalogError;
+use crate::pg_catalog::types::PG_TYPE_KEY;
 
 /// Name of the function.
 pub(crate) const ONLY_VALUE: &str = "only_value";
@@ -56,6 +57,12 @@ impl ScalarUDFImpl for OnlyValue {
         }
     }
 
+    /// PostgreSQL's type, where no Arrow type tells it, stays with the value.
+    fn return_field_from_args(&self, args: ReturnFieldArgs<'_>) -> Result<FieldRef> {
+        let types: Vec<DataType> = args.arg_fields.iter().map(|f| f.data_type().clone()).collect();
+        Ok(alike(ONLY_VALUE, self.return_type(&types)?, args.arg_fields))
+    }
+
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let Some(argument) = args.args.first() else {
             return exec_err!("only_value takes a list");
@@ -92,6 +99,17 @@ struct UpToTwo {
     signature: Signature,
 }
 
+fn alike(name: &str, data_type: DataType, arguments: &[FieldRef]) -> FieldRef {
+    let field = Field::new(name, data_type, true);
+    let named = arguments
+        .first()
+        .and_then(|argument| argument.metadata().get_key_value(PG_TYPE_KEY));
+    Arc::new(match named {
+        Some((key, name)) => field.with_metadata([(key.clone(), name.clone())].into()),
+        None => field,
+    })
+}
+
 fn list_of(element: &DataType) -> DataType {
     DataType::List(Arc::new(Field::new_list_field(element.clone(), true)))
 }
@@ -110,6 +128,11 @@ impl AggregateUDFImpl for UpToTwo {
             [one] => Ok(list_of(one)),
             _ => exec_err!("subquery must return only one column"),
         }
+    }
+
+    fn return_field(&self, arguments: &[FieldRef]) -> Result<FieldRef> {
+        let types: Vec<DataType> = arguments.iter().map(|f| f.data_type().clone()).collect();
+        Ok(alike(UP_TO_TWO, self.return_type(&types)?, arguments))
     }
 
     fn accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
