@@ -37,7 +37,8 @@ NEEDS = {
     "psql": ["create_am"],
     "amutils": ["geometry", "create_index_spgist"],
 }
-# They read files of the server's machine, or end the server by design.
+# Statements that leave the tables as they are.
+READS = re.compile(r"\s*(select|values|table|show|set|reset|explain|with|fetch|move|close|prepare|deallocate)\b", re.IGNORECASE)
 COPY_FILE = re.compile(r"(\s*copy\s+(?:binary\s+)?[^;]*?\bfrom\s+)'([^']+)'", re.IGNORECASE | re.DOTALL)
 
 
@@ -131,13 +132,18 @@ class Run:
         control = any(CONTROL.match(each) for each in plain.split(";")) and not re.match(r"\s*(create|do)\b", plain, re.I)
         within = self.twin.within
         bracket = not control and not self.twin.failed
+        changes = bracket and not within and not READS.match(plain)
         if bracket:
             self.twin.run("SAVEPOINT regress" if within else "BEGIN")
-            if within:
-                self.ours_quietly("SAVEPOINT regress")
+            if within or changes:
+                self.ours_quietly("SAVEPOINT regress" if within else "BEGIN")
         broken = None
         try:
             ours = self.ours.run(sql, data)
+            if changes and ours.state in ("25001", "0A000"):
+                # Perhaps only within a transaction.
+                self.ours_quietly("ROLLBACK")
+                ours = self.ours.run(sql, data)
         except Hang:
             broken, ours = "hang", Answer([], "hang", f"went on {LIMIT} s after it was cancelled")
         except Lost as lost:
@@ -148,9 +154,12 @@ class Run:
         if bracket and not within and theirs.state == "25001" and not self.alone.within:
             # VACUUM, CREATE DATABASE …: not within a transaction.
             self.twin.run("ROLLBACK")
+            self.ours_quietly("COMMIT")
             theirs = alone if ours.state else self.of_postgres(self.twin, sql, data)
         elif bracket:
             theirs = self.end(within, ours, theirs)
+        elif control and ours.state and not theirs.state and not broken:
+            self.instead(plain)
         if broken:
             self.ours = self.runner.radlake.again()
             if not self.twin.failed and self.twin.within:
@@ -189,8 +198,24 @@ class Run:
             self.twin.run("RELEASE regress")
             self.ours_quietly("RELEASE regress")
             return theirs
+        if self.ours.within or self.ours.failed:
+            ended = self.ours_quietly("COMMIT" if keep else "ROLLBACK")
+            if keep and ended and ended.state:
+                ours.state, ours.message, keep = ended.state, ended.message, False
         done = self.of_postgres(self.twin, "COMMIT" if keep else "ROLLBACK", None)
         return done if keep and done.state else theirs
+
+    def instead(self, plain):
+        """Brings both to the same place after Radlake refused to begin, to end or to chain a transaction."""
+        if not re.match(r"\s*(begin|start|commit|end|rollback|abort|prepare)\b", plain, re.IGNORECASE):
+            return
+        within = self.twin.within
+        ends = not re.match(r"\s*(rollback|abort|begin|start)\b", plain, re.IGNORECASE)
+        self.ours_quietly("COMMIT" if ends and self.ours.within else "ROLLBACK")
+        self.twin.run("COMMIT" if ends and within else "ROLLBACK")
+        if within:
+            self.twin.run("BEGIN")
+            self.ours_quietly("BEGIN")
 
     def agree(self):
         """Both are within a transaction, or both are not."""

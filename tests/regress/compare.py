@@ -7,7 +7,10 @@ import re
 from split import ordered
 
 CONTROL = re.compile(
-    r"\s*(begin|start\s+transaction|commit|end|rollback|abort|savepoint|release|prepare\s+transaction)\b", re.IGNORECASE
+    r"\s*(begin|start\s+transaction|commit|end|rollback|abort|savepoint|release|prepare\s+transaction"
+    # Not within a savepoint either, at whose end PostgreSQL would take it back.
+    r"|set\s+(local\s+|session\s+)?transaction)",
+    re.IGNORECASE,
 )
 TYPES = {
     16: "boolean", 17: "bytea", 18: '"char"', 19: "name", 20: "bigint", 21: "smallint", 23: "integer", 25: "text",
