@@ -6,7 +6,7 @@
 #                                         engine/server …) or of a folder of tests/slt; without AREA of all crates. No clients, no kills.
 #   tests/run.sh slt NAME…                the scripts of tests/slt whose paths hold NAME
 #   tests/run.sh record NAME…             writes PostgreSQL's answers into those of tests/slt/postgres
-#   RADLAKE_TEST_FULL=1 tests/run.sh      at full size: 5 GB results, 50 kills (an hour more)
+#   RADLAKE_TEST_FULL=1 tests/run.sh      at full size: 5 GB results, 50 kills, PostgreSQL's own regression scripts (an hour more)
 #
 # On Debian as root (or with sudo that asks nothing) missing programs are installed by name; elsewhere the script says what is
 # missing, and the tests that need it say that they were skipped. Downloads: crates, and packages of PyPI and npm by version.
@@ -152,6 +152,17 @@ clients() {
     RADLAKE_BIN="$CARGO_TARGET_DIR/debug/radlake" "$tools/venv/bin/python" -m pytest tests/clients
 }
 step "clients: psql, psycopg, asyncpg, node-postgres, deltalake, polars, pydicom" clients
+
+splitter() {
+    "$tools/venv/bin/python" -m pytest -q -p no:cacheprovider tests/regress
+}
+step "splitting of PostgreSQL's regression scripts" splitter
+
+# It skips itself with a message where PostgreSQL or its source cannot be had.
+regression() {
+    RADLAKE_BIN="$CARGO_TARGET_DIR/debug/radlake" "$tools/venv/bin/python" tests/regress --out "$tools/regress"
+}
+[ "${RADLAKE_TEST_FULL:-}" != 1 ] || step "PostgreSQL's own regression scripts" regression
 
 if [ "${#failed[@]}" -gt 0 ]; then
     say "failed"
