@@ -141,3 +141,16 @@ def test_an_epoch_comes_back(lake, connection):
     for name, rows in [("a", [1, 7]), ("b", [1])]:
         read = table(str(lake.path / "public" / name)).to_pyarrow_table().sort_by("id")
         assert read.to_pydict()["id"] == rows, name
+
+
+def test_a_time_that_is_shown_is_its_epoch(connection):
+    """system.epochs shows microseconds; an epoch's time has no more, and no two epochs have the same."""
+    connection.execute("CREATE TABLE public.shown (id int)")
+    for i in range(8):
+        connection.execute("INSERT INTO shown VALUES (%s)", (i,))
+    epochs = connection.execute(
+        "SELECT epoch, committed_at::text FROM system.epochs WHERE 'public.shown' = ANY (tables) ORDER BY epoch"
+    ).fetchall()
+    assert len({at for _, at in epochs}) == len(epochs)
+    for number, at in epochs:
+        assert ids(connection, f"shown FOR SYSTEM_TIME AS OF '{at}'") == ids(connection, f"shown FOR VERSION AS OF {number}")

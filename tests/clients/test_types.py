@@ -91,6 +91,25 @@ def test_null_parameters_do_not_shift_others(connection):
     assert row == (1, None, 3)
 
 
+@pytest.mark.parametrize(
+    "condition,values,count",
+    [
+        ("t = ANY (%s)", ["a", "c"], 2), ("t <> ALL (%s)", ["a"], 2), ("i = ANY (%s)", [1, 2, 9], 2),
+        ("i > ANY (%s)", [2, 9], 1), ("d = ANY (%s)", [datetime.date(2024, 1, 2)], 1), ("i <= ALL (%s)", [2, 3], 2),
+        ("f = ANY (%s)", [2.5], 1), ("t = ANY (%s)", [], 0), ("t <> ALL (%s)", [], 3),
+    ],
+)  # fmt: skip
+def test_lists_take_the_type_of_what_they_are_compared_with(connection, condition, values, count):
+    days = ", ".join(f"({i}, '{t}', date '2024-01-0{i}', {i}.5::float8)" for i, t in [(1, "a"), (2, "b"), (3, "c")])
+    rows = f"(VALUES {days}) v(i, t, d, f)"
+    assert connection.execute(f"SELECT count(*) FROM {rows} WHERE {condition}", [values]).fetchone() == (count,)
+
+
+def test_integer_datetimes_is_reported(connection):
+    """Without it pgjdbc takes binary timestamps for floats."""
+    assert connection.info.parameter_status("integer_datetimes") == "on"
+
+
 def test_parameter_types_are_inferred(connection):
     """A parameter beside a column has the column's type, as in PostgreSQL."""
     rows = connection.execute(

@@ -21,6 +21,8 @@ mod testing;
 
 use std::sync::Arc;
 
+pub use rows::by_row;
+
 use datafusion::error::Result;
 use datafusion::execution::FunctionRegistry;
 use datafusion::logical_expr::ScalarUDF;

@@ -11,8 +11,11 @@ pub(crate) fn rows(args: &ScalarFunctionArgs) -> usize {
     if constant { 1 } else { args.number_rows }
 }
 
-/// The answer of `run` to the arguments as arrays of one length.
-pub(crate) fn by_row(
+/// The answer of `run` to the arguments as arrays of one length, which is one where all are constants.
+///
+/// # Errors
+/// Those of `run`.
+pub fn by_row(
     args: &ScalarFunctionArgs,
     run: impl FnOnce(&[ArrayRef]) -> Result<ArrayRef>,
 ) -> Result<ColumnarValue> {

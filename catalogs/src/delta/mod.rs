@@ -21,8 +21,12 @@ pub use table::LakeTable;
 /// What stands below a table's folder. `Path::from` would encode a `~` or `%` of the folder's name once more, and look elsewhere
 /// than a reader who takes the name as it is.
 pub(crate) fn below(folder: &str, name: impl std::fmt::Display) -> Path {
-    let path = format!("{folder}/{name}");
-    Path::parse(&path).unwrap_or_else(|_| Path::from(path))
+    path(&format!("{folder}/{name}"))
+}
+
+/// A path relative to the lake, as its text says; one that no store could hold is encoded, and found nowhere.
+pub(crate) fn path(text: &str) -> Path {
+    Path::parse(text).unwrap_or_else(|_| Path::from(text))
 }
 
 /// Rows that the statistics of a file tell of.

@@ -335,7 +335,7 @@ impl Run<'_> {
         Ok(self
             .storage()
             .store
-            .list(Some(&Path::parse(folder).unwrap_or_else(|_| Path::from(folder))))
+            .list(Some(&crate::delta::path(folder)))
             .try_collect()
             .await?)
     }

@@ -1,11 +1,10 @@
-//! What rules that rewrite expressions, and functions that take arrays, have in common.
+//! What rules that rewrite expressions have in common.
 
-use arrow::array::ArrayRef;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
-use datafusion::common::{DFSchema, Result, ScalarValue};
+use datafusion::common::{DFSchema, Result};
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::utils::merge_schema;
-use datafusion::logical_expr::{ColumnarValue, Expr, LogicalPlan, ScalarFunctionArgs};
+use datafusion::logical_expr::{Expr, LogicalPlan, Operator};
 
 /// Rewrites every expression of a plan and of its sub-queries, from the leaves up, with the columns that it sees; what it is called stays.
 /// After types were made to agree, an expression must keep its type.
@@ -26,24 +25,17 @@ pub(super) fn rewrite(
     .data()
 }
 
-/// Calls a function of arrays: once for all where every argument is a constant.
-pub(super) fn invoke(
-    args: &ScalarFunctionArgs,
-    function: impl FnOnce(&[ArrayRef]) -> Result<ArrayRef>,
-) -> Result<ColumnarValue> {
-    let constant = args
-        .args
-        .iter()
-        .all(|value| matches!(value, ColumnarValue::Scalar(_)));
-    let rows = if constant { 1 } else { args.number_rows };
-    let values = args
-        .args
-        .iter()
-        .map(|value| value.to_array(rows))
-        .collect::<Result<Vec<_>>>()?;
-    let result = function(&values)?;
-    Ok(match constant {
-        true => ColumnarValue::Scalar(ScalarValue::try_from_array(&result, 0)?),
-        false => ColumnarValue::Array(result),
-    })
+/// Whether an operator compares two values.
+pub(super) fn is_comparison(op: Operator) -> bool {
+    matches!(
+        op,
+        Operator::Eq
+            | Operator::NotEq
+            | Operator::Lt
+            | Operator::LtEq
+            | Operator::Gt
+            | Operator::GtEq
+            | Operator::IsDistinctFrom
+            | Operator::IsNotDistinctFrom
+    )
 }

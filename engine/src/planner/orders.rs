@@ -10,11 +10,11 @@ use std::sync::Arc;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion::common::{Column, Result};
 use datafusion::config::ConfigOptions;
-use datafusion::logical_expr::expr::Sort as Key;
+use datafusion::logical_expr::expr::{Sort as Key, WindowFunction};
 use datafusion::logical_expr::logical_plan::{
     Aggregate, Filter, Limit, Projection, Sort, Subquery, SubqueryAlias, Window,
 };
-use datafusion::logical_expr::{Expr, LogicalPlan};
+use datafusion::logical_expr::{Expr, LogicalPlan, WindowFrame, WindowFrameBound, WindowFrameUnits};
 use datafusion::optimizer::AnalyzerRule;
 
 /// The columns that keys are carried in: no name of a client's.
@@ -29,7 +29,7 @@ const AGGREGATES: &[&str] = &[
     "nth_value",
 ];
 
-/// Window functions whose result depends on the order of rows even where their window has none.
+/// Window functions whose result depends on the order of rows even where their window has neither order nor bounds.
 const WINDOWS: &[&str] = &[
     "array_agg",
     "first_value",
@@ -72,7 +72,7 @@ fn unordered(plan: LogicalPlan) -> Result<LogicalPlan> {
 
 /// These columns, without those that carried keys.
 fn only(plan: LogicalPlan, columns: Vec<Column>) -> Result<LogicalPlan> {
-    if plan.schema().fields().len() == columns.len() {
+    if plan.schema().columns() == columns {
         return Ok(plan);
     }
     let columns = columns.into_iter().map(Expr::Column).collect();
@@ -173,19 +173,23 @@ fn carry(plan: LogicalPlan) -> Result<(LogicalPlan, Vec<Key>)> {
             let (input, keys) = carry(Arc::unwrap_or_clone(window.input))?;
             // Its own order is what PostgreSQL's rows come in behind it.
             let orders = |expr: &Expr| match expr.clone().unalias() {
-                Expr::WindowFunction(call) => {
-                    !call.params.order_by.is_empty() || !call.params.partition_by.is_empty()
-                }
+                Expr::WindowFunction(call) => has_order(&call) || !call.params.partition_by.is_empty(),
                 _ => false,
             };
             let kept = !window.window_expr.iter().any(orders);
-            let exprs = window
-                .window_expr
-                .into_iter()
-                .map(|expr| windowed(expr, &keys))
-                .collect();
-            let window = Window::try_new(exprs, Arc::new(input))?;
-            (LogicalPlan::Window(window), if kept { keys } else { Vec::new() })
+            // Windows of one node have one order: those that get the keys, and those for which all rows stay peers, become two.
+            let (mut by_keys, mut rest) = (Vec::new(), Vec::new());
+            for expr in window.window_expr {
+                match windowed(&expr, &keys) {
+                    Some(ordered) => by_keys.push(ordered),
+                    None => rest.push(expr),
+                }
+            }
+            let mut plan = input;
+            for exprs in [by_keys, rest].into_iter().filter(|exprs| !exprs.is_empty()) {
+                plan = LogicalPlan::Window(Window::try_new(exprs, Arc::new(plan))?);
+            }
+            (plan, if kept { keys } else { Vec::new() })
         }
         LogicalPlan::Explain(_)
         | LogicalPlan::Analyze(_)
@@ -251,16 +255,41 @@ fn aggregated(expr: Expr, keys: &[Key]) -> Expr {
     }
 }
 
-fn windowed(expr: Expr, keys: &[Key]) -> Expr {
-    let name = expr.schema_name().to_string();
-    match expr {
-        Expr::WindowFunction(mut call)
-            if !keys.is_empty() && WINDOWS.contains(&call.fun.name()) && call.params.order_by.is_empty() =>
-        {
-            // Its frame stays what it is without an order: the whole partition.
-            call.params.order_by = keys.to_vec();
-            Expr::WindowFunction(call).alias(name)
-        }
-        other => other,
+/// A window function by the keys, if its result depends on the order of rows and its window has none.
+fn windowed(expr: &Expr, keys: &[Key]) -> Option<Expr> {
+    let Expr::WindowFunction(call) = expr else {
+        return None;
+    };
+    if keys.is_empty() || has_order(call) {
+        return None;
     }
+    let mut call = call.clone();
+    let named = WINDOWS.contains(&call.fun.name());
+    if call.params.window_frame.units != WindowFrameUnits::Rows {
+        // Without an order all rows are peers: such a frame is the whole partition, and stays it.
+        call.params.window_frame = WindowFrame::new(None);
+    }
+    if !named && whole(&call.params.window_frame) {
+        return None;
+    }
+    call.params.order_by = keys.to_vec();
+    let name = expr.schema_name().to_string();
+    Some(Expr::WindowFunction(call).alias(name))
+}
+
+/// Whether a window has an order. The planner gives those of RANGE and GROUPS a constant where the statement gives none.
+fn has_order(call: &WindowFunction) -> bool {
+    !call
+        .params
+        .order_by
+        .iter()
+        .all(|key| matches!(key.expr, Expr::Literal(..)))
+}
+
+fn whole(frame: &WindowFrame) -> bool {
+    let unbounded = |bound: &WindowFrameBound| match bound {
+        WindowFrameBound::Preceding(value) | WindowFrameBound::Following(value) => value.is_null(),
+        WindowFrameBound::CurrentRow => false,
+    };
+    unbounded(&frame.start_bound) && unbounded(&frame.end_bound)
 }

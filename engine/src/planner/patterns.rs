@@ -37,14 +37,12 @@ pub(super) fn rewrite(expr: &mut Expr) -> Result<()> {
             substring_for: None,
             ..
         } => {
-            let name = match from.as_ref() {
-                Expr::Value(value) => match &value.value {
-                    Value::SingleQuotedString(_) => "substring_regex",
-                    _ => return Ok(()),
-                },
-                _ => "substring_from",
-            };
-            *expr = call(name, vec![take(value), take(from)]);
+            // A place that is written out needs no function that looks for a pattern.
+            if matches!(from.as_ref(), Expr::Value(value) if !matches!(value.value, Value::SingleQuotedString(_)))
+            {
+                return Ok(());
+            }
+            *expr = call("substring_from", vec![take(value), take(from)]);
         }
         // `substring(text FROM pattern FOR escape)`
         Expr::Substring {

@@ -98,7 +98,7 @@ impl ScalarUDFImpl for RoundToInt {
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        expressions::invoke(&args, |values| {
+        radlake_udfs::by_row(&args, |values| {
             let [values] = values else {
                 return exec_err!("round_to_int takes one argument");
             };

@@ -17,8 +17,6 @@ use datafusion::logical_expr::{
     ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
 };
 
-use super::expressions;
-
 /// Name of the function.
 pub(super) const TEXT_OUT: &str = "text_out";
 
@@ -64,7 +62,7 @@ impl ScalarUDFImpl for TextOut {
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let zone = self.zone.parse()?;
-        expressions::invoke(&args, |values| match values {
+        radlake_udfs::by_row(&args, |values| match values {
             [values] => Ok(Arc::new(texts(values, &zone)?)),
             _ => exec_err!("text_out takes one argument"),
         })

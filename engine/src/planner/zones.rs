@@ -221,7 +221,7 @@ impl ScalarUDFImpl for InZone {
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        expressions::invoke(&args, |values| match (values, self.into) {
+        radlake_udfs::by_row(&args, |values| match (values, self.into) {
             ([values], true) => self.moments(values),
             ([values], false) => self.shown(values),
             _ => exec_err!("in_zone takes one argument"),

@@ -3,7 +3,6 @@
 mod pattern;
 mod similar_to;
 mod substring_from;
-mod substring_regex;
 
 use std::sync::Arc;
 
@@ -14,6 +13,5 @@ pub fn all() -> Vec<Arc<ScalarUDF>> {
     vec![
         Arc::new(ScalarUDF::from(similar_to::SimilarTo::default())),
         Arc::new(ScalarUDF::from(substring_from::SubstringFrom::default())),
-        Arc::new(ScalarUDF::from(substring_regex::SubstringRegex::default())),
     ]
 }

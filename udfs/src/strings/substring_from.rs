@@ -1,4 +1,4 @@
-//! `substring_from(text, from)`: what `substring(text FROM from)` becomes where its syntax does not tell a place from a pattern.
+//! `substring_from(text, from)`: what `substring(text FROM from)` becomes: its syntax does not tell a place from a pattern.
 
 use std::sync::{Arc, LazyLock};
 
@@ -11,7 +11,7 @@ use datafusion::logical_expr::{
     ColumnarValue, Documentation, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility,
 };
 
-use super::substring_regex::matched;
+use super::pattern::{Compiled, leftmost_is_longest, posix};
 use crate::document::{Family, document};
 use crate::rows::by_row;
 
@@ -105,9 +105,33 @@ fn placed(texts: &ArrayRef, from: &ArrayRef) -> ArrayRef {
     Arc::new(out.finish())
 }
 
+/// The part of each text that its pattern finds.
+fn matched(texts: &ArrayRef, patterns: &ArrayRef) -> Result<ArrayRef> {
+    let mut compiled = Compiled::default();
+    let mut out = StringBuilder::new();
+    for pair in texts.as_string::<i32>().iter().zip(patterns.as_string::<i32>()) {
+        let (Some(text), Some(pattern)) = pair else {
+            out.append_null();
+            continue;
+        };
+        let regex = compiled.get(pattern, || {
+            leftmost_is_longest(pattern)?;
+            posix(pattern)
+        })?;
+        // The first group where there is one, else all that matched.
+        let found = if regex.captures_len() > 1 {
+            regex.captures(text).and_then(|groups| groups.get(1))
+        } else {
+            regex.find(text)
+        };
+        out.append_option(found.map(|found| found.as_str()));
+    }
+    Ok(Arc::new(out.finish()))
+}
+
 #[cfg(test)]
 mod tests {
-    use crate::testing::text;
+    use crate::testing::{error, text};
 
     #[test]
     fn in_sql() {
@@ -119,5 +143,32 @@ mod tests {
             Some("oob")
         );
         assert_eq!(text("substring_from(NULL, 1)"), None);
+    }
+
+    #[test]
+    fn patterns() {
+        for (value, pattern, expected) in [
+            ("foobar", "o.b", Some("oob")),
+            ("foobar", "o(.)b", Some("o")),
+            ("foobar", "(?:o)(.)b", Some("o")),
+            ("foobar", "x", None),
+            ("ab12", "\\d+", Some("12")),
+            ("ab12", "[[:alpha:]]+", Some("ab")),
+            ("ABC", "(?i)b", Some("B")),
+            ("one two", "\\mt\\w+\\M", Some("two")),
+            ("a{b", "a{b", Some("a{b")),
+            ("a.b", "***=.", Some(".")),
+            ("a\nb", "a.b", Some("a\nb")),
+        ] {
+            let call = format!("substring_from('{value}', '{pattern}')");
+            assert_eq!(text(&call).as_deref(), expected, "{call}");
+        }
+        assert_eq!(text("substring_from(NULL, 'a')"), None);
+        for pattern in ["o|oo", "o+?", "(x)?foo", "(?:ab)*", "a{1,2}?"] {
+            let call = format!("substring_from('foobar', '{pattern}')");
+            assert!(error(&call).contains("not supported"), "{pattern}");
+        }
+        assert!(error("substring_from('a', '(')").contains("invalid regular expression"));
+        assert!(error("substring_from('a', '[a')").contains("invalid regular expression"));
     }
 }

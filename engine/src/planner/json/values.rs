@@ -13,6 +13,7 @@ use datafusion::logical_expr::{
 };
 use datafusion::optimizer::AnalyzerRule;
 
+use super::super::expressions;
 use super::operators::{Functions, document};
 use super::{Kind, name_of, no_operator, type_of};
 use crate::Error;
@@ -250,18 +251,7 @@ impl Values {
                 None => Ok(Transformed::no(Expr::BinaryExpr(binary))),
             };
         }
-        let is_comparison = matches!(
-            op,
-            Operator::Eq
-                | Operator::NotEq
-                | Operator::Lt
-                | Operator::LtEq
-                | Operator::Gt
-                | Operator::GtEq
-                | Operator::IsDistinctFrom
-                | Operator::IsNotDistinctFrom
-        );
-        if !is_comparison {
+        if !expressions::is_comparison(*op) {
             let is_pattern = matches!(
                 op,
                 Operator::RegexMatch
