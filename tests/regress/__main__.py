@@ -18,6 +18,7 @@ import time
 
 import report
 import source
+from causes import named
 from compare import CONTROL, cause, compare
 from sides import LIMIT, SETTINGS, Answer, Hang, Lost, PostgresSide, RadlakeSide, find_binary
 from split import Command, bare, split, substitute
@@ -42,6 +43,12 @@ READS = re.compile(r"\s*(select|values|table|show|set|reset|explain|with|fetch|m
 COPY_FILE = re.compile(r"(\s*copy\s+(?:binary\s+)?[^;]*?\bfrom\s+)'([^']+)'", re.IGNORECASE | re.DOTALL)
 
 
+def shown(session, name):
+    """The value of a setting."""
+    answer = session.run(f"SHOW {name}")
+    return answer.results[0][1] if answer.results else answer.state
+
+
 class Run:
     """One script on the three sessions."""
 
@@ -57,10 +64,13 @@ class Run:
         self.settings()
 
     def settings(self):
-        for setting in SETTINGS:
-            if not self.ours.run(setting).state:
-                self.twin.run(setting)
-                self.alone.run(setting)
+        for name, value in SETTINGS.items():
+            for session in (self.ours, self.twin, self.alone):
+                session.run(f"SET {name} = '{value}'")
+            # Taken, but not as PostgreSQL takes it: then neither has it, or no script would give the same answers.
+            if shown(self.ours, name) != shown(self.twin, name):
+                for session in (self.ours, self.twin, self.alone):
+                    session.run(f"RESET {name}")
 
     def script(self, counted=True):
         parts = split((self.runner.source / "sql" / f"{self.name}.sql").read_text(errors="replace"))
@@ -111,7 +121,7 @@ class Run:
                     "script": self.name,
                     "line": part.line,
                     "kind": kind,
-                    "cause": cause(ours, theirs) if kind in ("wrong", "order") else kind,
+                    "cause": named(self.name, part.text, cause(ours, theirs)) if kind in ("wrong", "order") else kind,
                     "seconds": round(time.monotonic() - started, 1),
                     "statement": part.text,
                     "ours": dataclasses.asdict(ours),

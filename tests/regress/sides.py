@@ -14,7 +14,7 @@ from support import Lake, Postgres, Server, find_binary  # noqa: E402, F401
 
 LIMIT = 10
 # What pg_regress sets, if both take it.
-SETTINGS = ["SET timezone = 'PST8PDT'", "SET datestyle = 'Postgres, MDY'", "SET intervalstyle = 'postgres_verbose'"]
+SETTINGS = {"timezone": "PST8PDT", "datestyle": "Postgres, MDY", "intervalstyle": "postgres_verbose"}
 
 
 class Lost(Exception):
