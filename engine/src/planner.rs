@@ -7,6 +7,7 @@ mod expressions;
 mod integers;
 mod intervals;
 mod json;
+mod limits;
 mod literals;
 mod names;
 mod numbers;

@@ -82,8 +82,9 @@ fn only(plan: LogicalPlan, columns: Vec<Column>) -> Result<LogicalPlan> {
     )?))
 }
 
+/// The plan with its rows in the order of the keys. What comes out of a limit is in the order that went into it.
 fn sorted(plan: LogicalPlan, keys: Vec<Key>) -> LogicalPlan {
-    if keys.is_empty() {
+    if keys.is_empty() || matches!(plan, LogicalPlan::Limit(_)) {
         return plan;
     }
     LogicalPlan::Sort(Sort {

@@ -14,7 +14,7 @@
 //!
 //! # Limits
 //! `LimitPushPastWindows` and `TopKAggregation` cut the input of `count(*) OVER ()`, whose frame is all rows: they are not run on plans that
-//! have a window.
+//! have a window. Sorts are not moved through limits: [`super::limits`].
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -30,6 +30,8 @@ use datafusion::physical_plan::execution_plan::{ChildrenPropertiesMode, ReplaceC
 use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties, SendableRecordBatchStream,
 };
+
+use super::limits::SortsAboveLimits;
 
 /// Nodes of one input that hand a filter on as it is, or through a projection of their own.
 const HANDS_ON: &[&str] = &[
@@ -51,6 +53,7 @@ pub(super) fn rules() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> {
         .map(|rule| match rule.name() {
             name if name.starts_with("FilterPushdown") => Arc::new(Bounded(rule)) as _,
             "LimitPushPastWindows" | "LimitAggregation" => Arc::new(WithoutWindows(rule)) as _,
+            "EnsureRequirements" => Arc::new(SortsAboveLimits(rule)) as _,
             _ => rule,
         })
         .collect()
