@@ -75,7 +75,7 @@ pub(super) fn execution(message: &str) -> Error {
             false => Error::InvalidPattern(text),
         };
     }
-    if text.starts_with("JSON nested deeper") {
+    if text.starts_with("JSON nested deeper") || text.starts_with("numeric without a scale keeps") {
         return Error::unsupported(text);
     }
     if lower.contains("divide by zero") || lower.contains("division by zero") {

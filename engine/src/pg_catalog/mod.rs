@@ -32,6 +32,7 @@ pub use error::CatalogError;
 pub use functions::POSTGRESQL_VERSION;
 pub use install::SystemCatalogs;
 pub(crate) use presets::preset;
+pub(crate) use rewrite::select_one;
 pub use rewrite::{output_name, output_type, rewrite, rewrite_view};
 pub use session::{Activity, SessionView, Setting};
 pub use type_planner::PgTypePlanner;

@@ -9,7 +9,7 @@ use radlake_sql::ast::{
     Statement, TableFactor, TableWithJoins, TimezoneInfo, UnaryOperator, Value, VisitMut, VisitorMut,
 };
 
-use super::{arrays, intervals, json, literals, patterns, row_values, shapes, using};
+use super::{arrays, intervals, json, literals, patterns, regexes, row_values, shapes, using};
 use crate::{Error, Result};
 
 /// Rewrites a statement.
@@ -38,6 +38,7 @@ impl VisitorMut for Dialect {
         }
         if let Err(error) = functions(expr)
             .and_then(|()| patterns::rewrite(expr))
+            .and_then(|()| regexes::rewrite(expr))
             .and_then(|()| json::rewrite(expr))
         {
             return ControlFlow::Break(error);
@@ -113,6 +114,7 @@ impl VisitorMut for Dialect {
                 .flat_map(|row| row.content.iter_mut())
                 .for_each(int4);
         }
+        shapes::values(query);
         ControlFlow::Continue(())
     }
 

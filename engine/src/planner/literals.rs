@@ -86,9 +86,11 @@ pub(super) fn number(digits: &str) -> Result<Option<Expr>> {
 }
 
 /// `1.5e3` as `1500`.
-fn written_out(number: &str) -> Option<String> {
+pub(super) fn written_out(number: &str) -> Option<String> {
+    // More zeros than any number here can have.
+    const FAR: i32 = 400;
     let (mantissa, exponent) = number.split_once(['e', 'E'])?;
-    let exponent: i32 = exponent.parse().ok()?;
+    let exponent: i32 = exponent.parse().ok().filter(|e| (-FAR..=FAR).contains(e))?;
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
     let point = i32::try_from(whole.len()).ok()? + exponent;
     let mut digits = format!("{whole}{fraction}");

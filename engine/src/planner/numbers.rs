@@ -1,4 +1,6 @@
-//! `sum` of `bigint` and `avg` of integers and numerics are numeric, as in PostgreSQL: the one does not wrap, the other is exact.
+//! Types of aggregates and window functions, as in PostgreSQL: `sum` of `bigint` and `avg` of integers and numerics are numeric (the one
+//! does not wrap, the other is exact), `sum` of `real` is `real`, `percentile_cont` of `real` is of double precision, and what `lag` and
+//! `lead` give where there is no row may be longer than what they give else.
 //!
 //! PostgreSQL gives an average as many digits behind the point as its size allows (16 up to 9,999, then fewer); here it has 16 always, or as
 //! many as its argument.
@@ -33,23 +35,23 @@ impl AnalyzerRule for Numbers {
             }
             let schema = merge_schema(&plan.inputs());
             let names = NamePreserver::new(&plan);
-            let mut averages = Vec::new();
+            let mut results = Vec::new();
             let rewritten = plan.map_expressions(|expr| {
                 let name = names.save(&expr);
                 let shown = expr.schema_name().to_string();
                 let rewritten = expr.transform_up(|expr| {
-                    let (expr, average) = widened(expr, &schema)?;
-                    if let Some(digits) = average {
-                        averages.push((shown.clone(), digits));
+                    let (expr, result) = widened(expr, &schema)?;
+                    if let Some(result) = result {
+                        results.push((shown.clone(), result));
                     }
                     Ok(expr)
                 })?;
                 Ok(rewritten.update_data(|expr| name.restore(expr)))
             })?;
-            if averages.is_empty() {
+            if results.is_empty() {
                 return Ok(rewritten);
             }
-            rounded(rewritten.data.recompute_schema()?, &averages).map(Transformed::yes)
+            narrowed(rewritten.data.recompute_schema()?, &results).map(Transformed::yes)
         })
         .data()
     }
@@ -59,21 +61,18 @@ impl AnalyzerRule for Numbers {
     }
 }
 
-/// An average is cut off, so it is made four digits longer than it is shown, and rounded.
-fn rounded(plan: LogicalPlan, averages: &[(String, i8)]) -> Result<LogicalPlan> {
+/// The results in the types that are shown. An average is cut off, so it was made four digits longer, and is rounded here.
+fn narrowed(plan: LogicalPlan, results: &[(String, DataType)]) -> Result<LogicalPlan> {
     let columns: Vec<Expr> = plan
         .schema()
         .iter()
         .map(|(qualifier, field)| {
             let column = Expr::Column(Column::from((qualifier, field)));
-            let digits = averages
+            let result = results
                 .iter()
                 .find(|(name, _)| qualifier.is_none() && name == field.name());
-            match digits {
-                Some((name, digits)) => {
-                    let to = DataType::Decimal128(38, *digits);
-                    column.cast_to(&to, plan.schema()).map(|cast| cast.alias(name))
-                }
+            match result {
+                Some((name, to)) => column.cast_to(to, plan.schema()).map(|cast| cast.alias(name)),
                 None => Ok(column),
             }
         })
@@ -81,48 +80,83 @@ fn rounded(plan: LogicalPlan, averages: &[(String, i8)]) -> Result<LogicalPlan> 
     LogicalPlanBuilder::from(Arc::new(plan)).project(columns)?.build()
 }
 
-/// The expression with a wider argument, and the digits of an average.
-fn widened(expr: Expr, schema: &DFSchema) -> Result<(Transformed<Expr>, Option<i8>)> {
+/// The expression with a wider argument, and the type of its result, where that is another.
+fn widened(expr: Expr, schema: &DFSchema) -> Result<(Transformed<Expr>, Option<DataType>)> {
     match expr {
         Expr::AggregateFunction(mut call) => {
             let name = call.func.name().to_owned();
-            let (done, digits) = widen(&name, &mut call.params.args, schema)?;
+            let (done, result) = widen(&name, &mut call.params.args, schema)?;
             Ok((
                 Transformed::new_transformed(Expr::AggregateFunction(call), done),
-                digits,
+                result,
             ))
         }
         Expr::WindowFunction(mut call) => {
             let WindowFunctionDefinition::AggregateUDF(function) = &call.fun else {
-                return Ok((Transformed::no(Expr::WindowFunction(call)), None));
+                let done = or_default(
+                    call.fun.name() == "lag" || call.fun.name() == "lead",
+                    &mut call.params.args,
+                    schema,
+                )?;
+                return Ok((
+                    Transformed::new_transformed(Expr::WindowFunction(call), done),
+                    None,
+                ));
             };
             let name = function.name().to_owned();
-            let (done, digits) = widen(&name, &mut call.params.args, schema)?;
+            let (done, result) = widen(&name, &mut call.params.args, schema)?;
             Ok((
                 Transformed::new_transformed(Expr::WindowFunction(call), done),
-                digits,
+                result,
             ))
         }
         other => Ok((Transformed::no(other), None)),
     }
 }
 
-fn widen(function: &str, arguments: &mut [Expr], schema: &DFSchema) -> Result<(bool, Option<i8>)> {
-    let [argument] = arguments else {
+fn widen(function: &str, arguments: &mut [Expr], schema: &DFSchema) -> Result<(bool, Option<DataType>)> {
+    let Some(argument) = arguments.first_mut() else {
         return Ok((false, None));
     };
-    let (target, digits) = match (function, argument.get_type(schema)) {
+    let numeric = |digits| Some(DataType::Decimal128(38, digits));
+    let (target, result) = match (function, argument.get_type(schema)) {
         ("sum", Ok(DataType::Int64)) => (SUM, None),
+        ("sum", Ok(DataType::Float32)) => return Ok((false, Some(DataType::Float32))),
         ("avg", Ok(DataType::Int8 | DataType::Int16 | DataType::Int32 | DataType::Int64)) => {
-            (DataType::Decimal256(48, DIGITS), Some(DIGITS))
+            (DataType::Decimal256(48, DIGITS), numeric(DIGITS))
         }
         ("avg", Ok(DataType::Decimal128(_, scale))) if scale <= 30 => {
             let digits = scale.max(DIGITS);
-            (DataType::Decimal256(60, digits), Some(digits))
+            (DataType::Decimal256(60, digits), numeric(digits))
         }
+        ("percentile_cont", Ok(DataType::Float32)) => (DataType::Float64, None),
         _ => return Ok((false, None)),
     };
     let narrow = std::mem::take(argument);
     *argument = narrow.cast_to(&target, schema)?;
-    Ok((true, digits))
+    Ok((true, result))
+}
+
+/// `lag(a_whole_number, 1, 0.5)`: the value becomes as long as its default, which the planner would cut to the value's type.
+fn or_default(wanted: bool, arguments: &mut [Expr], schema: &DFSchema) -> Result<bool> {
+    let [value, _, default] = arguments else {
+        return Ok(false);
+    };
+    if !wanted {
+        return Ok(false);
+    }
+    let (of, to) = (value.get_type(schema)?, default.get_type(schema)?);
+    let target = match (of, to) {
+        (of, DataType::Decimal128(_, scale)) if of.is_integer() => DataType::Decimal128(38, scale),
+        (DataType::Decimal128(_, less), DataType::Decimal128(_, more)) if less < more => {
+            DataType::Decimal128(38, more)
+        }
+        (of, float) if float.is_floating() && (of.is_integer() || matches!(of, DataType::Decimal128(..))) => {
+            float
+        }
+        _ => return Ok(false),
+    };
+    let narrow = std::mem::take(value);
+    *value = narrow.cast_to(&target, schema)?;
+    Ok(true)
 }

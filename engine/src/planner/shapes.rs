@@ -3,12 +3,13 @@
 use std::ops::ControlFlow;
 
 use radlake_sql::ast::{
-    Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, JoinConstraint, JoinOperator,
-    NamedWindowExpr, Query, Select, SelectItem, TableFactor, TableWithJoins, Visit, VisitMut, Visitor,
-    VisitorMut, WindowSpec, WindowType,
+    Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, JoinConstraint, JoinOperator,
+    NamedWindowExpr, OrderBy, Query, Select, SelectItem, SetExpr, SetOperator, SetQuantifier, TableFactor,
+    TableWithJoins, Visit, VisitMut, Visitor, VisitorMut, WindowSpec, WindowType,
 };
 
 use super::dialect::{call, null};
+use crate::pg_catalog::select_one;
 use crate::{Error, Result};
 
 /// Functions that have another outcome each time.
@@ -30,6 +31,7 @@ pub(super) fn select(select: &mut Select) -> Result<()> {
         .iter()
         .any(|item| matches!(item, SelectItem::Wildcard(_)));
     select.from.iter().try_for_each(|from| joins(from, all_columns))?;
+    select.from.iter().try_for_each(sampled)?;
     let windows = select.named_window.clone();
     let mut output = Output {
         depth: 0,
@@ -43,8 +45,14 @@ pub(super) fn select(select: &mut Select) -> Result<()> {
 /// A query.
 ///
 /// # Errors
-/// [`Error::Unsupported`] for a part that is used twice and computed anew each time, with another outcome.
+/// [`Error::Unsupported`] for a part that is used twice and computed anew each time, with another outcome, and for an order by what
+/// makes rows.
 pub(super) fn query(query: &Query) -> Result<()> {
+    if query.order_by.as_ref().is_some_and(makes_rows) {
+        return Err(Error::unsupported(
+            "a set-returning function in ORDER BY; put it into the SELECT list and order by its name",
+        ));
+    }
     let Some(with) = &query.with else { return Ok(()) };
     for part in &with.cte_tables {
         if calls_volatile(&part.query) && uses(query, &part.alias.name.value) > 1 {
@@ -55,6 +63,51 @@ pub(super) fn query(query: &Query) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// `VALUES ((SELECT …))` as a union of selects: values are computed before sub-queries are.
+pub(super) fn values(query: &mut Query) {
+    let SetExpr::Values(values) = query.body.as_ref() else {
+        return;
+    };
+    if !values.rows.iter().any(|row| row.content.iter().any(holds_query)) {
+        return;
+    }
+    let row = |cells: &[Expr]| {
+        let named = cells
+            .iter()
+            .enumerate()
+            .map(|(at, cell)| SelectItem::ExprWithAlias {
+                expr: cell.clone(),
+                alias: Ident::new(format!("column{}", at + 1)),
+            });
+        let mut body = *select_one(SelectItem::UnnamedExpr(null())).body;
+        if let SetExpr::Select(select) = &mut body {
+            select.projection = named.collect();
+        }
+        body
+    };
+    let selects = values.rows.iter().map(|r| row(&r.content));
+    let union = selects.reduce(|left, right| SetExpr::SetOperation {
+        op: SetOperator::Union,
+        set_quantifier: SetQuantifier::All,
+        left: Box::new(left),
+        right: Box::new(right),
+    });
+    if let Some(union) = union {
+        *query.body = union;
+    }
+}
+
+fn holds_query(expr: &Expr) -> bool {
+    struct Queries;
+    impl Visitor for Queries {
+        type Break = ();
+        fn pre_visit_query(&mut self, _: &Query) -> ControlFlow<()> {
+            ControlFlow::Break(())
+        }
+    }
+    Visit::visit(expr, &mut Queries).is_break()
 }
 
 /// `count(t.*)` counts rows that are not NULL, which is another thing than `count(*)`.
@@ -77,6 +130,18 @@ pub(super) fn function(function: &Function) -> Result<()> {
         )),
         false => Ok(()),
     }
+}
+
+/// TABLESAMPLE, which the planner does not see.
+fn sampled(from: &TableWithJoins) -> Result<()> {
+    let mut factors = std::iter::once(&from.relation).chain(from.joins.iter().map(|join| &join.relation));
+    factors.try_for_each(|factor| match factor {
+        TableFactor::Table { sample: Some(_), .. } | TableFactor::Derived { sample: Some(_), .. } => Err(
+            Error::unsupported("TABLESAMPLE; take rows by a condition, such as WHERE random() < 0.01"),
+        ),
+        TableFactor::NestedJoin { table_with_joins, .. } => sampled(table_with_joins),
+        _ => Ok(()),
+    })
 }
 
 /// The common columns of joins, which are the one or the other side's: what DataFusion takes from the wrong one is refused.
@@ -225,6 +290,34 @@ impl VisitorMut for Output {
 
 fn is_called(function: &Function, name: &str) -> bool {
     function.name.0.len() == 1 && function.name.to_string().eq_ignore_ascii_case(name)
+}
+
+/// Whether keys of an order call a function that makes rows.
+fn makes_rows(order: &OrderBy) -> bool {
+    struct Calls(usize);
+    impl Visitor for Calls {
+        type Break = ();
+        fn pre_visit_query(&mut self, _: &Query) -> ControlFlow<()> {
+            self.0 += 1;
+            ControlFlow::Continue(())
+        }
+        fn post_visit_query(&mut self, _: &Query) -> ControlFlow<()> {
+            self.0 -= 1;
+            ControlFlow::Continue(())
+        }
+        fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
+            match expr {
+                Expr::Function(function)
+                    if self.0 == 0
+                        && (is_called(function, "generate_series") || is_called(function, "unnest")) =>
+                {
+                    ControlFlow::Break(())
+                }
+                _ => ControlFlow::Continue(()),
+            }
+        }
+    }
+    Visit::visit(order, &mut Calls(0)).is_break()
 }
 
 fn calls_volatile(query: &Query) -> bool {

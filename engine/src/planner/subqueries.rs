@@ -22,6 +22,8 @@ use datafusion::logical_expr::{
 };
 use datafusion::optimizer::AnalyzerRule;
 
+use super::nothing;
+
 /// The name of the relation and of the column that stand for a sub-query's rows: none of a client's, so that no other is meant.
 const SET: &str = "__radlake_set";
 const VALUE: &str = "__radlake_value";
@@ -32,7 +34,7 @@ pub(super) struct Subqueries;
 
 impl AnalyzerRule for Subqueries {
     fn analyze(&self, plan: LogicalPlan, _: &ConfigOptions) -> Result<LogicalPlan> {
-        plan.transform_up_with_subqueries(|plan| match plan {
+        plan.transform_up_with_subqueries(|plan| match nothing::may_be_null(plan)?.data {
             LogicalPlan::Filter(filter) => {
                 let schema = Arc::clone(filter.input.schema());
                 let predicate = condition(filter.predicate, &schema)?;

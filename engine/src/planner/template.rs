@@ -11,9 +11,11 @@ use datafusion::prelude::SessionConfig;
 use radlake_catalogs::Lake;
 
 use super::arrays;
+use super::floats::Floats;
 use super::integers::Integers;
 use super::json;
 use super::numbers::Numbers;
+use super::numerics::Numerics;
 use super::orders::Orders;
 use super::postgres::{self, Functions};
 use super::pushdown;
@@ -61,11 +63,13 @@ fn analyzer_rules() -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> {
     rules.insert(0, Arc::new(Orders));
     rules.insert(1, Arc::new(Subqueries));
     rules.insert(2, Arc::new(json::Values::new()));
-    rules.insert(3, Arc::new(Numbers));
-    rules.insert(4, Arc::new(Sets));
+    rules.insert(3, Arc::new(Floats));
+    rules.insert(4, Arc::new(Numbers));
+    rules.insert(5, Arc::new(Sets));
     rules.push(Arc::new(Functions));
     rules.push(Arc::new(Zones));
     rules.push(Arc::new(Rounding::new()));
+    rules.push(Arc::new(Numerics::new()));
     rules
 }
 

@@ -27,7 +27,7 @@ impl Compiled {
     }
 }
 
-fn compile(pattern: &str) -> Result<Regex> {
+pub(super) fn compile(pattern: &str) -> Result<Regex> {
     match RegexBuilder::new(pattern).size_limit(SIZE).build() {
         Ok(regex) => Ok(regex),
         Err(regex::Error::CompiledTooBig(_)) => {

@@ -84,7 +84,7 @@ pub(super) fn is_text(data_type: &DataType) -> bool {
 }
 
 /// `SELECT item` without a FROM.
-pub(super) fn select_one(item: SelectItem) -> Query {
+pub(crate) fn select_one(item: SelectItem) -> Query {
     let select = Select {
         select_token: AttachedToken::empty(),
         optimizer_hints: Vec::new(),

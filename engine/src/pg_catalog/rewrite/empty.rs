@@ -5,9 +5,9 @@
 //! empty result, with the names and types of its columns. Only queries that hold a construct of that kind are touched.
 
 use datafusion::sql::sqlparser::ast::{
-    BinaryOperator, DataType, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, JoinOperator,
-    ObjectName, ObjectNamePart, Query, Select, SelectItem, SetExpr, SetOperator, Statement, TableFactor,
-    TableWithJoins, Value, Visit, VisitMut, Visitor, VisitorMut,
+    BinaryOperator, DataType, ExactNumberInfo, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Ident,
+    JoinOperator, ObjectName, ObjectNamePart, Query, Select, SelectItem, SetExpr, SetOperator, Statement,
+    TableFactor, TableWithJoins, Value, Visit, VisitMut, Visitor, VisitorMut,
 };
 use std::ops::ControlFlow;
 
@@ -35,7 +35,10 @@ impl VisitorMut for Pruner {
                 subquery, negated, ..
             } if is_empty(subquery) => *expr = boolean(*negated),
             Expr::Subquery(query) if is_empty(query) => {
-                *expr = first_output(query).map_or_else(null, |(e, s)| typed_null(e, s))
+                *expr = first_output(query).map_or_else(null, |(e, s)| match e {
+                    Expr::Value(value) => null_like(&value.value),
+                    e => typed_null(e, s),
+                })
             }
             Expr::Function(f) if last(&f.name).is_some_and(|n| n == "array") => {
                 let FunctionArguments::Subquery(query) = &f.args else {
@@ -273,6 +276,18 @@ fn typed_null(expr: &Expr, scope: impl std::borrow::Borrow<Scope>) -> Expr {
         Expr::Value(_) => expr.clone(),
         _ => type_of(expr, scope).map_or_else(null, |data_type| cast(null(), data_type)),
     }
+}
+
+/// NULL of the type that a literal has.
+fn null_like(value: &Value) -> Expr {
+    let data_type = match value {
+        Value::Boolean(_) => DataType::Boolean,
+        Value::Number(digits, _) if digits.parse::<i32>().is_ok() => DataType::Int4(None),
+        Value::Number(digits, _) if digits.parse::<i64>().is_ok() => DataType::Int8(None),
+        Value::Number(..) => DataType::Numeric(ExactNumberInfo::None),
+        _ => return null(),
+    };
+    cast(null(), data_type)
 }
 
 fn named(typname: &str) -> DataType {

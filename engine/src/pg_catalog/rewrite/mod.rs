@@ -21,6 +21,7 @@ use datafusion::sql::sqlparser::ast::{Expr, Select, Statement, VisitMut, Visitor
 use std::collections::HashSet;
 use std::ops::ControlFlow;
 
+pub(crate) use ast::select_one;
 pub use naming::{output_name, output_type};
 
 /// Rewrites a statement for DataFusion's planner.
