@@ -116,7 +116,7 @@ fn is_numeric(data_type: &DataType) -> bool {
 }
 
 /// The numerics among the expressions are cast.
-fn agree<'a>(exprs: Vec<&'a mut Expr>, schema: &DFSchema, always_double: bool) -> Result<bool> {
+fn agree(exprs: Vec<&mut Expr>, schema: &DFSchema, always_double: bool) -> Result<bool> {
     let types = exprs
         .iter()
         .map(|expr| expr.get_type(schema))
