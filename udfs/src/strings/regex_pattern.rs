@@ -117,16 +117,38 @@ impl ScalarUDFImpl for RegexPattern {
     }
 
     fn documentation(&self) -> Option<&Documentation> {
-        static DOC: LazyLock<Documentation> = LazyLock::new(|| {
+        static FOUND: LazyLock<Documentation> = LazyLock::new(|| {
             document(
                 Family::Text,
                 "regex_pattern(pattern)",
-                "A POSIX regular expression as the query engine reads it; the operators ~, ~*, !~, !~* and the functions regexp_… use it.",
-                &[("pattern", "Regular expression of PostgreSQL.")],
+                "A regular expression of PostgreSQL as the query engine reads it: what ~, ~*, !~, !~* and regexp_like are given.",
+                &[("pattern", "Regular expression.")],
                 "SELECT regex_pattern('a.\\d');  -- (?s)a.\\d",
             )
         });
-        matches!(self.kind, Kind::Found).then(|| &*DOC)
+        static EXACT: LazyLock<Documentation> = LazyLock::new(|| {
+            document(
+                Family::Text,
+                "regex_exact(pattern)",
+                "As regex_pattern, where it matters what is found: refuses what would find a shorter part of the text than PostgreSQL.",
+                &[("pattern", "Regular expression.")],
+                "SELECT regex_exact('a.\\d');  -- (?s)a.\\d",
+            )
+        });
+        static REPLACEMENT: LazyLock<Documentation> = LazyLock::new(|| {
+            document(
+                Family::Text,
+                "regex_replacement(text)",
+                "What regexp_replace puts in, as the query engine reads it: \\1 and \\& name what was found, a dollar sign is itself.",
+                &[("text", "Text of PostgreSQL's regexp_replace.")],
+                "SELECT regex_replacement('$\\1');  -- $$${1}",
+            )
+        });
+        Some(match self.kind {
+            Kind::Found => &*FOUND,
+            Kind::Exact => &*EXACT,
+            Kind::Replacement => &*REPLACEMENT,
+        })
     }
 }
 
