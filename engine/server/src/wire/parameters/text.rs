@@ -235,7 +235,7 @@ fn uuid(text: &str) -> Result<String, Invalid> {
     let mut digits = String::with_capacity(32);
     let mut hyphen = false;
     for c in inner.chars() {
-        if c == '-' && !hyphen && digits.len() % 4 == 0 && (1..32).contains(&digits.len()) {
+        if c == '-' && !hyphen && digits.len().is_multiple_of(4) && (1..32).contains(&digits.len()) {
             hyphen = true;
         } else if c.is_ascii_hexdigit() {
             digits.push(c.to_ascii_lowercase());
