@@ -30,6 +30,7 @@ pub(crate) mod template;
 mod texts;
 mod types;
 mod using;
+mod uuids;
 mod versions;
 mod yielding;
 mod zones;

@@ -15,6 +15,7 @@ pub mod json;
 mod rows;
 pub mod strings;
 mod text;
+pub mod types;
 
 #[cfg(test)]
 mod testing;
@@ -34,6 +35,7 @@ pub fn all() -> Vec<Arc<ScalarUDF>> {
     functions.extend(image::all());
     functions.extend(json::all());
     functions.extend(strings::all());
+    functions.extend(types::all());
     functions
 }
 

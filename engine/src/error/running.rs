@@ -59,12 +59,12 @@ pub(super) fn exhausted(message: &str) -> Error {
 pub(super) fn execution(message: &str) -> Error {
     let text = first_line(message);
     let lower = text.to_ascii_lowercase();
+    if let Some(name @ ("json" | "uuid")) = text.strip_prefix("invalid input syntax for type ") {
+        return Error::InvalidText {
+            type_name: name.to_owned(),
+        };
+    }
     match text.as_str() {
-        "invalid input syntax for type json" => {
-            return Error::InvalidText {
-                type_name: "json".to_owned(),
-            };
-        }
         "unsupported Unicode escape sequence" => return Error::UntranslatableCharacter,
         "invalid escape string" => return Error::InvalidEscape,
         _ => {}

@@ -36,4 +36,5 @@ pub(crate) use rewrite::select_one;
 pub use rewrite::{output_name, output_type, rewrite, rewrite_view};
 pub use session::{Activity, SessionView, Setting};
 pub use type_planner::PgTypePlanner;
+pub(crate) use type_planner::type_name;
 pub use types::{PgKind, PgType, arrow_type_of, pg_type_of};

@@ -8,7 +8,7 @@ use datafusion::common::{Result as EngineResult, ScalarValue, exec_err};
 use datafusion::logical_expr::{
     ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
 };
-use radlake_sql::ast::{Array, ArrayElemTypeDef, CastKind, DataType, Expr, Value};
+use radlake_sql::ast::{AccessExpr, Array, ArrayElemTypeDef, CastKind, DataType, Expr, Subscript, Value};
 
 use super::dialect::call;
 use crate::{Error, Result};
@@ -66,6 +66,20 @@ pub(super) fn rewrite(expr: &mut Expr) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Several subscripts of which one is a slice are a slice of each dimension in PostgreSQL, not one after the other.
+///
+/// # Errors
+/// [`Error::Unsupported`] for them.
+pub(super) fn subscripts(chain: &[AccessExpr]) -> Result<()> {
+    let is_slice = |access: &AccessExpr| matches!(access, AccessExpr::Subscript(Subscript::Slice { .. }));
+    match chain.len() > 1 && chain.iter().any(is_slice) {
+        true => Err(Error::unsupported(
+            "slices of several dimensions; (a[1:2])[1] is an element of a slice",
+        )),
+        false => Ok(()),
+    }
 }
 
 fn bare(expr: &Expr) -> &Expr {

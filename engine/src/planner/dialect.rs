@@ -9,7 +9,7 @@ use radlake_sql::ast::{
     Statement, TableFactor, TableWithJoins, TimezoneInfo, UnaryOperator, Value, VisitMut, VisitorMut,
 };
 
-use super::{arrays, intervals, json, literals, patterns, regexes, row_values, shapes, using};
+use super::{arrays, intervals, json, literals, patterns, regexes, row_values, shapes, using, uuids};
 use crate::{Error, Result};
 
 /// Rewrites a statement.
@@ -40,12 +40,18 @@ impl VisitorMut for Dialect {
             .and_then(|()| patterns::rewrite(expr))
             .and_then(|()| regexes::rewrite(expr))
             .and_then(|()| json::rewrite(expr))
+            .and_then(|()| uuids::rewrite(expr))
         {
             return ControlFlow::Break(error);
         }
         match expr {
             Expr::CompoundFieldAccess { access_chain, .. } if access_chain.iter().all(is_field) => {
                 fields(expr)
+            }
+            Expr::CompoundFieldAccess { access_chain, .. } => {
+                if let Err(error) = arrays::subscripts(access_chain) {
+                    return ControlFlow::Break(error);
+                }
             }
             Expr::Cast { .. } | Expr::TypedString(_) | Expr::Interval(_) => {
                 if let Err(error) = arrays::rewrite(expr).and_then(|()| literals::rewrite(expr)) {
@@ -105,7 +111,7 @@ impl VisitorMut for Dialect {
         }
         using::qualify_order(query);
         if let SetExpr::Values(values) = query.body.as_mut() {
-            if let Err(error) = json::values(values) {
+            if let Err(error) = json::values(values).and_then(|()| uuids::values(values)) {
                 return ControlFlow::Break(error);
             }
             values

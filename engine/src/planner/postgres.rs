@@ -159,6 +159,9 @@ fn rewrite(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
                     let length = Expr::ScalarFunction(call);
                     Ok(Transformed::yes(arrays::LENGTH.call(vec![length])))
                 }
+                ("array_remove", [list, element]) if arrays::is_plain(list, element, schema)? => {
+                    Ok(Transformed::yes(arrays::REMOVE.call(call.args)))
+                }
                 ("array_remove", [list, element]) => {
                     use datafusion::functions_nested::expr_fn::array_remove_all;
                     Ok(Transformed::yes(array_remove_all(list.clone(), element.clone())))

@@ -30,8 +30,8 @@ fn group(oid: u32) -> Option<Group> {
 
 /// Texts take everything; else a value goes to its own kind only.
 fn fits(from: &PgType, to: &PgType) -> bool {
-    // A number, a boolean or a moment is no document.
-    if matches!(to.oid, 114 | 3802) {
+    // A number, a boolean or a moment is no document and no UUID.
+    if matches!(to.oid, 114 | 3802 | 2950) {
         return matches!(group(from.oid), None | Some(Group::Text));
     }
     match (group(from.oid), group(to.oid)) {

@@ -263,7 +263,7 @@ impl Writer<'_> {
         let items = columns
             .filter(|(_, column)| column.generated.is_none())
             .map(|(place, column)| match places.contains(&place) {
-                true => quoted(&column.name),
+                true => column.without_blanks(),
                 false => default(column),
             });
         let line = quoted(LINE);

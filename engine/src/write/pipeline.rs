@@ -6,7 +6,7 @@
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int64Array, RecordBatch, RecordBatchOptions};
 use arrow::compute::{cast, is_null};
-use arrow::datatypes::{Field, Schema, SchemaRef};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use std::sync::Arc;
 
 use super::constraint::{Constraint, Rule};
@@ -118,13 +118,16 @@ impl Gate {
             if let Some((_, next)) = self.counters.iter_mut().find(|(counted, _)| *counted == at) {
                 values = numbered(&values, next)?;
             }
+            if let (DataType::FixedSizeBinary(16), Some(texts)) =
+                (field.data_type(), values.as_string_opt::<i32>())
+            {
+                values = radlake_udfs::types::bytes_of_uuids(texts)?;
+            }
             if values.data_type() != field.data_type() {
                 values =
                     cast(&values, field.data_type()).map_err(datafusion::error::DataFusionError::from)?;
             }
-            if let Some(jsonb) = column.is_jsonb() {
-                values = radlake_udfs::json::stored(&values, jsonb)?;
-            }
+            values = column.normal(values)?;
             if column.not_null
                 && values.null_count() > 0
                 && (0..values.len()).any(|row| values.is_null(row) && binding(row))
@@ -133,9 +136,6 @@ impl Gate {
                     "null value in column \"{}\" of relation \"{}\" violates not-null constraint",
                     column.name, self.table
                 )));
-            }
-            if let Some(length) = column.length {
-                fits(&values, length)?;
             }
             columns.push(values);
         }
@@ -178,8 +178,7 @@ fn numbered(values: &ArrayRef, next: &mut i64) -> Result<ArrayRef> {
     if missing.true_count() == 0 {
         return Ok(Arc::clone(values));
     }
-    let given =
-        cast(values, &arrow::datatypes::DataType::Int64).map_err(datafusion::error::DataFusionError::from)?;
+    let given = cast(values, &DataType::Int64).map_err(datafusion::error::DataFusionError::from)?;
     let given = given.as_primitive::<arrow::datatypes::Int64Type>();
     let filled = (0..given.len()).map(|row| match given.is_null(row) {
         false => given.value(row),
@@ -190,17 +189,4 @@ fn numbered(values: &ArrayRef, next: &mut i64) -> Result<ArrayRef> {
         }
     });
     Ok(Arc::new(Int64Array::from_iter_values(filled)))
-}
-
-/// Texts of at most `length` characters; blanks beyond are let through, as in PostgreSQL.
-fn fits(values: &ArrayRef, length: usize) -> Result<()> {
-    let Some(texts) = values.as_string_opt::<i32>() else {
-        return Ok(());
-    };
-    for text in texts.iter().flatten() {
-        if text.len() > length && text.trim_end_matches(' ').chars().count() > length {
-            return Err(Error::TextTooLong(length));
-        }
-    }
-    Ok(())
 }

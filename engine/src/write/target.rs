@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use arrow::array::{ArrayRef, AsArray, StringArray};
 use arrow::datatypes::Field;
 use radlake_catalogs::{Epoch, Relation, TableObject};
 use radlake_sql::ast;
+use radlake_udfs::{json, types};
 
 use crate::pg_catalog::types::{builtin_name, format_builtin};
 use crate::pg_catalog::{PgKind, PgType, pg_type_of};
@@ -49,22 +51,68 @@ impl Column {
         }
     }
 
-    /// Whether the column is of the type jsonb; `None` if it is of neither json nor jsonb.
-    pub(super) fn is_jsonb(&self) -> Option<bool> {
-        match self.pg_type.oid {
-            114 => Some(false),
-            3802 => Some(true),
-            _ => None,
+    /// New values in the spelling that the column's type keeps.
+    pub(super) fn normal(&self, values: ArrayRef) -> Result<ArrayRef> {
+        let values = match self.pg_type.oid {
+            19 => types::names(&values),
+            114 => json::stored(&values, false)?,
+            3802 => json::stored(&values, true)?,
+            2950 | 2951 => types::uuids(&values)?,
+            _ => values,
+        };
+        match self.length {
+            Some(length) => fitted(values, length),
+            None => Ok(values),
         }
     }
 
-    /// `expression` in the column's type.
+    /// `expression` in the column's type. Blanks beyond a text's greatest length are cut here, so that generated columns and
+    /// CHECK see what is kept; whether the rest fits is checked on the rows.
     pub(super) fn cast(&self, expression: &str) -> String {
-        match &self.sql_type {
-            Some(sql_type) => format!("CAST({expression} AS {sql_type})"),
-            None => expression.to_owned(),
+        match (&self.sql_type, self.text_length()) {
+            (Some(sql_type), Some(length)) => {
+                format!("CAST(cut_blanks(CAST({expression} AS {sql_type}), {length}) AS {sql_type})")
+            }
+            (Some(sql_type), None) => format!("CAST({expression} AS {sql_type})"),
+            (None, _) => expression.to_owned(),
         }
     }
+
+    /// The column of rows that have its type already, without the blanks beyond its length.
+    pub(super) fn without_blanks(&self) -> String {
+        let name = quoted(&self.name);
+        match self.text_length() {
+            Some(length) => format!("cut_blanks({name}, {length}) AS {name}"),
+            None => name,
+        }
+    }
+
+    fn text_length(&self) -> Option<usize> {
+        self.length
+            .filter(|_| matches!(self.pg_type.oid, 25 | 1042 | 1043))
+    }
+}
+
+/// Texts of at most `length` characters. Blanks beyond are cut, as in PostgreSQL.
+fn fitted(values: ArrayRef, length: usize) -> Result<ArrayRef> {
+    let Some(texts) = values.as_string_opt::<i32>() else {
+        return Ok(values);
+    };
+    let end = |text: &str| text.char_indices().nth(length).map(|(at, _)| at);
+    if !texts
+        .iter()
+        .flatten()
+        .any(|text| text.len() > length && end(text).is_some())
+    {
+        return Ok(values);
+    }
+    let fit = |text| match end(text).and_then(|at| text.split_at_checked(at)) {
+        None => Ok(text),
+        Some((kept, rest)) if rest.bytes().all(|byte| byte == b' ') => Ok(kept),
+        Some(_) => Err(Error::TextTooLong(length)),
+    };
+    let fitted = texts.iter().map(|text: Option<&str>| text.map(fit).transpose());
+    Ok(Arc::new(fitted.collect::<Result<StringArray>>()?))
 }
 
 /// A type as a cast names it. Lengths are left out: they are checked, not cut to.

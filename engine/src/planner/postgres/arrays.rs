@@ -2,9 +2,12 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanBuilder, Int32Array, Scalar};
-use arrow::compute::cast;
-use arrow::compute::kernels::cmp::eq;
+use arrow::array::{
+    Array, ArrayRef, AsArray, BooleanBuilder, Int32Array, ListArray, Scalar, new_empty_array,
+};
+use arrow::buffer::OffsetBuffer;
+use arrow::compute::kernels::cmp::{distinct, eq};
+use arrow::compute::{cast, concat, filter};
 use arrow::datatypes::{DataType, Int32Type, Int64Type};
 use datafusion::common::{DFSchema, Result, ScalarValue, internal_err};
 use datafusion::logical_expr::expr::InList;
@@ -86,6 +89,53 @@ pub(super) fn is_any(list: &Expr, element: &Expr, schema: &DFSchema) -> Result<O
         _ => Ok(None),
     }
 }
+
+/// Whether a list holds no lists, and elements of the type of `element`.
+pub(super) fn is_plain(list: &Expr, element: &Expr, schema: &DFSchema) -> Result<bool> {
+    let element = element.get_type(schema)?;
+    Ok(match list.get_type(schema)? {
+        DataType::List(item) => {
+            !item.data_type().is_nested() && (element.is_null() || item.data_type() == &element)
+        }
+        _ => false,
+    })
+}
+
+/// A list without the elements that are as the one given; NULLs are alike.
+pub(super) const REMOVE: Named = Named {
+    name: "array_without",
+    returns: |types, _| match types {
+        [list, _] => Ok(list.clone()),
+        _ => internal_err!("a list and an element"),
+    },
+    run: |values, to| {
+        let ([lists, elements], DataType::List(item)) = (values, to) else {
+            return internal_err!("a list and an element");
+        };
+        let lists = lists.as_list::<i32>();
+        let elements = cast(elements, item.data_type())?;
+        let mut kept: Vec<ArrayRef> = vec![new_empty_array(item.data_type())];
+        let mut lengths = Vec::with_capacity(lists.len());
+        for row in 0..lists.len() {
+            if lists.is_null(row) {
+                lengths.push(0);
+                continue;
+            }
+            let list = lists.value(row);
+            let others = distinct(&list, &Scalar::new(elements.slice(row, 1)))?;
+            let rest = filter(&list, &others)?;
+            lengths.push(rest.len());
+            kept.push(rest);
+        }
+        let kept: Vec<&dyn Array> = kept.iter().map(AsRef::as_ref).collect();
+        Ok(Arc::new(ListArray::try_new(
+            Arc::clone(item),
+            OffsetBuffer::from_lengths(lengths),
+            concat(&kept)?,
+            lists.nulls().cloned(),
+        )?))
+    },
+};
 
 const ANY: Named = Named {
     name: "equals_any",

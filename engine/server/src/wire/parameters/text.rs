@@ -44,7 +44,7 @@ pub(super) fn read(text: &str, oid: u32, zone: &Zone) -> Result<ScalarValue, Inv
         Type::INTERVAL => ScalarValue::IntervalMonthDayNano(Some(
             interval::parse(trimmed).ok_or(Invalid::Syntax("interval"))?,
         )),
-        Type::UUID => ScalarValue::from(uuid(trimmed)?.as_str()),
+        Type::UUID => ScalarValue::from(uuid(text)?.as_str()),
         Type::INT2_VECTOR | Type::OID_VECTOR => ScalarValue::from(text),
         _ => match arrow_type_of(oid) {
             Some(DataType::List(field)) => list(trimmed, item_of(oid, &field), field.data_type(), zone)?,
@@ -226,21 +226,28 @@ fn instant(text: &str, zone: &Zone) -> Result<i64, Invalid> {
         .timestamp_micros())
 }
 
-/// In the one spelling that values of the type have here.
+/// In the one spelling that values of the type have here. A hyphen may stand after any four digits.
 fn uuid(text: &str) -> Result<String, Invalid> {
     let inner = text
         .strip_prefix('{')
-        .and_then(|t| t.strip_suffix('}'))
-        .unwrap_or(text);
-    let digits: String = inner
-        .chars()
-        .filter(|c| *c != '-')
-        .collect::<String>()
-        .to_ascii_lowercase();
-    if digits.len() != 32 || !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
-        return Err(Invalid::Syntax("uuid"));
+        .map_or(Some(text), |rest| rest.strip_suffix('}'))
+        .ok_or(Invalid::Syntax("uuid"))?;
+    let mut digits = String::with_capacity(32);
+    let mut hyphen = false;
+    for c in inner.chars() {
+        if c == '-' && !hyphen && digits.len().is_multiple_of(4) && (1..32).contains(&digits.len()) {
+            hyphen = true;
+        } else if c.is_ascii_hexdigit() {
+            digits.push(c.to_ascii_lowercase());
+            hyphen = false;
+        } else {
+            return Err(Invalid::Syntax("uuid"));
+        }
     }
-    Ok(hyphenate(&digits))
+    match digits.len() {
+        32 => Ok(hyphenate(&digits)),
+        _ => Err(Invalid::Syntax("uuid")),
+    }
 }
 
 /// 32 hex digits with PostgreSQL's hyphens.
