@@ -1,7 +1,7 @@
 //! What the fields of a date or time mean, as PostgreSQL's `DecodeDateTime` and `DecodeTimeOnly` find it.
 
 use super::fields::{Field, Shape};
-use super::numbers::{fraction, leading, offset};
+use super::numbers::{leading, offset};
 use super::places;
 use super::words::{Unit, Word, word};
 use super::{Order, Problem, Problem::Range, Problem::Syntax};
@@ -50,7 +50,7 @@ pub(super) struct Decoded {
     pub(super) two_digits: bool,
     pub(super) place: Option<Zone>,
     pub(super) special: Option<Special>,
-    julian: bool,
+    pub(super) julian: bool,
     bc: bool,
     half: Option<bool>,
     summer: i32,
@@ -230,72 +230,6 @@ impl Decoded {
             None if text.len() > 4 => self.run_together(text, known).map(|(found, _)| found),
             None => self.number(text, false, known),
         }
-    }
-
-    /// A number whose meaning a word before announced: `y2001m02d04`.
-    fn labelled(&mut self, unit: Unit, text: &str, known: u32) -> Result<u32, Problem> {
-        let (value, rest) = leading(text)?;
-        let may_have_point = matches!(unit, Unit::Julian | Unit::Time | Unit::Second);
-        if !(rest.is_empty() || rest.starts_with('.') && may_have_point) {
-            return Err(Syntax);
-        }
-        Ok(match unit {
-            Unit::Year => {
-                self.year = value;
-                YEAR
-            }
-            Unit::Month if known & MONTH != 0 && known & HOUR != 0 => {
-                self.minute = value;
-                MINUTE
-            }
-            Unit::Month => {
-                self.month = value;
-                MONTH
-            }
-            Unit::Day => {
-                self.day = value;
-                DAY
-            }
-            Unit::Hour => {
-                self.hour = value;
-                HOUR
-            }
-            Unit::Minute => {
-                self.minute = value;
-                MINUTE
-            }
-            Unit::Second => {
-                self.second = value;
-                if rest.is_empty() {
-                    return Ok(SECOND);
-                }
-                self.micros = fraction(rest)?;
-                SECOND | MICROS
-            }
-            Unit::Julian => {
-                self.julian_day(value);
-                if rest.is_empty() {
-                    return Ok(DATE);
-                }
-                let part: f64 = format!("0{rest}").parse().map_err(|_| Syntax)?;
-                let micros = (part * 86_400e6) as i64;
-                self.hour = micros / 3_600_000_000;
-                self.minute = micros / 60_000_000 % 60;
-                self.second = micros / 1_000_000 % 60;
-                self.micros = micros % 1_000_000;
-                DATE | TIME
-            }
-            Unit::Time => match self.run_together(text, known | DATE)? {
-                (TIME, _) => TIME,
-                _ => return Err(Syntax),
-            },
-            Unit::Other => return Err(Syntax),
-        })
-    }
-
-    fn julian_day(&mut self, days: i64) {
-        (self.year, self.month, self.day) = calendar::date(days - calendar::EPOCH);
-        self.julian = true;
     }
 
     fn word(&mut self, fields: &[Field], at: usize, known: u32) -> Result<Option<u32>, Problem> {

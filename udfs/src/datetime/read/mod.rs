@@ -2,6 +2,7 @@
 
 mod decode;
 mod fields;
+mod labels;
 mod numbers;
 mod places;
 #[cfg(test)]
