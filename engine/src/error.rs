@@ -124,6 +124,9 @@ pub enum Error {
     /// A date or time that does not exist, or lies outside its type's range (22008).
     #[error("date/time field value out of range")]
     DatetimeOverflow,
+    /// An offset from UTC that no time zone has (22009).
+    #[error("time zone displacement out of range")]
+    ZoneDisplacement,
     /// A number outside its type's range (22003).
     #[error("{0} out of range")]
     NumericOverflow(String),

@@ -1,7 +1,6 @@
 //! From a syntax tree to a plan that runs: names, types and functions as one session sees one epoch.
 
 mod arrays;
-mod datetime;
 mod dialect;
 mod expressions;
 mod floats;
@@ -20,9 +19,11 @@ mod patterns;
 mod postgres;
 mod provider;
 mod pushdown;
+mod readings;
 mod regexes;
 mod rounding;
 mod row_values;
+mod scales;
 mod sets;
 mod shapes;
 mod subqueries;
@@ -56,6 +57,7 @@ use radlake_sql::{Statement, ast};
 
 pub(crate) use names::{Found, Names};
 use provider::Provider;
+pub(crate) use readings::{DateStyle, read_text};
 
 use crate::pg_catalog;
 use crate::policy::Subject;

@@ -1,15 +1,20 @@
 //! A session's settings: what is declared, what is set for the session, what only until the transaction ends.
 
 mod declared;
+mod styles;
 mod value;
+mod zones;
 
 use std::collections::BTreeMap;
+
+use radlake_udfs::datetime::read::Problem;
 
 use crate::pg_catalog::Setting;
 use crate::{Error, Result};
 
 pub(crate) use declared::{Declared, declared};
-pub(crate) use value::{milliseconds, search_path};
+pub(crate) use value::{Kind, milliseconds, search_path};
+pub(crate) use zones::arrow_name as zone_name;
 
 /// Settings of a session.
 #[derive(Debug, Default)]
@@ -84,18 +89,7 @@ impl Settings {
             (Some(setting), _) if !setting.settable() => {
                 return Err(Error::FixedSetting(setting.name.to_owned()));
             }
-            (Some(setting), Some(value)) => {
-                Some(
-                    setting
-                        .kind
-                        .normalise(value)
-                        .map_err(|hint| Error::InvalidSetting {
-                            name: setting.name.to_owned(),
-                            value: value.chars().take(100).collect(),
-                            hint,
-                        })?,
-                )
-            }
+            (Some(setting), Some(value)) => Some(self.normal(setting, value)?),
             (Some(_), None) => None,
             (None, value) => {
                 customisable(&key)?;
@@ -121,6 +115,42 @@ impl Settings {
             }
         });
         Ok(self.get(&key).unwrap_or_default())
+    }
+
+    /// A value as it is kept and shown.
+    fn normal(&self, setting: &Declared, value: &str) -> Result<String> {
+        let invalid = |hint| Error::InvalidSetting {
+            name: setting.name.to_owned(),
+            value: value.chars().take(100).collect(),
+            hint,
+        };
+        match setting.kind {
+            Kind::DateStyle => {
+                let default = self
+                    .defaults
+                    .get("datestyle")
+                    .map_or(setting.default, String::as_str);
+                let current = self.get(setting.name).unwrap_or_default();
+                styles::normalise(value, &current, default).map_err(|refusal| match refusal {
+                    styles::Refusal::Invalid(hint) => invalid(hint),
+                    styles::Refusal::Style => Error::Unsupported {
+                        what: "DateStyle with another output than ISO".to_owned(),
+                        hint: Some(
+                            "SET DateStyle = 'ISO, DMY' sets the order in which dates are read; to_char writes \
+                             them in any form."
+                                .to_owned(),
+                        ),
+                    },
+                })
+            }
+            Kind::Zone => zones::normalise(value)
+                .map(|(_, shown)| shown)
+                .map_err(|problem| match problem {
+                    Problem::Unsupported(what) => Error::unsupported(what),
+                    _ => invalid(None),
+                }),
+            kind => kind.normalise(value).map_err(invalid),
+        }
     }
 
     /// `RESET ALL`.
@@ -327,6 +357,12 @@ mod tests {
             set("search_path", "imaging, 'A b', \"$user\"").unwrap(),
             "imaging, \"A b\", \"$user\""
         );
-        assert_eq!(set("DateStyle", "german, dmy").unwrap(), "ISO, DMY");
+        assert!(matches!(
+            set("DateStyle", "german, dmy"),
+            Err(Error::Unsupported { .. })
+        ));
+        assert_eq!(set("DateStyle", "dmy").unwrap(), "ISO, DMY");
+        assert_eq!(set("DateStyle", "iso").unwrap(), "ISO, DMY");
+        assert_eq!(set("TimeZone", "-3.5").unwrap(), "<-03:30>+03:30");
     }
 }

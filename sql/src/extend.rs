@@ -3,6 +3,7 @@
 mod commands;
 mod like;
 mod merge;
+mod precision;
 
 use sqlparser::ast;
 use sqlparser::keywords::Keyword;
@@ -49,6 +50,7 @@ pub fn procedure(ast: &ast::Statement) -> Option<(&'static str, Vec<&ast::Expr>)
 
 /// Rewrites what the parser would refuse. Spans stay those of the text, so that places in errors do.
 pub(crate) fn rewrite(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
+    let tokens = precision::rewrite(tokens);
     const FIRST: [&str; 8] = [
         "MERGE", "WITH", "CREATE", "ALTER", "REFRESH", "CLUSTER", "COMMENT", "ANALYZE",
     ];

@@ -344,7 +344,13 @@ fn value_text(value: &Expr) -> Option<String> {
             expr,
         } => value_text(expr),
         // SET TIME ZONE INTERVAL '+02:00' HOUR TO MINUTE
-        Expr::Interval(interval) => value_text(&interval.value),
+        Expr::Interval(interval) => {
+            let unit = match (&interval.leading_field, &interval.last_field) {
+                (Some(unit), None) => format!(" {}", unit.to_string().to_lowercase()),
+                _ => String::new(),
+            };
+            Some(format!("interval '{}{unit}'", value_text(&interval.value)?))
+        }
         _ => None,
     }
 }

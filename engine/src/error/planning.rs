@@ -117,6 +117,7 @@ pub(super) fn catalog(error: &CatalogError) -> Error {
         CatalogError::UndefinedSetting(name) => Error::UndefinedSetting(name.clone()),
         CatalogError::SeveralRows => Error::Cardinality,
         CatalogError::InvalidParameter(message) => Error::InvalidParameter(message.clone()),
+        CatalogError::Unsupported(what) => Error::unsupported(what.clone()),
     }
 }
 

@@ -35,6 +35,9 @@ pub enum CatalogError {
     /// An argument that the function cannot take (22023).
     #[error("{0}")]
     InvalidParameter(String),
+    /// What PostgreSQL has and Radlake has not (0A000).
+    #[error("{0}")]
+    Unsupported(String),
 }
 
 impl CatalogError {
@@ -49,6 +52,7 @@ impl CatalogError {
             Self::UndefinedFunction(_) => "42883",
             Self::SeveralRows => "21000",
             Self::InvalidParameter(_) => "22023",
+            Self::Unsupported(_) => "0A000",
         }
     }
 }

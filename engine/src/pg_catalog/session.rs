@@ -4,6 +4,8 @@ use chrono::{DateTime, Utc};
 use std::fmt::Debug;
 use std::net::SocketAddr;
 
+use super::CatalogError;
+
 /// A setting as `pg_settings` shows it.
 #[derive(Debug, Clone)]
 pub struct Setting {
@@ -59,8 +61,8 @@ pub trait SessionView: Send + Sync + Debug {
     /// `set_config`: sets and returns the value in force.
     ///
     /// # Errors
-    /// A text for the caller if there is no such setting or it refuses the value.
-    fn set(&self, name: &str, value: &str) -> Result<String, String>;
+    /// There is no such setting, or it refuses the value.
+    fn set(&self, name: &str, value: &str) -> Result<String, CatalogError>;
     /// `pg_backend_pid()`.
     fn backend_pid(&self) -> i32;
     /// The sessions that `pg_stat_activity` lists for this one.

@@ -9,7 +9,7 @@ use radlake_sql::ast::{
     Statement, TableFactor, TableWithJoins, TimezoneInfo, UnaryOperator, Value, VisitMut, VisitorMut,
 };
 
-use super::{arrays, intervals, json, literals, patterns, regexes, row_values, shapes, using, uuids};
+use super::{arrays, intervals, json, literals, patterns, regexes, row_values, scales, shapes, using, uuids};
 use crate::{Error, Result};
 
 /// Rewrites a statement.
@@ -54,7 +54,10 @@ impl VisitorMut for Dialect {
                 }
             }
             Expr::Cast { .. } | Expr::TypedString(_) | Expr::Interval(_) => {
-                if let Err(error) = arrays::rewrite(expr).and_then(|()| literals::rewrite(expr)) {
+                let rewritten = arrays::rewrite(expr)
+                    .and_then(|()| scales::rewrite(expr))
+                    .and_then(|()| literals::rewrite(expr));
+                if let Err(error) = rewritten {
                     return ControlFlow::Break(error);
                 }
                 cut(expr);
@@ -114,6 +117,7 @@ impl VisitorMut for Dialect {
             if let Err(error) = json::values(values).and_then(|()| uuids::values(values)) {
                 return ControlFlow::Break(error);
             }
+            scales::values(values);
             values
                 .rows
                 .iter_mut()

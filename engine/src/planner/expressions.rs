@@ -1,6 +1,7 @@
 //! What rules that rewrite expressions have in common.
 
-use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
+use arrow::datatypes::Field;
+use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
 use datafusion::common::{DFSchema, Result};
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::utils::merge_schema;
@@ -23,6 +24,46 @@ pub(super) fn rewrite(
         })
     })
     .data()
+}
+
+/// Rewrites every node of a plan and of its sub-queries, from the leaves up, where it may change types: schemas are computed anew.
+pub(super) fn rewrite_nodes(
+    plan: LogicalPlan,
+    one: impl Fn(LogicalPlan) -> Result<LogicalPlan>,
+) -> Result<LogicalPlan> {
+    plan.transform_up_with_subqueries(|plan| {
+        let plan = one(plan.recompute_schema()?)?;
+        plan.recompute_schema().map(Transformed::yes)
+    })
+    .data()
+}
+
+/// Whether a plan or a sub-query of it puts out such a field, or holds such an expression.
+pub(super) fn holds(
+    plan: &LogicalPlan,
+    field: impl Fn(&Field) -> bool,
+    expr: impl Fn(&Expr) -> bool,
+) -> Result<bool> {
+    let mut found = false;
+    let _ = plan.apply_with_subqueries(|plan| {
+        found = plan.schema().fields().iter().any(|it| field(it));
+        if !found {
+            let _ = plan.apply_expressions(|it| {
+                it.apply(|it| {
+                    found = expr(it);
+                    Ok(match found {
+                        true => TreeNodeRecursion::Stop,
+                        false => TreeNodeRecursion::Continue,
+                    })
+                })
+            })?;
+        }
+        Ok(match found {
+            true => TreeNodeRecursion::Stop,
+            false => TreeNodeRecursion::Continue,
+        })
+    })?;
+    Ok(found)
 }
 
 /// Whether an operator compares two values.

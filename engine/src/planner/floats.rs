@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use arrow::datatypes::DataType;
-use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
+use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion::common::{Column, DFSchema, Result};
 use datafusion::config::ConfigOptions;
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
@@ -13,6 +13,7 @@ use datafusion::logical_expr::utils::merge_schema;
 use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan, LogicalPlanBuilder};
 use datafusion::optimizer::AnalyzerRule;
 
+use super::expressions;
 use super::numerics::NUMERIC;
 
 /// Functions whose arguments become of one type.
@@ -27,11 +28,7 @@ impl AnalyzerRule for Floats {
         if !concerns(&plan)? {
             return Ok(plan);
         }
-        plan.transform_up_with_subqueries(|plan| {
-            let plan = node(plan.recompute_schema()?)?;
-            plan.recompute_schema().map(Transformed::yes)
-        })
-        .data()
+        expressions::rewrite_nodes(plan, node)
     }
 
     fn name(&self) -> &str {
@@ -41,27 +38,11 @@ impl AnalyzerRule for Floats {
 
 /// Whether a plan has floating point numbers.
 fn concerns(plan: &LogicalPlan) -> Result<bool> {
-    let mut found = false;
-    let _ = plan.apply_with_subqueries(|plan| {
-        found = plan
-            .schema()
-            .fields()
-            .iter()
-            .any(|field| field.data_type().is_floating());
-        if !found {
-            let _ = plan.apply_expressions(|expr| {
-                expr.apply(|expr| {
-                    found |= matches!(expr, Expr::Cast(cast) if cast.field.data_type().is_floating());
-                    Ok(TreeNodeRecursion::Continue)
-                })
-            })?;
-        }
-        Ok(match found {
-            true => TreeNodeRecursion::Stop,
-            false => TreeNodeRecursion::Continue,
-        })
-    })?;
-    Ok(found)
+    expressions::holds(
+        plan,
+        |field| field.data_type().is_floating(),
+        |expr| matches!(expr, Expr::Cast(cast) if cast.field.data_type().is_floating()),
+    )
 }
 
 fn node(plan: LogicalPlan) -> Result<LogicalPlan> {

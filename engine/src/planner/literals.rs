@@ -1,11 +1,11 @@
-//! Literals as PostgreSQL reads them: numbers by their digits, dates, times and intervals in the one form that Arrow's parser knows.
+//! Literals as PostgreSQL reads them: numbers by their digits, intervals in the one form that Arrow's parser knows.
 
 use radlake_sql::ast::{CastKind, DataType, ExactNumberInfo, Expr, Value};
 
-use super::{datetime, intervals};
+use super::{intervals, scales};
 use crate::{Error, Result};
 
-/// A literal that is cast: numbers to floating point without a detour over decimals; dates, times and intervals in one form.
+/// A literal that is cast: numbers to floating point without a detour over decimals; intervals in one form.
 ///
 /// # Errors
 /// The literal is no value of the type.
@@ -20,7 +20,7 @@ pub(super) fn rewrite(expr: &mut Expr) -> Result<()> {
                 literal(&mut value.value, data_type)?;
             }
         }
-        Expr::TypedString(typed) => literal(&mut typed.value.value, &typed.data_type)?,
+        Expr::TypedString(typed) => literal(&mut typed.value.value, &mut typed.data_type)?,
         Expr::Interval(interval) => {
             let unit = interval
                 .leading_field
@@ -29,7 +29,8 @@ pub(super) fn rewrite(expr: &mut Expr) -> Result<()> {
             if interval.last_field.is_none()
                 && let Some(text) = super::dialect::string(&mut interval.value)
             {
-                *text = interval_text(text, unit.as_deref())?;
+                let precision = interval.fractional_seconds_precision.take();
+                *text = scales::seconds(&interval_text(text, unit.as_deref())?, precision);
                 interval.leading_field = None;
             }
         }
@@ -38,7 +39,7 @@ pub(super) fn rewrite(expr: &mut Expr) -> Result<()> {
     Ok(())
 }
 
-fn literal(value: &mut Value, data_type: &DataType) -> Result<()> {
+fn literal(value: &mut Value, data_type: &mut DataType) -> Result<()> {
     match value {
         Value::Number(number, _) if is_float(data_type) => {
             if number.parse::<f64>().is_ok_and(f64::is_infinite) {
@@ -46,13 +47,10 @@ fn literal(value: &mut Value, data_type: &DataType) -> Result<()> {
             }
             *value = Value::SingleQuotedString(number.clone());
         }
-        Value::SingleQuotedString(text) if is_datetime(data_type) => {
-            if let Some(normal) = datetime::normalised(text) {
-                *text = normal;
+        Value::SingleQuotedString(text) => {
+            if let DataType::Interval { precision, .. } = data_type {
+                *text = scales::seconds(&interval_text(text, None)?, precision.take());
             }
-        }
-        Value::SingleQuotedString(text) if matches!(data_type, DataType::Interval { .. }) => {
-            *text = interval_text(text, None)?;
         }
         _ => {}
     }
@@ -150,12 +148,5 @@ fn is_float(data_type: &DataType) -> bool {
             | DataType::Real
             | DataType::Double(_)
             | DataType::DoublePrecision
-    )
-}
-
-fn is_datetime(data_type: &DataType) -> bool {
-    matches!(
-        data_type,
-        DataType::Timestamp(..) | DataType::TimestampNtz(..) | DataType::Time(..)
     )
 }

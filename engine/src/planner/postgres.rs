@@ -4,6 +4,8 @@ mod arrays;
 mod extract;
 mod floats;
 mod intervals;
+mod make_date;
+mod scale;
 mod timezone;
 
 use std::hash::{Hash, Hasher};
@@ -27,10 +29,16 @@ use super::expressions;
 
 /// Functions that statements call by name after they were rewritten.
 pub(super) fn functions() -> Vec<Arc<ScalarUDF>> {
-    [extract::EXTRACT, extract::DATE_PART, timezone::TIMEZONE]
-        .into_iter()
-        .map(|function| Arc::new(function.udf()))
-        .collect()
+    [
+        extract::EXTRACT,
+        extract::DATE_PART,
+        make_date::MAKE_DATE,
+        scale::SCALE,
+        timezone::TIMEZONE,
+    ]
+    .into_iter()
+    .map(|function| Arc::new(function.udf()))
+    .collect()
 }
 
 /// A function in a few words: what it takes, gives and does. Two of one name are the same.

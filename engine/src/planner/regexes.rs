@@ -40,7 +40,11 @@ pub(super) fn rewrite(expr: &mut Expr) -> Result<()> {
 }
 
 fn functions(function: &mut Function) -> Result<()> {
-    let name = function.name.to_string().to_lowercase();
+    // Whatever schema it is named with.
+    let Some(name) = function.name.0.last().and_then(|part| part.as_ident()) else {
+        return Ok(());
+    };
+    let name = name.value.to_lowercase();
     let Some((_, exact, flags)) = FUNCTIONS.iter().find(|(known, ..)| *known == name) else {
         return Ok(());
     };

@@ -3,19 +3,21 @@
 use std::fmt::Write;
 use std::sync::Arc;
 
-use arrow::array::timezone::Tz;
 use arrow::array::{Array, ArrayRef, AsArray, StringArray, StringBuilder};
 use arrow::compute::cast;
 use arrow::datatypes::{
-    DataType, Float32Type, Float64Type, IntervalMonthDayNanoType, IntervalUnit, TimeUnit,
-    TimestampMicrosecondType,
+    DataType, Date32Type, Float32Type, Float64Type, IntervalMonthDayNanoType, IntervalUnit,
+    Time64MicrosecondType, TimeUnit, TimestampMicrosecondType,
 };
-use chrono::{DateTime, Datelike, NaiveDateTime, Offset, TimeZone};
-use datafusion::common::{Result, exec_datafusion_err, exec_err};
+use datafusion::common::{Result, exec_err};
 use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::{
     ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
 };
+use radlake_udfs::datetime::read::{self, Zone};
+
+/// Microseconds of a day.
+const DAY: i64 = 86_400_000_000;
 
 /// Name of the function.
 pub(super) const TEXT_OUT: &str = "text_out";
@@ -27,6 +29,9 @@ pub(super) fn is_ours(from: &DataType) -> bool {
         DataType::Float32
             | DataType::Float64
             | DataType::Timestamp(..)
+            | DataType::Date32
+            | DataType::Time32(_)
+            | DataType::Time64(_)
             | DataType::Interval(IntervalUnit::MonthDayNano)
             | DataType::List(_)
     )
@@ -61,7 +66,7 @@ impl ScalarUDFImpl for TextOut {
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let zone = self.zone.parse()?;
+        let zone = Zone::parse(&self.zone)?;
         radlake_udfs::by_row(&args, |values| match values {
             [values] => Ok(Arc::new(texts(values, &zone)?)),
             _ => exec_err!("text_out takes one argument"),
@@ -70,7 +75,7 @@ impl ScalarUDFImpl for TextOut {
 }
 
 /// The texts of all values.
-fn texts(values: &ArrayRef, zone: &Tz) -> Result<StringArray> {
+fn texts(values: &ArrayRef, zone: &Zone) -> Result<StringArray> {
     let mut out = StringBuilder::with_capacity(values.len(), values.len() * 16);
     let mut each = |write: &mut dyn FnMut(usize, &mut String) -> Result<()>| {
         let mut text = String::new();
@@ -106,16 +111,27 @@ fn texts(values: &ArrayRef, zone: &Tz) -> Result<StringArray> {
             let moments = cast(values, &DataType::Timestamp(TimeUnit::Microsecond, tz.clone()))?;
             let moments = moments.as_primitive::<TimestampMicrosecondType>();
             each(&mut |row, text| {
-                let at = DateTime::from_timestamp_micros(moments.value(row))
-                    .ok_or_else(|| exec_datafusion_err!("timestamp out of range"))?
-                    .naive_utc();
-                if tz.is_none() {
-                    timestamp(at, text);
-                    return Ok(());
-                }
-                let seconds = zone.offset_from_utc_datetime(&at).fix().local_minus_utc();
-                timestamp(at + chrono::TimeDelta::seconds(seconds.into()), text);
-                offset(seconds, text);
+                let at = moments.value(row);
+                let seconds = match tz.is_some() && !matches!(at, i64::MIN | i64::MAX) {
+                    true => Some(zone.offset(at)?),
+                    false => None,
+                };
+                timestamp(at, seconds, text);
+                Ok(())
+            })?;
+        }
+        DataType::Date32 => {
+            let days = values.as_primitive::<Date32Type>();
+            each(&mut |row, text| {
+                date(days.value(row), text);
+                Ok(())
+            })?;
+        }
+        DataType::Time64(_) | DataType::Time32(_) => {
+            let times = cast(values, &DataType::Time64(TimeUnit::Microsecond))?;
+            let times = times.as_primitive::<Time64MicrosecondType>();
+            each(&mut |row, text| {
+                clock(times.value(row), text);
                 Ok(())
             })?;
         }
@@ -194,14 +210,54 @@ fn float(value: f64, digits: &str, text: &mut String) {
     }
 }
 
-fn timestamp(at: NaiveDateTime, text: &mut String) {
-    let year = at.year();
-    let shown = if year > 0 { year } else { 1 - year };
-    let _ = write!(text, "{shown:04}{}", at.format("-%m-%d %H:%M:%S"));
-    fraction(i64::from(at.and_utc().timestamp_subsec_micros()), text);
-    if year <= 0 {
-        text.push_str(" BC");
+/// A time of the clock, or with the seconds that it is ahead of UTC a moment.
+fn timestamp(at: i64, ahead: Option<i64>, text: &mut String) {
+    match at {
+        i64::MAX => return text.push_str("infinity"),
+        i64::MIN => return text.push_str("-infinity"),
+        _ => {}
     }
+    let shown = i128::from(at) + i128::from(ahead.unwrap_or(0)) * 1_000_000;
+    let days = shown.div_euclid(i128::from(DAY)) as i64;
+    let bc = day(days, text);
+    text.push(' ');
+    clock(shown.rem_euclid(i128::from(DAY)) as i64, text);
+    if let Some(seconds) = ahead {
+        offset(seconds, text);
+    }
+    text.push_str(if bc { " BC" } else { "" });
+}
+
+fn date(days: i32, text: &mut String) {
+    match days {
+        i32::MAX => text.push_str("infinity"),
+        i32::MIN => text.push_str("-infinity"),
+        days => {
+            let bc = day(days.into(), text);
+            text.push_str(if bc { " BC" } else { "" });
+        }
+    }
+}
+
+/// `2024-07-01`; true if it is before Christ, which is said at the end.
+fn day(days: i64, text: &mut String) -> bool {
+    let (year, month, day) = read::civil(days);
+    let shown = if year > 0 { year } else { 1 - year };
+    let _ = write!(text, "{shown:04}-{month:02}-{day:02}");
+    year <= 0
+}
+
+/// `10:11:12.5`.
+fn clock(micros: i64, text: &mut String) {
+    let seconds = micros / 1_000_000;
+    let _ = write!(
+        text,
+        "{:02}:{:02}:{:02}",
+        seconds / 3600,
+        seconds / 60 % 60,
+        seconds % 60
+    );
+    fraction(micros % 1_000_000, text);
 }
 
 fn fraction(micros: i64, text: &mut String) {
@@ -212,7 +268,7 @@ fn fraction(micros: i64, text: &mut String) {
 }
 
 /// `+01`, `-03:30`, `+06:55:25`.
-fn offset(seconds: i32, text: &mut String) {
+fn offset(seconds: i64, text: &mut String) {
     let (sign, size) = if seconds < 0 {
         ('-', -seconds)
     } else {
@@ -262,7 +318,7 @@ fn interval(months: i32, days: i32, micros: i64, text: &mut String) {
 }
 
 /// `{1,NULL,"a b"}`.
-fn list(elements: &ArrayRef, zone: &Tz, text: &mut String) -> Result<()> {
+fn list(elements: &ArrayRef, zone: &Zone, text: &mut String) -> Result<()> {
     text.push('{');
     let nested = matches!(elements.data_type(), DataType::List(_));
     let shown = texts(elements, zone)?;

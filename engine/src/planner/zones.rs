@@ -6,14 +6,12 @@
 
 use std::sync::Arc;
 
-use arrow::array::timezone::Tz;
 use arrow::array::{ArrayRef, AsArray, TimestampMicrosecondArray};
 use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::{DataType, TimeUnit, TimestampMicrosecondType};
 use arrow::util::display::FormatOptions;
-use chrono::{DateTime, LocalResult, NaiveDateTime, Offset, TimeDelta, TimeZone};
 use datafusion::common::tree_node::Transformed;
-use datafusion::common::{DFSchema, Result, ScalarValue, exec_datafusion_err, exec_err};
+use datafusion::common::{DFSchema, Result, exec_datafusion_err, exec_err};
 use datafusion::config::ConfigOptions;
 use datafusion::logical_expr::expr::{Cast, ScalarFunction};
 use datafusion::logical_expr::{
@@ -21,8 +19,9 @@ use datafusion::logical_expr::{
     ScalarUDFImpl, Signature, Volatility,
 };
 use datafusion::optimizer::AnalyzerRule;
+use radlake_udfs::datetime::read::{Order, Zone};
 
-use super::{datetime, expressions, texts};
+use super::{expressions, readings, texts};
 
 /// Name of the function. What a client could call so would not be it.
 const IN_ZONE: &str = "in_zone";
@@ -34,7 +33,8 @@ pub(super) struct Zones;
 impl AnalyzerRule for Zones {
     fn analyze(&self, plan: LogicalPlan, config: &ConfigOptions) -> Result<LogicalPlan> {
         let zone: Arc<str> = config.execution.time_zone.as_deref().unwrap_or("UTC").into();
-        expressions::rewrite(plan, |expr, schema| rewrite(expr, schema, &zone))
+        let order = readings::order(config);
+        expressions::rewrite(plan, |expr, schema| rewrite(expr, schema, &zone, order))
     }
 
     fn name(&self) -> &str {
@@ -42,7 +42,7 @@ impl AnalyzerRule for Zones {
     }
 }
 
-fn rewrite(expr: Expr, schema: &DFSchema, zone: &Arc<str>) -> Result<Transformed<Expr>> {
+fn rewrite(expr: Expr, schema: &DFSchema, zone: &Arc<str>, order: Order) -> Result<Transformed<Expr>> {
     match expr {
         Expr::Cast(Cast { expr: inner, field }) => {
             let Ok(from) = inner.get_type(schema) else {
@@ -52,26 +52,12 @@ fn rewrite(expr: Expr, schema: &DFSchema, zone: &Arc<str>) -> Result<Transformed
                 (from, to) if to.is_string() && texts::is_ours(from) => {
                     Ok(Transformed::yes(texts::text_out(*inner, zone)))
                 }
-                // A text without an offset is a time of the session's zone.
-                (from, DataType::Timestamp(_, Some(to))) if from.is_string() => {
-                    let inner = Box::new(literal(*inner));
-                    let cast = Expr::Cast(Cast {
-                        expr: inner,
-                        field: Arc::clone(&field),
-                    });
-                    if to == zone {
-                        return Ok(Transformed::yes(cast));
-                    }
-                    let Expr::Cast(Cast { expr: inner, .. }) = cast else {
-                        return exec_err!("a cast is a cast");
-                    };
-                    let there = inner.cast_to(&moment(zone), schema)?;
-                    Ok(Transformed::yes(there.cast_to(field.data_type(), schema)?))
-                }
-                (from, DataType::Timestamp(_, None)) if from.is_string() => {
-                    let inner = Box::new(literal(*inner));
-                    Ok(Transformed::yes(Expr::Cast(Cast { expr: inner, field })))
-                }
+                (from, to) if readings::is_reading(from, to) => Ok(Transformed::yes(readings::reading(
+                    *inner,
+                    field.data_type(),
+                    zone,
+                    order,
+                ))),
                 (
                     DataType::Timestamp(_, None) | DataType::Date32 | DataType::Date64,
                     DataType::Timestamp(_, Some(_)),
@@ -82,7 +68,9 @@ fn rewrite(expr: Expr, schema: &DFSchema, zone: &Arc<str>) -> Result<Transformed
                 _ => Ok(Transformed::no(Expr::Cast(Cast { expr: inner, field }))),
             }
         }
-        Expr::ScalarFunction(mut call) if ![IN_ZONE, texts::TEXT_OUT].contains(&call.func.name()) => {
+        Expr::ScalarFunction(mut call)
+            if ![IN_ZONE, texts::TEXT_OUT, readings::DATETIME_IN].contains(&call.func.name()) =>
+        {
             let before = Expr::ScalarFunction(call.clone()).get_type(schema);
             let mut changed = false;
             for argument in &mut call.args {
@@ -176,17 +164,6 @@ fn is_local(to: &DataType) -> bool {
     )
 }
 
-/// A literal in the one form that Arrow reads.
-fn literal(expr: Expr) -> Expr {
-    match expr {
-        Expr::Literal(ScalarValue::Utf8(Some(text)), metadata) => {
-            let text = datetime::normalised(&text).unwrap_or(text);
-            Expr::Literal(ScalarValue::Utf8(Some(text)), metadata)
-        }
-        other => other,
-    }
-}
-
 fn in_zone(expr: Expr, zone: &Arc<str>, to: &DataType, into: bool) -> Expr {
     let function = ScalarUDF::from(InZone {
         zone: Arc::clone(zone),
@@ -231,17 +208,11 @@ impl ScalarUDFImpl for InZone {
 
 impl InZone {
     fn moments(&self, values: &ArrayRef) -> Result<ArrayRef> {
-        let zone: Tz = self.zone.parse()?;
+        let zone = Zone::parse(&self.zone)?;
         let local = cast(values, &DataType::Timestamp(TimeUnit::Microsecond, None))?;
         let local = local.as_primitive::<TimestampMicrosecondType>();
-        let moments: TimestampMicrosecondArray = local.try_unary(|at| {
-            let shown = DateTime::from_timestamp_micros(at)
-                .ok_or_else(|| exec_datafusion_err!("timestamp out of range"))?
-                .naive_utc();
-            let offset =
-                offset(&zone, shown).ok_or_else(|| exec_datafusion_err!("timestamp out of range"))?;
-            Ok::<_, datafusion::error::DataFusionError>(at - i64::from(offset) * 1_000_000)
-        })?;
+        let moments: TimestampMicrosecondArray =
+            local.try_unary(|at| moved(at, -zone.offset_of_local(at)?))?;
         let moments: ArrayRef = Arc::new(moments.with_timezone("UTC"));
         cast(&moments, &self.to)
     }
@@ -250,35 +221,21 @@ impl InZone {
 impl InZone {
     /// What clocks of the zone show at moments.
     fn shown(&self, moments: &ArrayRef) -> Result<ArrayRef> {
-        let zone: Tz = self.zone.parse()?;
+        let zone = Zone::parse(&self.zone)?;
         let moments = cast(
             moments,
             &DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
         )?;
         let moments = moments.as_primitive::<TimestampMicrosecondType>();
-        let shown: TimestampMicrosecondArray = moments.try_unary(|at| {
-            let moment = DateTime::from_timestamp_micros(at)
-                .ok_or_else(|| exec_datafusion_err!("timestamp out of range"))?
-                .naive_utc();
-            let offset = zone.offset_from_utc_datetime(&moment).fix().local_minus_utc();
-            Ok::<_, datafusion::error::DataFusionError>(at + i64::from(offset) * 1_000_000)
-        })?;
+        let shown: TimestampMicrosecondArray = moments.try_unary(|at| moved(at, zone.offset(at)?))?;
         let shown: ArrayRef = Arc::new(shown.with_timezone_opt(None::<Arc<str>>));
         cast(&shown, &self.to)
     }
 }
 
-/// Seconds east of Greenwich at a time of day. As in PostgreSQL, of an hour that comes twice it is the second, and an hour that is left out
-/// is read as if the clocks had not been changed yet.
-pub(super) fn offset<Z: TimeZone>(zone: &Z, shown: NaiveDateTime) -> Option<i32> {
-    let seconds = |offset: Z::Offset| offset.fix().local_minus_utc();
-    match zone.offset_from_local_datetime(&shown) {
-        LocalResult::Single(offset) | LocalResult::Ambiguous(_, offset) => Some(seconds(offset)),
-        LocalResult::None => {
-            let before = shown.checked_sub_signed(TimeDelta::hours(3))?;
-            zone.offset_from_local_datetime(&before).earliest().map(seconds)
-        }
-    }
+fn moved(at: i64, seconds: i64) -> Result<i64> {
+    at.checked_add(seconds * 1_000_000)
+        .ok_or_else(|| exec_datafusion_err!("timestamp out of range"))
 }
 
 /// Refuses what does not fit, where Arrow's own default makes it NULL.
@@ -288,22 +245,4 @@ fn cast(values: &ArrayRef, to: &DataType) -> Result<ArrayRef> {
         format_options: FormatOptions::default(),
     };
     Ok(cast_with_options(values, to, &options)?)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn hours_that_come_twice_or_not_at_all_are_read_as_postgresql_does() {
-        let zone: Tz = "Europe/Berlin".parse().unwrap();
-        let hours = |text: &str| {
-            let shown = NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M").unwrap();
-            offset(&zone, shown).unwrap() / 3600
-        };
-        assert_eq!(hours("2024-07-01 12:00"), 2);
-        assert_eq!(hours("2024-01-01 12:00"), 1);
-        assert_eq!(hours("2024-10-27 02:30"), 1);
-        assert_eq!(hours("2024-03-31 02:30"), 1);
-    }
 }

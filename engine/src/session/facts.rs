@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError, Weak};
 
 use chrono::{DateTime, Utc};
 
-use crate::pg_catalog::{Activity, SessionView, Setting};
+use crate::pg_catalog::{Activity, CatalogError, SessionView, Setting};
 use crate::settings::{Settings, search_path};
 use crate::{Error, Identity, Result};
 
@@ -125,8 +125,11 @@ impl SessionView for Facts {
         Self::settings(self).list()
     }
 
-    fn set(&self, name: &str, value: &str) -> std::result::Result<String, String> {
-        Self::set(self, name, Some(value), false).map_err(|error: Error| error.to_string())
+    fn set(&self, name: &str, value: &str) -> std::result::Result<String, CatalogError> {
+        Self::set(self, name, Some(value), false).map_err(|error| match error {
+            Error::Unsupported { what, .. } => CatalogError::Unsupported(what),
+            other => CatalogError::InvalidParameter(other.to_string()),
+        })
     }
 
     fn backend_pid(&self) -> i32 {

@@ -13,9 +13,10 @@ use radlake_sql::{Kind, Statement, ast};
 
 use super::{Inner, PlannerKey, Prepared, Response, commands, explain, refusal, rows, span};
 use crate::pg_catalog::{SessionView, SystemCatalogs};
-use crate::planner::{Names, Planner};
+use crate::planner::{DateStyle, Names, Planner};
 use crate::policy::{Authority, Subject};
 use crate::session::Facts;
+use crate::settings::zone_name;
 use crate::write::Parameters;
 use crate::{Error, Lakehouse, Result};
 
@@ -368,7 +369,12 @@ impl Inner {
         for (name, function) in system.table_functions() {
             state.register_udtf(name, function);
         }
-        state.config_mut().options_mut().execution.time_zone = self.facts.setting("TimeZone");
+        let options = state.config_mut().options_mut();
+        let zone = self.facts.setting("TimeZone");
+        options.execution.time_zone = zone.as_deref().map(zone_name);
+        options.extensions.insert(DateStyle {
+            style: self.facts.setting("DateStyle").unwrap_or_default(),
+        });
         let names = Names::new(
             self.lakehouse.database(),
             self.lakehouse.lake().clone(),
@@ -411,6 +417,9 @@ impl Inner {
 fn typed(value: ScalarValue, data_type: &DataType) -> Result<ScalarValue> {
     if value.data_type() == *data_type {
         return Ok(value);
+    }
+    if let (ScalarValue::Utf8(Some(text)), true) = (&value, data_type.is_temporal()) {
+        return crate::planner::read_text(text, data_type);
     }
     Ok(value.cast_to(data_type)?)
 }

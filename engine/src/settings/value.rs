@@ -1,6 +1,6 @@
 //! Values of settings: what each kind takes, and how it is written.
 
-use std::str::FromStr;
+use super::{styles, zones};
 
 /// What a setting takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,7 +61,7 @@ impl Kind {
                 .map(|name| quoted(name))
                 .collect::<Vec<_>>()
                 .join(", ")),
-            Self::Zone => zone(value).ok_or(None),
+            Self::Zone => zones::normalise(value).map(|(_, shown)| shown).map_err(|_| None),
             // As in PostgreSQL, only letters and digits count: asyncpg sends the name in quotes.
             Self::Encoding => match value
                 .to_ascii_lowercase()
@@ -71,7 +71,7 @@ impl Kind {
                 "utf8" | "unicode" => Ok("UTF8".to_owned()),
                 _ => Err(Some("Only UTF8 is supported.".to_owned())),
             },
-            Self::DateStyle => date_style(value).ok_or(None),
+            Self::DateStyle => styles::normalise(value, "ISO, MDY", "ISO, MDY").map_err(|_| None),
             Self::Epoch => match value {
                 "" => Ok(String::new()),
                 number => number
@@ -188,55 +188,4 @@ fn quoted(name: &str) -> String {
     } else {
         format!("\"{name}\"")
     }
-}
-
-/// A time zone's own spelling.
-fn zone(text: &str) -> Option<String> {
-    if ["utc", "gmt", "z", "zulu"]
-        .iter()
-        .any(|name| text.eq_ignore_ascii_case(name))
-    {
-        return Some(
-            if text.eq_ignore_ascii_case("gmt") {
-                "GMT"
-            } else {
-                "UTC"
-            }
-            .to_owned(),
-        );
-    }
-    if let Some(zone) = chrono_tz::TZ_VARIANTS
-        .iter()
-        .find(|zone| zone.name().eq_ignore_ascii_case(text))
-    {
-        return Some(zone.name().to_owned());
-    }
-    // Hours east of Greenwich, as a number or an ISO offset.
-    let sign = if text.starts_with('-') { '-' } else { '+' };
-    let mut parts = text.trim_start_matches(['+', '-']).splitn(2, ':');
-    let hours = parts
-        .next()
-        .and_then(|part| u32::from_str(part).ok())
-        .filter(|hours| *hours < 16)?;
-    let minutes = parts
-        .next()
-        .map_or(Some(0), |part| u32::from_str(part).ok())
-        .filter(|minutes| *minutes < 60)?;
-    Some(format!("{sign}{hours:02}:{minutes:02}"))
-}
-
-fn date_style(text: &str) -> Option<String> {
-    let mut order = "MDY";
-    for word in text.split(',').map(str::trim).filter(|word| !word.is_empty()) {
-        match word.to_ascii_lowercase().as_str() {
-            // Output is ISO whatever is asked for.
-            "iso" | "default" | "sql" | "postgres" => {}
-            "german" => order = "DMY",
-            "mdy" | "us" | "noneuro" | "noneuropean" => order = "MDY",
-            "dmy" | "euro" | "european" => order = "DMY",
-            "ymd" => order = "YMD",
-            _ => return None,
-        }
-    }
-    Some(format!("ISO, {order}"))
 }

@@ -324,6 +324,20 @@ impl Writer<'_> {
                 }
                 _ => (Some(1), "varchar".to_owned()),
             },
+            ast::DataType::Timestamp(Some(digits), _)
+            | ast::DataType::Time(Some(digits), _)
+            | ast::DataType::Interval {
+                precision: Some(digits),
+                ..
+            } if *digits < 6 => {
+                return Err(Error::Unsupported {
+                    what: format!("a column of type {sql_type}"),
+                    hint: Some(
+                        "Columns keep microseconds: leave the digits out, and cast to fewer where they are read."
+                            .to_owned(),
+                    ),
+                });
+            }
             other => (None, other.to_string()),
         };
         let planner = self.planner(Vec::new())?;

@@ -3,6 +3,7 @@
 mod calendar;
 mod make_interval;
 mod pattern;
+pub mod read;
 mod to_char;
 mod value;
 

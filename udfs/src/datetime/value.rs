@@ -13,6 +13,8 @@ use datafusion::error::{DataFusionError, Result};
 use datafusion::logical_expr::ColumnarValue;
 use datafusion::scalar::ScalarValue;
 
+use super::calendar;
+
 /// A value of one row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Value {
@@ -108,11 +110,13 @@ pub(super) fn answer(rows: ArrayRef, constant: bool) -> Result<ColumnarValue> {
 
 /// A time zone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Zone {
+pub enum Zone {
     /// Of the tz database.
     Named(Tz),
     /// Seconds ahead of UTC.
     Fixed(i32),
+    /// The same, of a zone that has no name even for its time.
+    Nameless(i32),
 }
 
 fn out_of_range() -> DataFusionError {
@@ -125,38 +129,66 @@ fn naive(micros: i64) -> Result<NaiveDateTime> {
         .naive_utc())
 }
 
+/// The tables of zones end in 2100; after that a year has the rules of an earlier one that begins on the same weekday and is as long,
+/// as in PostgreSQL.
+fn like(micros: i64) -> i64 {
+    let (year, _, _) = calendar::date(micros.div_euclid(calendar::DAY));
+    if year < 2100 {
+        return micros;
+    }
+    let length = |year: i64| calendar::julian(year + 1, 1, 1) - calendar::julian(year, 1, 1);
+    let behind = |like: i64| calendar::julian(year, 1, 1) - calendar::julian(like, 1, 1);
+    (2072..2100)
+        .find(|like| length(*like) == length(year) && behind(*like) % 7 == 0)
+        .map_or(micros, |like| micros - behind(like) * calendar::DAY)
+}
+
 impl Zone {
     /// The zone of a column's type: a name of the tz database, or an offset such as `+01:00`.
-    pub(super) fn parse(text: &str) -> Result<Self> {
+    ///
+    /// # Errors
+    /// It is neither.
+    pub fn parse(text: &str) -> Result<Self> {
         if let Ok(zone) = text.parse::<Tz>() {
             return Ok(Zone::Named(zone));
         }
         let zone: ArrowZone = text.parse()?;
         let offset = zone.offset_from_utc_datetime(&NaiveDateTime::default());
-        Ok(Zone::Fixed(offset.fix().local_minus_utc()))
+        let offset = offset.fix().local_minus_utc();
+        Ok(match text.contains(':') {
+            true => Zone::Fixed(offset),
+            // Written so by `read::arrow_name`.
+            false => Zone::Nameless(offset),
+        })
     }
 
     /// Seconds that clocks are ahead of UTC at a moment, which is in microseconds since 1970.
-    pub(super) fn offset(&self, at: i64) -> Result<i64> {
+    ///
+    /// # Errors
+    /// The moment lies beyond the calendar.
+    pub fn offset(&self, at: i64) -> Result<i64> {
         Ok(match self {
             Zone::Named(Tz::UTC) => 0,
             Zone::Named(zone) => zone
-                .offset_from_utc_datetime(&naive(at)?)
+                .offset_from_utc_datetime(&naive(like(at))?)
                 .fix()
                 .local_minus_utc()
                 .into(),
-            Zone::Fixed(offset) => (*offset).into(),
+            Zone::Fixed(offset) | Zone::Nameless(offset) => (*offset).into(),
         })
     }
 
     /// Seconds that clocks are ahead of UTC when they show a time. As in PostgreSQL, of an hour that comes twice it is the second,
     /// and an hour that is left out is read as if the clocks had not been changed yet.
-    pub(super) fn offset_of_local(&self, shown: i64) -> Result<i64> {
+    ///
+    /// # Errors
+    /// The time lies beyond the calendar.
+    pub fn offset_of_local(&self, shown: i64) -> Result<i64> {
         let zone = match self {
             Zone::Named(zone) => zone,
-            Zone::Fixed(offset) => return Ok((*offset).into()),
+            Zone::Fixed(offset) | Zone::Nameless(offset) => return Ok((*offset).into()),
         };
-        let shown = naive(shown)?;
+        let shown = naive(like(shown))?;
         let offset = match zone.offset_from_local_datetime(&shown) {
             LocalResult::Single(offset) | LocalResult::Ambiguous(_, offset) => offset,
             LocalResult::None => {
@@ -174,21 +206,21 @@ impl Zone {
     /// What the zone's time is called at a moment: `CEST`, `+04`.
     pub(super) fn abbreviation(&self, at: i64) -> Result<String> {
         if let Zone::Named(zone) = self {
-            let offset = zone.offset_from_utc_datetime(&naive(at)?);
+            let offset = zone.offset_from_utc_datetime(&naive(like(at))?);
             if let Some(name) = offset.abbreviation() {
                 return Ok(name.to_owned());
             }
         }
         let offset = self.offset(at)?;
-        if *self == Zone::Fixed(0) {
-            return Ok("UTC".to_owned());
+        if matches!(self, Zone::Nameless(_)) {
+            return Ok(String::new());
         }
         let (sign, minutes) = (if offset < 0 { '-' } else { '+' }, offset.abs() / 60);
         let (hours, minutes) = (minutes / 60, minutes % 60);
         Ok(match (self, minutes) {
             (_, 0) => format!("{sign}{hours:02}"),
             (Zone::Named(_), _) => format!("{sign}{hours:02}{minutes:02}"),
-            (Zone::Fixed(_), _) => format!("{sign}{hours:02}:{minutes:02}"),
+            (_, _) => format!("{sign}{hours:02}:{minutes:02}"),
         })
     }
 }
@@ -220,7 +252,7 @@ mod tests {
         assert_eq!(named("Europe/Berlin", "2024-07-01 12:00"), "CEST");
         assert_eq!(named("Asia/Dubai", "2024-07-01 12:00"), "+04");
         assert_eq!(named("UTC", "2024-07-01 12:00"), "UTC");
-        assert_eq!(named("+00:00", "2024-07-01 12:00"), "UTC");
+        assert_eq!(named("+00:00", "2024-07-01 12:00"), "+00");
         assert_eq!(named("-03:30", "2024-07-01 12:00"), "-03:30");
     }
 }

@@ -38,10 +38,16 @@ fn refused(invalid: Invalid) -> Error {
             }
         }
         Invalid::Syntax(kind) => syntax(kind),
-        Invalid::Range("date" | "time" | "timestamp" | "interval") => Error::DatetimeOverflow,
+        Invalid::Range("date" | "time" | "timestamp" | "timestamp with time zone" | "interval") => {
+            Error::DatetimeOverflow
+        }
         Invalid::Range(kind) => Error::NumericOverflow(kind.to_owned()),
         Invalid::Binary => Error::BinaryFormat("incorrect binary data format".to_owned()),
         Invalid::Encoding => encoding(),
+        Invalid::Unsupported(what) => Error::Unsupported {
+            what: what.to_owned(),
+            hint: None,
+        },
         Invalid::Cast(_) => Error::NumericOverflow("value".to_owned()),
     }
 }
@@ -153,10 +159,7 @@ impl Cells {
         if json.is_some_and(|json| serde_json::from_slice::<serde::de::IgnoredAny>(json).is_err()) {
             return Err(syntax("json"));
         }
-        let value = read(Some(bytes), &source, &self.target).map_err(|invalid| match refused(invalid) {
-            Error::InvalidDatetime { .. } if looks_like_a_day(bytes) => Error::DatetimeOverflow,
-            other => other,
-        })?;
+        let value = read(Some(bytes), &source, &self.target).map_err(refused)?;
         match (&mut self.values, value) {
             (Values::Bool(values), ScalarValue::Boolean(value)) => values.append_option(value),
             (Values::Int16(values), ScalarValue::Int16(value)) => values.append_option(value),
@@ -187,13 +190,6 @@ impl Cells {
             Values::Other(values) => ScalarValue::iter_to_array(values)?,
         })
     }
-}
-
-/// Three numbers: a day that the calendar does not have, not some other text.
-fn looks_like_a_day(bytes: &[u8]) -> bool {
-    let mut parts = bytes.trim_ascii().splitn(3, |byte| *byte == b'-');
-    let number = |part: Option<&[u8]>| part.is_some_and(|part| part.first().is_some_and(u8::is_ascii_digit));
-    number(parts.next()) && number(parts.next()) && number(parts.next())
 }
 
 fn plain<'a>(bytes: &'a [u8], kind: &str) -> Result<&'a str, Error> {

@@ -226,6 +226,7 @@ fn sqlstate(error: &radlake::Error) -> &'static str {
         E::UntranslatableCharacter => "22P05",
         E::InvalidDatetime { .. } => "22007",
         E::DatetimeOverflow => "22008",
+        E::ZoneDisplacement => "22009",
         E::NumericOverflow(_) => "22003",
         E::DivisionByZero => "22012",
         E::Cardinality => "21000",

@@ -121,11 +121,7 @@ fn set_config(context: &Context, args: &[Arg<'_>]) -> Outcome {
             .then(|| value.to_owned().into())
             .ok_or_else(refusal);
     }
-    context
-        .session
-        .set(name, value)
-        .map(Into::into)
-        .map_err(CatalogError::InvalidParameter)
+    context.session.set(name, value).map(Into::into)
 }
 
 fn client(context: &Context) -> Option<std::net::SocketAddr> {

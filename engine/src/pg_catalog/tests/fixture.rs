@@ -54,7 +54,7 @@ impl SessionView for TestSession {
             setting("TimeZone", "UTC"),
         ]
     }
-    fn set(&self, _: &str, value: &str) -> Result<String, String> {
+    fn set(&self, _: &str, value: &str) -> Result<String, crate::pg_catalog::CatalogError> {
         Ok(value.to_owned())
     }
     fn backend_pid(&self) -> i32 {

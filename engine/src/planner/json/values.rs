@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
+use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion::common::{DFSchema, Result, not_impl_err};
 use datafusion::config::ConfigOptions;
 use datafusion::logical_expr::expr::{Between, Cast, InList, InSubquery, Like, Sort};
@@ -37,12 +37,7 @@ impl AnalyzerRule for Values {
         if !concerns(&plan)? {
             return Ok(plan);
         }
-        // A cast to text makes a text of a column, also to what stands above it: schemas are computed anew.
-        plan.transform_up_with_subqueries(|plan| {
-            let plan = self.node(plan.recompute_schema()?)?;
-            plan.recompute_schema().map(Transformed::yes)
-        })
-        .data()
+        expressions::rewrite_nodes(plan, |plan| self.node(plan))
     }
 
     fn name(&self) -> &str {
@@ -52,32 +47,11 @@ impl AnalyzerRule for Values {
 
 /// Whether a plan has to do with the two types.
 fn concerns(plan: &LogicalPlan) -> Result<bool> {
-    let mut found = false;
-    let _ = plan.apply_with_subqueries(|plan| {
-        found = plan
-            .schema()
-            .fields()
-            .iter()
-            .any(|field| Kind::of_field(field).is_some());
-        if !found {
-            let _ = plan.apply_expressions(|expr| {
-                expr.apply(|expr| {
-                    if let Expr::ScalarFunction(call) = expr
-                        && call.func.name().starts_with("json")
-                    {
-                        found = true;
-                        return Ok(TreeNodeRecursion::Stop);
-                    }
-                    Ok(TreeNodeRecursion::Continue)
-                })
-            })?;
-        }
-        Ok(match found {
-            true => TreeNodeRecursion::Stop,
-            false => TreeNodeRecursion::Continue,
-        })
-    })?;
-    Ok(found)
+    expressions::holds(
+        plan,
+        |field| Kind::of_field(field).is_some(),
+        |expr| matches!(expr, Expr::ScalarFunction(call) if call.func.name().starts_with("json")),
+    )
 }
 
 fn without_operator<T>(what: &str) -> Result<T> {

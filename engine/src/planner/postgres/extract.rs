@@ -146,10 +146,15 @@ fn of_times(field: &str, values: &ArrayRef) -> Result<Decimal128Array> {
             )?)
         }
         "epoch" => Ok(micros(values)?.unary::<_, Decimal128Type>(i128::from)),
-        "year" => Ok(whole(
-            &part(DatePart::Year)?.unary(|y| if y > 0 { y } else { y - 1 }),
-        )),
-        "isoyear" => Ok(whole(&part(DatePart::YearISO)?)),
+        // There is no year 0.
+        "year" | "isoyear" => {
+            let years = part(if field == "year" {
+                DatePart::Year
+            } else {
+                DatePart::YearISO
+            })?;
+            Ok(whole(&years.unary(|y| if y > 0 { y } else { y - 1 })))
+        }
         "decade" => Ok(whole(&part(DatePart::Year)?.unary(|y| y.div_euclid(10)))),
         "century" => Ok(whole(&part(DatePart::Year)?.unary(|y| age(y, 100)))),
         "millennium" => Ok(whole(&part(DatePart::Year)?.unary(|y| age(y, 1000)))),

@@ -1,22 +1,21 @@
 //! `timezone(zone, value)`, which is `value AT TIME ZONE zone`.
 
-use std::collections::HashMap;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, TimestampMicrosecondBuilder};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, TimeUnit, TimestampMicrosecondType};
-use chrono::{DateTime, Offset, TimeZone};
-use chrono_tz::{TZ_VARIANTS, Tz};
 use datafusion::common::{Result, exec_datafusion_err, internal_err, not_impl_err};
+use radlake_udfs::datetime::read::{self, Zone};
 
-use super::super::zones;
+use super::super::readings;
 use super::Named;
 
 /// What clocks of a zone show at a moment, or the moment at which they show a time.
 pub(super) const TIMEZONE: Named = Named {
     name: "timezone",
     returns: |types, _| match types {
+        [DataType::Interval(_), _] => not_impl_err!("AT TIME ZONE of an interval; name a zone"),
         [_, DataType::Timestamp(_, Some(_))] => Ok(DataType::Timestamp(TimeUnit::Microsecond, None)),
         [_, DataType::Timestamp(_, None)] => {
             Ok(DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())))
@@ -38,12 +37,19 @@ pub(super) const TIMEZONE: Named = Named {
         let times: ArrayRef = cast(times, &DataType::Timestamp(TimeUnit::Microsecond, zone))?;
         let times = times.as_primitive::<TimestampMicrosecondType>();
         let mut out = TimestampMicrosecondBuilder::with_capacity(times.len());
+        let mut known: Option<(&str, Zone)> = None;
         for row in 0..times.len() {
             if names.is_null(row) || times.is_null(row) {
                 out.append_null();
                 continue;
             }
-            out.append_value(moved(times.value(row), named(names.value(row))?, aware)?);
+            let name = names.value(row);
+            let zone = match known {
+                Some((last, zone)) if last == name => zone,
+                _ => read::zone(name).map_err(|problem| readings::error(problem, "time zone"))?,
+            };
+            known = Some((name, zone));
+            out.append_value(moved(times.value(row), zone, aware)?);
         }
         let moved = out.finish();
         Ok(match aware {
@@ -53,29 +59,11 @@ pub(super) const TIMEZONE: Named = Named {
     },
 };
 
-fn moved(at: i64, zone: Tz, aware: bool) -> Result<i64> {
-    let range = || exec_datafusion_err!("timestamp out of range");
-    let time = DateTime::from_timestamp_micros(at).ok_or_else(range)?.naive_utc();
+fn moved(at: i64, zone: Zone, aware: bool) -> Result<i64> {
     let seconds = match aware {
-        true => zone.offset_from_utc_datetime(&time).fix().local_minus_utc(),
-        false => -zones::offset(&zone, time).ok_or_else(range)?,
+        true => zone.offset(at)?,
+        false => -zone.offset_of_local(at)?,
     };
-    Ok(at + i64::from(seconds) * 1_000_000)
-}
-
-/// The zone of that name, in whatever case.
-fn named(name: &str) -> Result<Tz> {
-    static ZONES: LazyLock<HashMap<String, Tz>> = LazyLock::new(|| {
-        TZ_VARIANTS
-            .iter()
-            .map(|zone| (zone.name().to_lowercase(), *zone))
-            .collect()
-    });
-    match ZONES.get(&name.to_lowercase()) {
-        Some(zone) => Ok(*zone),
-        None if name.starts_with(|c: char| c.is_ascii_digit() || "+-".contains(c)) => {
-            not_impl_err!("offsets as time zones, whose signs PostgreSQL turns round; name a zone")
-        }
-        None => Err(exec_datafusion_err!("time zone not recognized")),
-    }
+    at.checked_add(seconds * 1_000_000)
+        .ok_or_else(|| exec_datafusion_err!("timestamp out of range"))
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field};
-use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
+use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion::common::{DFSchema, Result, ScalarValue};
 use datafusion::config::ConfigOptions;
 use datafusion::logical_expr::expr::{Cast, ScalarFunction};
@@ -55,11 +55,7 @@ impl AnalyzerRule for Uuids {
         if !concerns(&plan)? {
             return Ok(plan);
         }
-        plan.transform_up_with_subqueries(|plan| {
-            let plan = self.node(plan.recompute_schema()?)?;
-            plan.recompute_schema().map(Transformed::yes)
-        })
-        .data()
+        expressions::rewrite_nodes(plan, |plan| self.node(plan))
     }
 
     fn name(&self) -> &str {
@@ -69,27 +65,11 @@ impl AnalyzerRule for Uuids {
 
 /// Whether a plan has to do with the type.
 fn concerns(plan: &LogicalPlan) -> Result<bool> {
-    let mut found = false;
-    let _ = plan.apply_with_subqueries(|plan| {
-        found = plan.schema().fields().iter().any(|field| is_field(field));
-        if !found {
-            let _ = plan.apply_expressions(|expr| {
-                expr.apply(|expr| {
-                    found =
-                        matches!(expr, Expr::ScalarFunction(call) if call.func.name().starts_with("uuid_"));
-                    Ok(match found {
-                        true => TreeNodeRecursion::Stop,
-                        false => TreeNodeRecursion::Continue,
-                    })
-                })
-            })?;
-        }
-        Ok(match found {
-            true => TreeNodeRecursion::Stop,
-            false => TreeNodeRecursion::Continue,
-        })
-    })?;
-    Ok(found)
+    expressions::holds(
+        plan,
+        is_field,
+        |expr| matches!(expr, Expr::ScalarFunction(call) if call.func.name().starts_with("uuid_")),
+    )
 }
 
 /// A uuid, or an array of them.

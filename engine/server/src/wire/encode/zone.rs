@@ -1,8 +1,7 @@
 //! The session's time zone: how far local time is from UTC at an instant.
 
-use std::str::FromStr;
-
 use chrono::{DateTime, NaiveDateTime, Offset, TimeZone};
+use radlake::datetimes;
 
 /// A time zone as `SET TimeZone` takes it.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,35 +15,24 @@ pub(crate) enum Zone {
 }
 
 impl Zone {
-    /// Reads a name (`Europe/Berlin`), an abbreviation for UTC, an ISO offset (`+02:00`, east positive) or
-    /// PostgreSQL's bare number of hours; `None` if it is none of these.
+    /// Reads the value of `TimeZone` as it is shown (`Europe/Berlin`, `<+02>-02`); `None` if it is none.
     pub(crate) fn parse(text: &str) -> Option<Self> {
-        let text = text.trim();
-        if ["utc", "gmt", "z", "zulu", "etc/utc"]
-            .iter()
-            .any(|name| text.eq_ignore_ascii_case(name))
-        {
-            return Some(Self::Utc);
-        }
-        let named = chrono_tz::Tz::from_str(text).ok();
-        let any_case = || {
-            chrono_tz::TZ_VARIANTS
-                .iter()
-                .find(|zone| zone.name().eq_ignore_ascii_case(text))
-                .copied()
-        };
-        if let Some(zone) = named.or_else(any_case) {
-            return Some(Self::Named(zone));
-        }
-        let sign = if text.starts_with('-') { -1 } else { 1 };
-        let mut parts = text.trim_start_matches(['+', '-']).split(':').map(i32::from_str);
-        let mut part = || parts.next().unwrap_or(Ok(0)).ok();
-        let (hours, minutes, seconds) = (part()?, part()?, part()?);
-        let offset = sign * (hours * 3600 + minutes * 60 + seconds);
-        (hours <= 15 && minutes < 60 && seconds < 60).then_some(match offset {
-            0 => Self::Utc,
-            offset => Self::Fixed(offset),
+        Some(match datetimes::setting(text).ok()?.0 {
+            datetimes::Zone::Named(chrono_tz::Tz::UTC)
+            | datetimes::Zone::Fixed(0)
+            | datetimes::Zone::Nameless(0) => Self::Utc,
+            datetimes::Zone::Named(zone) => Self::Named(zone),
+            datetimes::Zone::Fixed(east) | datetimes::Zone::Nameless(east) => Self::Fixed(east),
         })
+    }
+
+    /// As dates and times are read in it.
+    pub(crate) fn for_reading(&self) -> datetimes::Zone {
+        match self {
+            Self::Utc => datetimes::Zone::Fixed(0),
+            Self::Fixed(east) => datetimes::Zone::Fixed(*east),
+            Self::Named(zone) => datetimes::Zone::Named(*zone),
+        }
     }
 
     /// Seconds east of Greenwich at `seconds` after 1970.

@@ -34,6 +34,8 @@ pub(crate) enum Invalid {
     Binary,
     /// Text that is not UTF-8.
     Encoding,
+    /// Text that PostgreSQL reads.
+    Unsupported(&'static str),
     /// The value does not fit the statement.
     Cast(String),
 }
@@ -52,7 +54,7 @@ impl Invalid {
                 "22P02",
                 format!("invalid input syntax for type {kind} in parameter ${number}"),
             ),
-            Self::Range(kind @ ("date" | "time" | "timestamp" | "interval")) => {
+            Self::Range(kind @ ("date" | "time" | "timestamp" | "timestamp with time zone" | "interval")) => {
                 Report::error("22008", format!("{kind} out of range in parameter ${number}"))
             }
             Self::Range(kind) => Report::error(
@@ -67,6 +69,7 @@ impl Invalid {
                 "22021",
                 format!("invalid byte sequence for encoding \"UTF8\" in bind parameter {number}"),
             ),
+            Self::Unsupported(what) => Report::error("0A000", format!("not supported: {what}")),
             Self::Cast(reason) => Report::error("42804", format!("parameter ${number}: {reason}")),
         }
     }

@@ -3,11 +3,10 @@
 use std::str::FromStr;
 use std::sync::Arc;
 
-use arrow::compute::kernels::cast_utils::{Parser, string_to_datetime};
-use arrow::datatypes::{DataType, Date32Type, Time64MicrosecondType};
-use chrono::{DateTime, FixedOffset, TimeZone, Utc};
+use arrow::datatypes::DataType;
 use pgwire::api::Type;
 use radlake::ScalarValue;
+use radlake::datetimes::{self, Kind, Order, Problem};
 
 use super::{Invalid, array, interval, literal};
 use crate::wire::encode::Zone;
@@ -31,16 +30,23 @@ pub(super) fn read(text: &str, oid: u32, zone: &Zone) -> Result<ScalarValue, Inv
         Type::FLOAT8 => ScalarValue::Float64(Some(float(trimmed, "double precision")?)),
         Type::NUMERIC => numeric(trimmed)?,
         Type::BYTEA => ScalarValue::Binary(Some(bytea(text)?)),
-        Type::DATE => ScalarValue::Date32(Some(date(trimmed)?)),
-        Type::TIME => ScalarValue::Time64Microsecond(Some(match trimmed {
-            // Midnight at the end of a day, which Arrow's reader does not know.
-            "24:00" | "24:00:00" => 86_400_000_000,
-            other => Time64MicrosecondType::parse(other).ok_or(Invalid::Syntax("time"))?,
-        })),
-        Type::TIMESTAMP => ScalarValue::TimestampMicrosecond(Some(timestamp(trimmed)?), None),
-        Type::TIMESTAMPTZ => {
-            ScalarValue::TimestampMicrosecond(Some(instant(trimmed, zone)?), Some(Arc::from("UTC")))
+        Type::DATE => {
+            let days = datetime(text, Kind::Date, "date", zone)?;
+            ScalarValue::Date32(Some(i32::try_from(days).map_err(|_| Invalid::Range("date"))?))
         }
+        Type::TIME => ScalarValue::Time64Microsecond(Some(datetime(text, Kind::Time, "time", zone)?)),
+        Type::TIMESTAMP => {
+            ScalarValue::TimestampMicrosecond(Some(datetime(text, Kind::Timestamp, "timestamp", zone)?), None)
+        }
+        Type::TIMESTAMPTZ => ScalarValue::TimestampMicrosecond(
+            Some(datetime(
+                text,
+                Kind::Timestamptz,
+                "timestamp with time zone",
+                zone,
+            )?),
+            Some(Arc::from("UTC")),
+        ),
         Type::INTERVAL => ScalarValue::IntervalMonthDayNano(Some(
             interval::parse(trimmed).ok_or(Invalid::Syntax("interval"))?,
         )),
@@ -175,55 +181,26 @@ fn bytea(text: &str) -> Result<Vec<u8>, Invalid> {
     Ok(out)
 }
 
-fn date(text: &str) -> Result<i32, Invalid> {
-    match text {
-        "infinity" => Ok(i32::MAX),
-        "-infinity" => Ok(i32::MIN),
-        "epoch" => Ok(0),
-        text => Date32Type::parse(text).ok_or(Invalid::Syntax("date")),
+/// A date or time. Where it is another in another order of day and month it is refused: the session's is not known here.
+fn datetime(text: &str, kind: Kind, name: &'static str, zone: &Zone) -> Result<i64, Invalid> {
+    let read = |order| datetimes::read(text, kind, zone.for_reading(), order);
+    let value = read(Order::Mdy);
+    if [Order::Dmy, Order::Ymd]
+        .into_iter()
+        .any(|order| read(order) != value)
+    {
+        return Err(Invalid::Unsupported(
+            "a date whose day, month and year have no certain order; write YYYY-MM-DD",
+        ));
     }
-}
-
-fn infinite(text: &str) -> Option<i64> {
-    match text {
-        "infinity" => Some(i64::MAX),
-        "-infinity" => Some(i64::MIN),
-        "epoch" => Some(0),
-        _ => None,
-    }
-}
-
-/// A zone in a timestamp without time zone is ignored, as in PostgreSQL.
-fn timestamp(text: &str) -> Result<i64, Invalid> {
-    if let Some(value) = infinite(text) {
-        return Ok(value);
-    }
-    let end = text
-        .char_indices()
-        .skip(10)
-        .find(|(_, c)| matches!(c, '+' | '-' | 'Z' | 'z'))
-        .map_or(text.len(), |(i, _)| i);
-    let read = string_to_datetime(&Utc, text[..end].trim_end()).map_err(|_| Invalid::Syntax("timestamp"))?;
-    Ok(read.timestamp_micros())
-}
-
-fn instant(text: &str, zone: &Zone) -> Result<i64, Invalid> {
-    if let Some(value) = infinite(text) {
-        return Ok(value);
-    }
-    fn at<Z: TimeZone>(zone: &Z, text: &str) -> Option<DateTime<Utc>> {
-        string_to_datetime(zone, text)
-            .ok()
-            .map(|at| at.with_timezone(&Utc))
-    }
-    let read = match zone {
-        Zone::Utc => at(&Utc, text),
-        Zone::Fixed(offset) => FixedOffset::east_opt(*offset).and_then(|zone| at(&zone, text)),
-        Zone::Named(zone) => at(zone, text),
-    };
-    Ok(read
-        .ok_or(Invalid::Syntax("timestamp with time zone"))?
-        .timestamp_micros())
+    value.map_err(|problem| match problem {
+        Problem::Syntax | Problem::UnknownZone => Invalid::Syntax(name),
+        Problem::Range | Problem::Displacement => Invalid::Range(name),
+        Problem::Current => {
+            Invalid::Unsupported("the words now, today, tomorrow and yesterday; use now() and CURRENT_DATE")
+        }
+        Problem::Unsupported(what) => Invalid::Unsupported(what),
+    })
 }
 
 /// In the one spelling that values of the type have here. A hyphen may stand after any four digits.
