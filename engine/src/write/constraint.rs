@@ -1,6 +1,7 @@
 //! Constraints of a table, as its catalog entry keeps them.
 
 use radlake_catalogs::TableObject;
+use radlake_sql::ast;
 use serde::{Deserialize, Serialize};
 
 use crate::{Error, Result};
@@ -73,4 +74,19 @@ pub(crate) fn primary_key(constraints: &[Constraint]) -> Option<&Constraint> {
     constraints
         .iter()
         .find(|constraint| matches!(constraint.rule, Rule::PrimaryKey { .. }))
+}
+
+/// References are not enforced, but what they would do to rows is not left out without a word.
+///
+/// # Errors
+/// [`Error::Unsupported`].
+pub(super) fn check_actions(key: &ast::ForeignKeyConstraint) -> Result<()> {
+    use ast::ReferentialAction as A;
+    let changes = |action: &Option<A>| matches!(action, Some(A::Cascade | A::SetNull | A::SetDefault));
+    if changes(&key.on_delete) || changes(&key.on_update) {
+        return Err(Error::unsupported(
+            "a foreign key that changes rows (CASCADE, SET NULL, SET DEFAULT); leave the action out and change them by statements of your own",
+        ));
+    }
+    Ok(())
 }

@@ -268,7 +268,7 @@ impl Writer<'_> {
                     draft.add(called.unwrap_or(made), Rule::Check { expression })?;
                 }
                 ast::ColumnOption::ForeignKey(key) => {
-                    check_actions(key)?;
+                    constraint::check_actions(key)?;
                     let rule = Rule::ForeignKey {
                         columns: vec![name.clone()],
                         table: key.foreign_table.to_string(),
@@ -396,7 +396,7 @@ impl Writer<'_> {
                 (called(&check.name).unwrap_or(made), Rule::Check { expression })
             }
             ast::TableConstraint::ForeignKey(foreign) => {
-                check_actions(foreign)?;
+                constraint::check_actions(foreign)?;
                 let columns: Vec<String> = foreign.columns.iter().map(folded).collect();
                 let made = format!("{table}_{}_fkey", columns.join("_"));
                 let rule = Rule::ForeignKey {
@@ -410,18 +410,6 @@ impl Writer<'_> {
         };
         draft.add(name, rule)
     }
-}
-
-/// References are not enforced, but what they would do to rows is not left out without a word.
-fn check_actions(key: &ast::ForeignKeyConstraint) -> Result<()> {
-    use ast::ReferentialAction as A;
-    let changes = |action: &Option<A>| matches!(action, Some(A::Cascade | A::SetNull | A::SetDefault));
-    if changes(&key.on_delete) || changes(&key.on_update) {
-        return Err(Error::unsupported(
-            "a foreign key that changes rows (CASCADE, SET NULL, SET DEFAULT); leave the action out and change them by statements of your own",
-        ));
-    }
-    Ok(())
 }
 
 impl Draft {
