@@ -9,4 +9,5 @@ environment="$target/benchmarks-python"
 "$environment/bin/python" -m pip install --quiet -r benchmarks/peers/requirements.txt
 "$target/release/radlake-benchmarks" headers --python "$environment/bin/python" "$@"
 "$target/release/radlake-benchmarks" idc --radlake "$target/release/radlake" --python "$environment/bin/python"
+"$target/release/radlake-benchmarks" commits --radlake "$target/release/radlake" --python "$environment/bin/python"
 "$target/release/radlake-benchmarks" upkeep

@@ -2,6 +2,7 @@
 //!
 //! `benchmarks/run.sh` prepares the peers and calls this binary; `benchmarks/README.md` says how to read the tables.
 
+mod commits;
 mod cpu;
 mod headers;
 mod idc;
@@ -14,10 +15,13 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
-const USAGE: &str = "usage: radlake-benchmarks headers [--files N | --path DIR] [--python PYTHON] [--runs N]
+const USAGE: &str =
+    "usage: radlake-benchmarks commits --radlake BINARY --python PYTHON [--seconds N] [--runs N]
+       radlake-benchmarks headers [--files N | --path DIR] [--python PYTHON] [--runs N]
        radlake-benchmarks idc --radlake BINARY --python PYTHON [--runs N]
        radlake-benchmarks upkeep [--commits N] [--rows N] [--runs N]
 
+  commits  small transactions per second of 1, 4 and 16 clients, beside PostgreSQL
   headers  DICOM headers per second and core: plain read, this reader, ingestion, dicom-rs, pydicom
   idc      eight queries over IDC's index on the wire, beside DuckDB on the same Parquet
   upkeep   queries over a table of many small commits, before and after its files are merged";
@@ -30,6 +34,7 @@ fn main() -> std::process::ExitCode {
         Err(error) => return usage(&error),
     };
     let outcome = match question.as_str() {
+        "commits" => commits::run(&options),
         "headers" => headers::run(&options),
         "idc" => idc::run(&options),
         "upkeep" => upkeep::run(&options),

@@ -88,12 +88,64 @@ impl Epoch {
         for object in all {
             epoch.index(object)?;
         }
-        for schema in epoch.relations.keys() {
-            if !epoch.schemas.contains_key(schema) {
-                return Err(Error::not_found("schema", schema.clone()));
-            }
-        }
+        epoch.check_schemas()?;
         Ok(epoch)
+    }
+
+    /// What changes make of `base`: `puts` are new or changed, `drops` go. What stays is shared, not copied.
+    pub(crate) fn upon(
+        base: &Self,
+        (number, committed_at): (u64, DateTime<Utc>),
+        next_oid: u32,
+        puts: Vec<Arc<Object>>,
+        drops: impl IntoIterator<Item = u32>,
+    ) -> Result<Self> {
+        let mut epoch = base.clone();
+        (epoch.number, epoch.committed_at) = (number, committed_at);
+        epoch.next_oid = next_oid.max(base.next_oid);
+        epoch.file = (String::new(), 0);
+        // All that go first, so that names may change hands.
+        for oid in drops.into_iter().chain(puts.iter().map(|object| object.oid())) {
+            epoch.unindex(oid);
+        }
+        for object in puts {
+            epoch.index(object)?;
+        }
+        epoch.check_schemas()?;
+        Ok(epoch)
+    }
+
+    fn check_schemas(&self) -> Result<()> {
+        match self
+            .relations
+            .keys()
+            .find(|schema| !self.schemas.contains_key(*schema))
+        {
+            Some(schema) => Err(Error::not_found("schema", schema.clone())),
+            None => Ok(()),
+        }
+    }
+
+    fn unindex(&mut self, oid: u32) {
+        let Some(object) = self.objects.remove(&oid) else {
+            return;
+        };
+        match object.as_ref() {
+            Object::Schema(schema) => drop(self.schemas.remove(&schema.name)),
+            Object::Table(_) | Object::View(_) => {
+                self.relations_by_oid.remove(&oid);
+                if let Some(schema) = object.schema()
+                    && let Some(relations) = self.relations.get_mut(schema)
+                {
+                    relations.remove(object.name());
+                    if relations.is_empty() {
+                        self.relations.remove(schema);
+                    }
+                }
+            }
+            Object::Role(role) => drop(self.roles.remove(&role.name)),
+            Object::Setting(setting) => drop(self.settings.remove(&setting.name)),
+        }
     }
 
     fn index(&mut self, object: Arc<Object>) -> Result<()> {

@@ -81,6 +81,14 @@ pub enum Error {
         /// Attempts made.
         attempts: u32,
     },
+    /// The commit may be decided, and is not carried out yet (SQLSTATE 40003).
+    #[error(
+        "whether the transaction is committed is not known: {reason}; it is carried out by the next writer or never, so look before you run it again"
+    )]
+    InDoubt {
+        /// What failed.
+        reason: String,
+    },
     /// A table's log holds commits that Radlake neither wrote nor can adopt.
     #[error(
         "table {table}: version {version} was written outside Radlake and {reason}: restore the table, or make the change through Radlake"

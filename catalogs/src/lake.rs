@@ -5,22 +5,26 @@
 //! always rolls forward. Readers see the epoch once the catalog's log has it.
 
 mod catalog;
+mod commitment;
 mod durable;
 mod edit;
+mod group;
 mod horizon;
 mod intent;
 mod optimize;
 mod pins;
 mod redo;
 mod storage;
+mod synced;
 mod transact;
 mod transaction;
+mod turn;
 mod vacuum;
 
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
 
 use arc_swap::ArcSwap;
@@ -32,12 +36,15 @@ use url::Url;
 
 use self::catalog::CATALOG;
 pub use self::catalog::FORMAT;
+pub use self::commitment::Commitment;
 pub use self::edit::Edits;
+use self::group::Waiting;
 use self::intent::Intent;
 pub use self::optimize::{OptimizeOptions, OptimizeReport};
 pub use self::pins::Pin;
 pub(crate) use self::storage::Storage;
 pub use self::transaction::{StagedFiles, Transaction};
+use self::turn::Turns;
 pub use self::vacuum::{VacuumOptions, VacuumReport};
 use crate::delta::LakeTable;
 use crate::delta::action::Action;
@@ -64,7 +71,11 @@ struct Inner {
     epochs: Mutex<BTreeMap<u64, Arc<Epoch>>>,
     sets: FileSets,
     /// One commit of this process at a time; other processes are held off by the intent alone.
-    commit: AsyncMutex<()>,
+    commit: Arc<AsyncMutex<()>>,
+    /// Transactions that wait for their commit: the next to have the lock takes them along.
+    waiting: Mutex<VecDeque<Waiting>>,
+    /// Fairness between processes.
+    turns: Turns,
     /// Locks of tables by OID: see [`Lake::lock_table`].
     locks: Mutex<HashMap<u32, Arc<AsyncMutex<()>>>>,
     /// One load of a table's log at a time.
@@ -95,6 +106,7 @@ impl Lake {
             return Err(exists());
         }
         let epoch = redo::creation(&storage, &intent).await?;
+        storage.synced.begin(&storage, epoch.number).await?;
         Ok(Self::with(storage, epoch))
     }
 
@@ -108,9 +120,13 @@ impl Lake {
 
     pub(crate) async fn open_in(storage: Storage) -> Result<Self> {
         let epoch = match find_newest(&storage).await? {
-            Some(newest) => load_epoch(&storage, newest).await?,
+            Some(newest) => load_epoch(&storage, synced::heal(&storage, newest).await?).await?,
             None => match storage.read(&Intent::path(0)).await? {
-                Some(bytes) => redo::creation(&storage, &Intent::parse(0, &bytes)?).await?,
+                Some(bytes) => {
+                    let epoch = redo::creation(&storage, &Intent::parse(0, &bytes)?).await?;
+                    storage.synced.begin(&storage, epoch.number).await?;
+                    epoch
+                }
                 None => {
                     return Err(Error::NoLake {
                         url: storage.url.to_string(),
@@ -130,7 +146,9 @@ impl Lake {
                 newest: ArcSwap::from_pointee(epoch),
                 epochs: Mutex::default(),
                 sets: FileSets::default(),
-                commit: AsyncMutex::default(),
+                commit: Arc::default(),
+                waiting: Mutex::default(),
+                turns: Turns::default(),
                 locks: Mutex::default(),
                 loads: Mutex::default(),
             }),

@@ -358,6 +358,12 @@ pub enum Error {
     /// Another writer was first, and the transaction does not fit any more (40001).
     #[error("{0}")]
     Serialization(String),
+    /// The commit may be decided, and could not be carried out (40003).
+    #[error("{0}")]
+    InDoubt(String),
+    /// The same of a transaction's COMMIT (08007).
+    #[error("{0}")]
+    CommitInDoubt(String),
     /// The lake's storage failed, or holds what it must not (58030).
     #[error("{0}")]
     Storage(String),
@@ -533,6 +539,7 @@ impl From<radlake_catalogs::Error> for Error {
             Lake::DataFusion(inner) => inner.into(),
             Lake::Arrow(inner) => running::arrow(&inner),
             Lake::Conflict { .. } | Lake::Contention { .. } => Self::Serialization(error.to_string()),
+            Lake::InDoubt { .. } => Self::InDoubt(error.to_string()),
             Lake::NoEpoch { .. } => Self::InvalidParameter(error.to_string()),
             Lake::ExpiredEpoch { .. } | Lake::NoEpochAt { .. } => Self::Expired(error.to_string()),
             Lake::NotFound { kind: "schema", name } => Self::UndefinedSchema(name),

@@ -4,13 +4,17 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
+use crate::interrupt::Over;
+use crate::lanes::{Lanes, Lease};
 use crate::{Error, Result};
+
+/// How often a statement that must stop looks whether its commit was decided or lost.
+const DECIDING: Duration = Duration::from_millis(5);
 
 /// The running statements of a session.
 #[derive(Debug, Default)]
@@ -20,7 +24,7 @@ pub(crate) struct Running {
 
 impl Running {
     /// A statement begins.
-    pub(crate) fn begin(self: &Arc<Self>, workers: &Handle, timeout: Option<Duration>) -> Guard {
+    pub(crate) fn begin(self: &Arc<Self>, lanes: &Arc<Lanes>, timeout: Option<Duration>) -> Guard {
         let token = CancellationToken::new();
         let id = {
             let mut statements = self.statements.lock().unwrap_or_else(PoisonError::into_inner);
@@ -29,10 +33,11 @@ impl Running {
             statements.1.insert(id, token.clone());
             id
         };
-        let deadline = timeout.map(|timeout| Instant::now() + timeout);
+        let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         Guard {
             running: Arc::clone(self),
-            workers: workers.clone(),
+            lane: lanes.lease(),
+            over: Over::default(),
             id,
             token,
             deadline,
@@ -61,7 +66,8 @@ impl Running {
 #[derive(Debug)]
 pub(crate) struct Guard {
     running: Arc<Running>,
-    workers: Handle,
+    lane: Lease,
+    over: Over,
     id: u64,
     token: CancellationToken,
     deadline: Option<Instant>,
@@ -69,6 +75,8 @@ pub(crate) struct Guard {
 
 impl Drop for Guard {
     fn drop(&mut self) {
+        // What still computes for it ends at the next look.
+        self.over.set();
         self.running
             .statements
             .lock()
@@ -94,26 +102,39 @@ impl Guard {
         }
     }
 
-    /// A task on the threads for statements, aborted with its handle; its log lines are the statement's.
+    /// A task on the statement's threads, aborted with its handle; its log lines are the statement's.
     pub(crate) fn spawn<T: Send + 'static>(
         &self,
         work: impl Future<Output = T> + Send + 'static,
     ) -> Aborting<T> {
-        Aborting(self.workers.spawn(work.in_current_span()))
+        let work = self.over.clone().scope(work);
+        Aborting(self.lane.handle().spawn(work.in_current_span()))
     }
 
     /// Runs `work` as a task of its own, which is aborted when the statement must stop. Planning computes without a
-    /// pause; in a task of its own it cannot delay the answer.
+    /// pause; in a task of its own it cannot delay the answer. A commit that is being decided is waited for: what is
+    /// answered is what became of it.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
         work: impl Future<Output = Result<T>> + Send + 'static,
     ) -> Result<T> {
         let mut task = self.spawn(work);
-        tokio::select! {
+        let ended = |done: std::result::Result<Result<T>, tokio::task::JoinError>| {
+            done.unwrap_or_else(|error| Err(panicked(&error)))
+        };
+        let stopped = tokio::select! {
             biased;
-            stopped = self.stopped() => Err(stopped),
-            done = &mut task.0 => done.unwrap_or_else(|error| Err(panicked(&error))),
+            stopped = self.stopped() => stopped,
+            done = &mut task.0 => return ended(done),
+        };
+        while !self.over.commitment().give_up() {
+            tokio::select! {
+                biased;
+                done = &mut task.0 => return ended(done),
+                () = tokio::time::sleep(DECIDING) => {}
+            }
         }
+        Err(stopped)
     }
 }
 

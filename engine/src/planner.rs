@@ -26,6 +26,7 @@ mod row_values;
 mod scales;
 mod sets;
 mod shapes;
+mod sparing;
 mod subqueries;
 pub(crate) mod template;
 mod texts;

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
-use tokio::runtime::{Builder, Handle, Runtime};
 
+use crate::lanes::Lanes;
 use crate::spill::SpillFolder;
 use crate::{Error, Result};
 
@@ -26,7 +26,7 @@ pub(crate) struct Resources {
     pub(crate) runtime: Arc<RuntimeEnv>,
     pub(crate) threads: usize,
     /// Where statements are planned and run.
-    pub(crate) workers: Workers,
+    pub(crate) lanes: Arc<Lanes>,
     /// Spilled data; gone with the lakehouse.
     _spill: SpillFolder,
 }
@@ -59,50 +59,9 @@ impl Resources {
         Ok(Self {
             runtime,
             threads,
-            workers: Workers::new(threads)?,
+            lanes: Arc::new(Lanes::new(threads)?),
             _spill: spill,
         })
-    }
-}
-
-/// Stack of a worker. Plans and expressions are walked by recursion, once per operator of a statement; what is not used
-/// costs nothing.
-const STACK: usize = 64 << 20;
-
-/// Threads that only plan and run statements, so that a long computation delays neither a login nor a cancel request,
-/// and with stacks that the deepest statement fits.
-#[derive(Debug)]
-pub(crate) struct Workers {
-    runtime: Option<Runtime>,
-    handle: Handle,
-}
-
-impl Workers {
-    fn new(threads: usize) -> Result<Self> {
-        let runtime = Builder::new_multi_thread()
-            .worker_threads(threads)
-            .thread_stack_size(STACK)
-            .thread_name("radlake-worker")
-            .enable_all()
-            .build()
-            .map_err(|error| Error::Storage(format!("cannot start threads for statements: {error}")))?;
-        Ok(Self {
-            handle: runtime.handle().clone(),
-            runtime: Some(runtime),
-        })
-    }
-
-    pub(crate) fn handle(&self) -> &Handle {
-        &self.handle
-    }
-}
-
-impl Drop for Workers {
-    fn drop(&mut self) {
-        // Waiting is forbidden within another runtime, and there is nothing to wait for: the sessions have gone.
-        if let Some(runtime) = self.runtime.take() {
-            runtime.shutdown_background();
-        }
     }
 }
 

@@ -334,9 +334,9 @@ impl Inner {
     /// A statement begins, and with it its time.
     pub(crate) fn guard(&self) -> Guard {
         let timeout = self.facts.settings().milliseconds("statement_timeout");
-        let workers = self.lakehouse.resources().workers.handle();
+        let lanes = &self.lakehouse.resources().lanes;
         self.running
-            .begin(workers, (timeout > 0).then(|| Duration::from_millis(timeout)))
+            .begin(lanes, (timeout > 0).then(|| Duration::from_millis(timeout)))
     }
 }
 

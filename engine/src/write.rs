@@ -36,13 +36,14 @@ use datafusion::catalog::TableProvider;
 use datafusion::common::{ParamValues, ScalarValue};
 use datafusion::datasource::MemTable;
 use datafusion::logical_expr::LogicalPlan;
-use datafusion::physical_plan::empty::EmptyExec;
-use datafusion::physical_plan::{ExecutionPlan, collect, execute_stream};
+use datafusion::physical_plan::EmptyRecordBatchStream;
+use futures::TryStreamExt;
 use radlake_catalogs::delta::RowIds;
 use radlake_catalogs::{Epoch, LakeTable, TableObject, Transaction as Work};
 use radlake_sql::Statement;
 use radlake_sql::{ast, extend};
 
+use crate::interrupt::Over;
 use crate::planner::Planner;
 use crate::policy::{SecuredTable, Subject};
 use crate::session::{Inner, Response, span};
@@ -246,38 +247,30 @@ impl<'a> Writer<'a> {
 
     /// The rows of a query.
     async fn rows(&self, planner: &Planner, sql: &str) -> Result<RowStream> {
-        let physical = self.physical(planner, sql).await?;
-        Ok(execute_stream(physical, planner.state.task_ctx())?)
+        let plan = self.plan(planner, sql).await?;
+        Ok(self.stream(planner, plan).await?.0)
     }
 
     /// The rows of a query, all of them.
     async fn collected(&self, planner: &Planner, sql: &str) -> Result<Vec<RecordBatch>> {
-        let physical = self.physical(planner, sql).await?;
-        Ok(collect(physical, planner.state.task_ctx()).await?)
+        let rows = self.rows(planner, sql).await?;
+        Ok(rows.try_collect().await?)
     }
 
-    async fn physical(&self, planner: &Planner, sql: &str) -> Result<Arc<dyn ExecutionPlan>> {
-        let plan = self.plan(planner, sql).await?;
-        Ok(self.executable(planner, plan).await?.0)
-    }
-
-    async fn executable(
-        &self,
-        planner: &Planner,
-        plan: LogicalPlan,
-    ) -> Result<(Arc<dyn ExecutionPlan>, SchemaRef)> {
+    /// The rows of a plan, and its columns; none where the statement is only prepared.
+    async fn stream(&self, planner: &Planner, plan: LogicalPlan) -> Result<(RowStream, SchemaRef)> {
         if let Some(probe) = self.probe {
             let mut types = probe.lock().unwrap_or_else(PoisonError::into_inner);
             *types = crate::session::parameter_types(&plan, &types)?;
             let schema = planner.analyse(plan)?.schema;
-            return Ok((Arc::new(EmptyExec::new(Arc::clone(&schema))), schema));
+            let nothing: RowStream = Box::pin(EmptyRecordBatchStream::new(Arc::clone(&schema)));
+            return Ok((nothing, schema));
         }
         let plan = match self.parameters.values.is_empty() {
             true => plan,
             false => plan.replace_params_with_values(&ParamValues::from(self.parameters.values.clone()))?,
         };
-        let (physical, _, schema) = planner.physical(&plan).await?;
-        Ok((physical, schema))
+        planner.stream(&plan).await
     }
 
     async fn plan(&self, planner: &Planner, sql: &str) -> Result<LogicalPlan> {
@@ -316,8 +309,8 @@ impl<'a> Writer<'a> {
             others.sources(target)
         );
         let plan = self.plan(&planner, &sql).await?;
-        let (physical, schema) = self.executable(&planner, plan).await?;
-        let batches = collect(physical, planner.state.task_ctx()).await?;
+        let (rows, schema) = self.stream(&planner, plan).await?;
+        let batches: Vec<RecordBatch> = rows.try_collect().await?;
         let batches = batches
             .iter()
             .map(|batch| crate::session::relabelled(batch, &schema))
@@ -401,6 +394,9 @@ impl Inner {
                 let mut work = this.lake().begin(epoch);
                 work.user(this.current_role());
                 work.statement(kind);
+                if let Some(over) = Over::current() {
+                    work.commitment(over.commitment().clone());
+                }
                 if this.facts.setting("default_transaction_isolation").as_deref() == Some("serializable") {
                     work.serializable();
                 }

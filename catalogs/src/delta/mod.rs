@@ -10,7 +10,7 @@ mod prune;
 pub(crate) mod reader;
 mod rowids;
 pub mod schema;
-mod stats;
+pub(crate) mod stats;
 mod table;
 pub(crate) mod writer;
 

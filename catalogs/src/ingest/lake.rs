@@ -104,8 +104,11 @@ impl Target for Imaging<'_> {
                         series: rows,
                         replaced_series,
                     } = changes;
-                    // UIDs were compared with this epoch: a batch that lost the race must be judged again.
-                    transaction.serializable();
+                    // UIDs were compared with these rows: a batch that lost a race over them must be judged again. What others do
+                    // to other tables moves it along.
+                    for table in [&tables.instances, &tables.series, &tables.files] {
+                        transaction.reads(table.oid);
+                    }
                     transaction.app(app.0, app.1);
                     transaction.statement("INGEST");
                     if instances.iter().any(|batch| batch.num_rows() > 0) {

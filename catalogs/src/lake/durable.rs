@@ -18,6 +18,10 @@ use object_store::{
     PutMultipartOptions, PutOptions, PutPayload, PutResult, RenameOptions, Result, UploadPart,
 };
 
+/// Asks that a file need not be on the disk when its write is done: it can be made again from what is ([`super::synced`]).
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Unsynced;
+
 /// A local folder with durable writes.
 #[derive(Debug)]
 pub(crate) struct Durable {
@@ -75,7 +79,13 @@ fn make_folder(root: &FilePath, folder: &FilePath) -> io::Result<()> {
     Ok(())
 }
 
-fn write(root: &FilePath, target: &FilePath, payload: &PutPayload, create: bool) -> io::Result<()> {
+fn write(
+    root: &FilePath,
+    target: &FilePath,
+    payload: &PutPayload,
+    create: bool,
+    sync: bool,
+) -> io::Result<()> {
     let folder = target.parent().ok_or(io::ErrorKind::InvalidInput)?;
     make_folder(root, folder)?;
     let name = target
@@ -87,7 +97,9 @@ fn write(root: &FilePath, target: &FilePath, payload: &PutPayload, create: bool)
     let written = (|| {
         let mut file = OpenOptions::new().write(true).create_new(true).open(&staged)?;
         payload.iter().try_for_each(|bytes| file.write_all(bytes))?;
-        file.sync_all()?;
+        if sync {
+            file.sync_all()?;
+        }
         // A link fails where there is a file of that name; a rename takes its place.
         if create {
             fs::hard_link(&staged, target)
@@ -100,7 +112,10 @@ fn write(root: &FilePath, target: &FilePath, payload: &PutPayload, create: bool)
         let _gone = fs::remove_file(&staged);
     }
     written?;
-    sync_folder(folder)
+    match sync {
+        true => sync_folder(folder),
+        false => Ok(()),
+    }
 }
 
 /// In the order of names, as buckets list: who reads a log counts on it, and folders have an order of their own.
@@ -128,7 +143,8 @@ impl ObjectStore for Durable {
             self.inner.path_to_filesystem(location)?,
             location.to_string(),
         );
-        blocking(move || match write(&root, &target, &payload, create) {
+        let sync = options.extensions.get::<Unsynced>().is_none();
+        blocking(move || match write(&root, &target, &payload, create, sync) {
             Ok(()) => Ok(PutResult {
                 e_tag: None,
                 version: None,

@@ -73,28 +73,19 @@ impl Intent {
 
     /// The epoch that it makes of `base` (`None`: a new lake). The same for everybody.
     pub(crate) fn apply(&self, base: Option<&Epoch>) -> Result<Epoch> {
-        let mut objects: BTreeMap<u32, Arc<Object>> = BTreeMap::new();
-        let (mut apps, mut next_oid) = (BTreeMap::new(), self.next_oid);
-        if let Some(base) = base {
-            if base.number + 1 != self.record.epoch {
-                return Err(Error::internal(format!(
-                    "epoch {} upon {}",
-                    self.record.epoch, base.number
-                )));
-            }
-            objects.extend(base.objects().map(|object| (object.oid(), Arc::clone(object))));
-            apps = base.apps.clone();
-            next_oid = next_oid.max(base.next_oid);
+        let mut apps = base.map(|base| base.apps.clone()).unwrap_or_default();
+        let (mut puts, mut drops) = (Vec::new(), Vec::new());
+        if let Some(base) = base
+            && base.number + 1 != self.record.epoch
+        {
+            return Err(Error::internal(format!(
+                "epoch {} upon {}",
+                self.record.epoch, base.number
+            )));
         }
         if self.record.aborted.is_none() {
-            for oid in &self.drops {
-                objects.remove(oid);
-            }
-            objects.extend(
-                self.puts
-                    .iter()
-                    .map(|object| (object.oid(), Arc::new(object.clone()))),
-            );
+            drops.clone_from(&self.drops);
+            puts.extend(self.puts.iter().map(|object| Arc::new(object.clone())));
             if let Some(kept) = self.forget_after {
                 apps.retain(|_, (_, epoch)| *epoch <= kept);
             }
@@ -103,13 +94,13 @@ impl Intent {
             }
             prune_apps(&mut apps);
         }
-        Epoch::new(
-            self.record.epoch,
-            self.at(),
-            next_oid,
-            apps,
-            objects.into_values(),
-        )
+        let at = (self.record.epoch, self.at());
+        let mut epoch = match base {
+            Some(base) => Epoch::upon(base, at, self.next_oid, puts, drops)?,
+            None => Epoch::new(at.0, at.1, self.next_oid, BTreeMap::new(), puts)?,
+        };
+        epoch.apps = apps;
+        Ok(epoch)
     }
 
     pub(crate) fn at(&self) -> DateTime<Utc> {

@@ -82,6 +82,7 @@ impl Lake {
         let epoch = Arc::new(publish(self.storage(), &carried_out, Some(&base)).await?);
         if carried_out.record.aborted.is_some() {
             self.remember(Arc::clone(&epoch));
+            self.sync_soon();
             return Ok(Outcome::Aborted(epoch));
         }
         // What this process wrote it need not read.
@@ -90,6 +91,7 @@ impl Lake {
         }
         self.remember(Arc::clone(&epoch));
         self.checkpoint_if_due(&epoch, intent);
+        self.sync_soon();
         Ok(Outcome::Published(epoch))
     }
 
@@ -200,7 +202,7 @@ impl Lake {
 async fn place_tables<'a>(storage: &Storage, intent: &'a Intent) -> Result<Option<&'a TableCommit>> {
     let placed = try_join_all(intent.tables.iter().map(|commit| async move {
         let path = commit_path(&commit.location, commit.version);
-        if storage.create(&path, commit.commit.clone()).await? {
+        if storage.create_redoable(&path, commit.commit.clone()).await? {
             return Ok(None);
         }
         let there = storage.read(&path).await?;
@@ -214,7 +216,7 @@ async fn place_tables<'a>(storage: &Storage, intent: &'a Intent) -> Result<Optio
 }
 
 /// Makes the epoch visible: the catalog's file, then its commit.
-async fn publish(storage: &Storage, intent: &Intent, base: Option<&Epoch>) -> Result<Epoch> {
+pub(super) async fn publish(storage: &Storage, intent: &Intent, base: Option<&Epoch>) -> Result<Epoch> {
     let mut epoch = intent.apply(base)?;
     let bytes = encode(&epoch)?;
     // Helpers of another version may write other bytes: the name tells them apart, the commit chooses.
@@ -222,11 +224,14 @@ async fn publish(storage: &Storage, intent: &Intent, base: Option<&Epoch>) -> Re
     let name = format!("epoch-{:020}-{}.parquet", epoch.number, &hash[..16]);
     epoch.file = (name.clone(), bytes.len() as u64);
     storage
-        .write(&Path::from(format!("{CATALOG}/{name}")), bytes)
+        .write_redoable(&Path::from(format!("{CATALOG}/{name}")), bytes)
         .await?;
     let commit = write_commit(&catalog_commit(intent, base, &epoch)?)?;
     let version = next(epoch.number).map(|version| version - 1)?;
-    if storage.create(&commit_path(CATALOG, version), commit).await? {
+    if storage
+        .create_redoable(&commit_path(CATALOG, version), commit)
+        .await?
+    {
         return Ok(epoch);
     }
     // Somebody else carried it out, maybe with another outcome in what can only be one: theirs holds.

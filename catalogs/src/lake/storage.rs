@@ -10,11 +10,12 @@ use futures::TryStreamExt;
 use object_store::memory::InMemory;
 use object_store::path::Path;
 use object_store::prefix::PrefixStore;
-use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt, PutMode};
+use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt, PutMode, PutOptions};
 use url::Url;
 
-use super::durable::Durable;
+use super::durable::{Durable, Unsynced};
 use super::pins::Pins;
+use super::synced::Synced;
 use crate::delta::reader::RangeCache;
 use crate::{Error, Result};
 
@@ -29,6 +30,8 @@ pub(crate) struct Storage {
     pub(crate) ranges: RangeCache,
     /// What vacuum leaves alone.
     pub(crate) pins: Pins,
+    /// What is on the disk for certain.
+    pub(crate) synced: Synced,
 }
 
 /// Lakes of `memory:///name`, shared within the process.
@@ -113,7 +116,9 @@ impl Storage {
         let root = path.canonicalize().map_err(io)?;
         let url = Url::from_directory_path(&root)
             .map_err(|()| Error::invalid(format!("{address} is no absolute path")))?;
-        Self::with_store(url, Arc::new(Durable::new(root)?))
+        let mut storage = Self::with_store(url, Arc::new(Durable::new(root.clone())?))?;
+        storage.synced = Synced::of(root);
+        Ok(storage)
     }
 
     /// Storage over a store that is rooted at the lake.
@@ -126,7 +131,13 @@ impl Storage {
             scan_url,
             ranges: RangeCache::default(),
             pins: Pins::default(),
+            synced: Synced::default(),
         })
+    }
+
+    /// Whether an operation that failed has failed, and is not still on its way.
+    pub(crate) fn is_local(&self) -> bool {
+        matches!(self.url.scheme(), "file" | "memory")
     }
 
     /// A whole file; `None` if there is none.
@@ -163,6 +174,35 @@ impl Storage {
     /// Writes a file, in place of another if there is one.
     pub(crate) async fn write(&self, path: &Path, content: impl Into<Bytes>) -> Result<()> {
         self.store.put(path, content.into().into()).await?;
+        Ok(())
+    }
+
+    /// [`Storage::create`] of a file that can be made again from a decided intent: it need not be on the disk yet.
+    pub(crate) async fn create_redoable(&self, path: &Path, content: impl Into<Bytes>) -> Result<bool> {
+        self.redoable(path, content.into(), PutMode::Create).await
+    }
+
+    /// [`Storage::write`] of such a file.
+    pub(crate) async fn write_redoable(&self, path: &Path, content: impl Into<Bytes>) -> Result<()> {
+        self.redoable(path, content.into(), PutMode::Overwrite).await?;
+        Ok(())
+    }
+
+    async fn redoable(&self, path: &Path, content: Bytes, mode: PutMode) -> Result<bool> {
+        let mut options = PutOptions::from(mode);
+        if self.synced.is_lazy() {
+            options.extensions.insert(Unsynced);
+        }
+        match self.store.put_opts(path, content.into(), options).await {
+            Ok(_) => Ok(true),
+            Err(object_store::Error::AlreadyExists { .. }) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Removes a file.
+    pub(crate) async fn remove(&self, path: &Path) -> Result<()> {
+        self.store.delete(path).await?;
         Ok(())
     }
 

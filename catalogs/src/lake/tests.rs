@@ -2,6 +2,7 @@
 
 mod crash;
 mod foreign;
+mod power;
 mod probe;
 mod races;
 mod reads;

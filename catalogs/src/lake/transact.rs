@@ -3,8 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use tracing::debug;
 
+use super::group::Fate;
 use super::intent::Intent;
 use super::redo::Outcome;
 use super::{Lake, Transaction};
@@ -22,7 +24,9 @@ const PATIENCE: u32 = 3;
 /// Longest pause between attempts.
 const LONGEST_PAUSE: Duration = Duration::from_millis(200);
 
-enum Attempt {
+/// What became of one attempt.
+pub(super) enum Attempt {
+    /// It is in this epoch.
     Committed(Arc<Epoch>),
     /// Another writer was first.
     Lost,
@@ -46,41 +50,59 @@ impl Lake {
         F: FnMut(Arc<Epoch>) -> Fut + Send,
         Fut: Future<Output = Result<Transaction>> + Send,
     {
+        let mut asked = false;
+        let done = self.attempts(&mut build, &mut asked).await;
+        if asked {
+            self.end_turn().await;
+        }
+        done
+    }
+
+    async fn attempts<F, Fut>(&self, build: &mut F, asked: &mut bool) -> Result<Arc<Epoch>>
+    where
+        F: FnMut(Arc<Epoch>) -> Fut + Send,
+        Fut: Future<Output = Result<Transaction>> + Send,
+    {
         let mut carried: Option<Transaction> = None;
+        let mut alone = false;
         for attempt in 1..=ATTEMPTS {
-            let patient = attempt > PATIENCE;
-            let mut guard = None;
-            if patient {
-                guard = Some(self.inner.commit.lock().await);
+            let mut held = None;
+            if attempt > PATIENCE {
+                held = Some(Arc::clone(&self.inner.commit).lock_owned().await);
             }
             let epoch = self.latest().await?;
             let rebased = carried
                 .take()
                 .and_then(|mut lost| lost.rebase(&epoch).then_some(lost));
-            let mut transaction = match rebased {
+            let built = rebased.is_none();
+            let transaction = match rebased {
                 Some(transaction) => transaction,
                 None => build(Arc::clone(&epoch)).await?,
             };
             if transaction.is_empty() || transaction.is_published() {
                 return Ok(epoch);
             }
-            if guard.is_none() {
-                guard = Some(self.inner.commit.lock().await);
-                // What this process committed meanwhile is known without asking.
-                if !transaction.rebase(&self.known()) {
+            match Box::pin(self.together(transaction, alone, held)).await? {
+                Fate::Committed(epoch) => return Ok(epoch),
+                Fate::Failed(error) => return Err(error),
+                Fate::Lost(lost, elsewhere) => {
+                    carried = Some(*lost);
+                    if elsewhere && attempt >= PATIENCE {
+                        *asked = true;
+                        self.ask_for_turn().await;
+                    }
+                }
+                Fate::Apart(apart) => {
+                    alone = true;
+                    carried = Some(*apart);
                     continue;
                 }
-                if transaction.is_published() {
-                    return Ok(Arc::clone(transaction.epoch()));
-                }
             }
-            match self.attempt(&mut transaction).await? {
-                Attempt::Committed(epoch) => return Ok(epoch),
-                Attempt::Lost => carried = Some(transaction),
-            }
-            drop(guard);
             debug!(attempt, "another writer was first");
-            tokio::time::sleep(pause(attempt)).await;
+            // What only has to be moved is quicker than what others build.
+            if built || attempt > PATIENCE {
+                tokio::time::sleep(pause(attempt)).await;
+            }
         }
         Err(Error::Contention { attempts: ATTEMPTS })
     }
@@ -104,7 +126,7 @@ impl Lake {
         .await
     }
 
-    async fn attempt(&self, transaction: &mut Transaction) -> Result<Attempt> {
+    pub(super) async fn attempt(&self, transaction: &mut Transaction) -> Result<Attempt> {
         transaction.look_for_files().await?;
         let intent = transaction.seal()?;
         for commit in &intent.tables {
@@ -128,7 +150,21 @@ impl Lake {
     async fn decide(&self, intent: &Intent) -> Result<Attempt> {
         let number = intent.record.epoch;
         let path = Intent::path(number);
-        let mut decided = self.storage().create(&path, serde_json::to_vec(intent)?).await?;
+        let bytes = Bytes::from(serde_json::to_vec(intent)?);
+        let mut tries = Tries::default();
+        let mut decided = loop {
+            match self.storage().create(&path, bytes.clone()).await {
+                Ok(created) => break created,
+                // Whether it is there now is not known: the answer may be all that was lost.
+                Err(error) => match self.storage().read(&path).await {
+                    Ok(Some(_)) => break false,
+                    // A disk that refused has refused; a request to a bucket may be on its way.
+                    Ok(None) if self.storage().is_local() => return Err(error),
+                    _ if tries.again().await => {}
+                    _ => return Err(in_doubt(&error)),
+                },
+            }
+        };
         if !decided {
             let there = self.storage().read(&path).await?;
             let there = there.ok_or_else(|| Error::damaged(&path, "it is there and is not"))?;
@@ -140,11 +176,15 @@ impl Lake {
                 return Ok(Attempt::Lost);
             }
         }
-        match self.redo(intent).await {
-            Ok(Outcome::Published(epoch)) => Ok(Attempt::Committed(epoch)),
-            // A table was written outside Radlake in that very moment: next time it is seen beforehand.
-            Ok(Outcome::Aborted(_)) | Err(Error::Conflict { .. }) => Ok(Attempt::Lost),
-            Err(error) => Err(error),
+        // From here on it is decided, whatever fails: if not by us, it will be carried out by the next writer.
+        loop {
+            match self.redo(intent).await {
+                Ok(Outcome::Published(epoch)) => return Ok(Attempt::Committed(epoch)),
+                // A table was written outside Radlake in that very moment: next time it is seen beforehand.
+                Ok(Outcome::Aborted(_)) | Err(Error::Conflict { .. }) => return Ok(Attempt::Lost),
+                Err(_) if tries.again().await => {}
+                Err(error) => return Err(in_doubt(&error)),
+            }
         }
     }
 
@@ -201,6 +241,30 @@ impl Lake {
         intent.puts.push(Object::Table(adopted));
         self.decide(&intent).await?;
         Ok(())
+    }
+}
+
+fn in_doubt(error: &Error) -> Error {
+    Error::InDoubt {
+        reason: error.to_string(),
+    }
+}
+
+/// Tries to get past a storage that fails, with growing pauses.
+#[derive(Default)]
+struct Tries(u32);
+
+impl Tries {
+    /// Waits, if it is worth another try.
+    async fn again(&mut self) -> bool {
+        // Ours end in 5 seconds; tests fail their storage on purpose.
+        let (most, unit) = if cfg!(test) { (2, 1) } else { (8, 20) };
+        if self.0 >= most {
+            return false;
+        }
+        tokio::time::sleep(Duration::from_millis(unit << self.0)).await;
+        self.0 += 1;
+        true
     }
 }
 

@@ -2,6 +2,8 @@
 
 mod attach;
 mod creation;
+mod keyed;
+mod merge;
 mod objects;
 mod rebase;
 mod restore;
@@ -14,7 +16,7 @@ use std::time::{Duration, Instant};
 use arrow::array::RecordBatch;
 use futures::Stream;
 
-use super::{Lake, Pin};
+use super::{Commitment, Lake, Pin};
 use crate::delta::LakeTable;
 use crate::delta::action::Add;
 use crate::delta::files::{DataFile, FileSet};
@@ -71,10 +73,14 @@ pub struct Transaction {
     serializable: bool,
     /// Tables and views that it depends upon as they are.
     reads: BTreeSet<u32>,
+    /// Tables to which it adds rows whose keys must be new, with the columns of the key.
+    keyed: BTreeMap<u32, Vec<String>>,
     /// The epoch that it reads is kept while it is open, and files that are younger than it.
     _pin: Arc<Pin>,
     began: Instant,
     forget_after: Option<u64>,
+    /// Whether it can still be given up.
+    pub(super) commitment: Commitment,
     /// Tables that somebody else made: their logs stay as they are.
     attached: BTreeSet<u32>,
 }
@@ -104,9 +110,11 @@ impl Transaction {
             user: None,
             serializable: false,
             reads: BTreeSet::new(),
+            keyed: BTreeMap::new(),
             _pin: pin,
             began: Instant::now(),
             forget_after: None,
+            commitment: Commitment::default(),
             attached: BTreeSet::new(),
         }
     }
@@ -140,6 +148,12 @@ impl Transaction {
     /// Makes it a no-op if this or a higher sequence number of the application was published.
     pub fn app(&mut self, app_id: impl Into<String>, sequence: i64) -> &mut Self {
         self.apps.push((app_id.into(), sequence));
+        self
+    }
+
+    /// Lets whoever asked for it give it up until it is being decided.
+    pub fn commitment(&mut self, commitment: Commitment) -> &mut Self {
+        self.commitment = commitment;
         self
     }
 
@@ -316,14 +330,10 @@ impl Transaction {
         if self.puts.is_empty() && self.drops.is_empty() {
             return Ok(Arc::clone(&self.epoch));
         }
-        let objects = self.objects().map(|object| Arc::new(object.clone()));
-        let mut preview = Epoch::new(
-            self.epoch.number,
-            self.epoch.committed_at,
-            self.next_oid,
-            self.epoch.apps.clone(),
-            objects,
-        )?;
+        let puts = self.puts.values().map(|object| Arc::new(object.clone()));
+        let at = (self.epoch.number, self.epoch.committed_at);
+        let drops = self.drops.iter().copied();
+        let mut preview = Epoch::upon(&self.epoch, at, self.next_oid, puts.collect(), drops)?;
         preview.file = self.epoch.file.clone();
         Ok(Arc::new(preview))
     }

@@ -85,6 +85,7 @@ fn lake(error: &radlake_catalogs::Error) -> Error {
         Lake::DataFusion(inner) => translate(inner),
         Lake::Arrow(inner) => running::arrow(inner),
         Lake::Conflict { .. } | Lake::Contention { .. } => Error::Serialization(error.to_string()),
+        Lake::InDoubt { .. } => Error::InDoubt(error.to_string()),
         Lake::Feature { .. } | Lake::Foreign { .. } => Error::unsupported(error.to_string()),
         Lake::Internal(_) => Error::internal(error.to_string()),
         _ => Error::Storage(error.to_string()),

@@ -314,7 +314,10 @@ async fn end(inner: &Inner, commit: bool, chain: bool) -> Result<&'static str> {
     };
     if let Err(error) = published {
         inner.facts.settings().end(false);
-        return Err(error.into());
+        return Err(match Error::from(error) {
+            Error::InDoubt(message) => Error::CommitInDoubt(message),
+            error => error,
+        });
     }
     if open {
         inner.facts.settings().end(committed);

@@ -7,7 +7,7 @@ use arrow::datatypes::DataType;
 use datafusion::catalog::TableProvider;
 use datafusion::common::{ParamValues, ScalarValue};
 use datafusion::logical_expr::LogicalPlan;
-use datafusion::physical_plan::{collect, execute_stream};
+use datafusion::physical_plan::collect;
 use radlake_catalogs::{Epoch, Lake, Pin, Transaction as Work};
 use radlake_sql::{Kind, Statement, ast};
 
@@ -76,11 +76,10 @@ impl Inner {
             let plan = this
                 .logical(&planner, &key, &statement, prepared.as_ref(), values)
                 .await?;
-            let (physical, _, schema) = planner.physical(&plan).await?;
+            let (stream, schema) = planner.stream(&plan).await?;
             if let Some(announced) = prepared.as_ref().and_then(Prepared::columns) {
                 check_unchanged(&announced, &schema)?;
             }
-            let stream = execute_stream(physical, planner.state.task_ctx())?;
             Ok((schema, stream))
         });
         let (schema, stream) = started.await?;

@@ -9,7 +9,6 @@ use datafusion::catalog::TableProvider;
 use datafusion::catalog::streaming::StreamingTable;
 use datafusion::error::DataFusionError;
 use datafusion::execution::TaskContext;
-use datafusion::physical_plan::EmptyRecordBatchStream;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::streaming::PartitionStream;
 use futures::{Stream, StreamExt};
@@ -22,6 +21,7 @@ use super::pipeline::{Gate, layers};
 use super::target::{Target, folded, quoted};
 use super::unique::Keys;
 use super::{Outcome, Writer};
+use crate::interrupt::Over;
 use crate::session::{Inner, span};
 use crate::{Error, Result, RowStream};
 
@@ -368,7 +368,12 @@ impl PartitionStream for Once {
 
     fn execute(&self, _: Arc<TaskContext>) -> RowStream {
         let rows = self.rows.lock().unwrap_or_else(PoisonError::into_inner).take();
-        rows.unwrap_or_else(|| Box::pin(EmptyRecordBatchStream::new(Arc::clone(&self.schema))))
+        rows.unwrap_or_else(|| {
+            // They are gone: no rows would be a wrong answer.
+            let again = DataFusionError::from(Error::internal("the rows of a client are read twice"));
+            let failed = futures::stream::once(std::future::ready(Err(again)));
+            Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&self.schema), failed))
+        })
     }
 }
 
@@ -439,6 +444,9 @@ impl Inner {
                     let mut work: Work = this.lake().begin(epoch);
                     work.user(this.current_role());
                     work.statement("COPY");
+                    if let Some(over) = Over::current() {
+                        work.commitment(over.commitment().clone());
+                    }
                     let parameters = super::Parameters::default();
                     let mut load = load.lock().await;
                     let outcome = Writer::new(&this, &parameters, &mut work)

@@ -3,7 +3,9 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch};
+use arrow::array::{ArrayRef, AsArray, RecordBatch};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Int64Type};
 use arrow::row::{OwnedRow, RowConverter, SortField};
 use datafusion::catalog::TableProvider;
 use datafusion::datasource::MemTable;
@@ -19,6 +21,9 @@ type Locals = Vec<(&'static str, Arc<dyn TableProvider>)>;
 
 /// New keys beyond which the table's keys are compared as a whole.
 const FEW: usize = 10_000;
+
+/// New keys up to which each is looked up by its value.
+const LOOKED_UP: usize = 64;
 
 /// Keys of new rows.
 #[derive(Debug)]
@@ -96,6 +101,39 @@ impl Keys {
     }
 }
 
+/// The values of the first column of a few keys, as literals: by them bounds and Bloom filters find the files to look into.
+fn among(batches: &[RecordBatch]) -> Option<String> {
+    let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
+    if rows == 0 || rows > LOOKED_UP {
+        return None;
+    }
+    let mut values = Vec::with_capacity(rows);
+    for batch in batches {
+        let column = batch.columns().first()?;
+        match column.data_type() {
+            DataType::Int16 | DataType::Int32 | DataType::Int64 => {
+                let numbers = cast(column, &DataType::Int64).ok()?;
+                let numbers = numbers.as_primitive_opt::<Int64Type>()?;
+                values.extend(
+                    numbers
+                        .iter()
+                        .map(|number| number.map(|number| number.to_string())),
+                );
+            }
+            DataType::Utf8 => {
+                let texts = column.as_string_opt::<i32>()?;
+                values.extend(
+                    texts
+                        .iter()
+                        .map(|text| text.map(|text| format!("'{}'", text.replace('\'', "''")))),
+                );
+            }
+            _ => return None,
+        }
+    }
+    Some(values.into_iter().collect::<Option<Vec<_>>>()?.join(", "))
+}
+
 impl Writer<'_> {
     /// Refuses a primary key that is there twice after the statement.
     pub(super) async fn unique(
@@ -107,8 +145,8 @@ impl Writer<'_> {
         let Some(constraint) = constraint::primary_key(constraints) else {
             return Ok(());
         };
-        // Another writer's rows count too: the statement must be built again if one was first.
-        self.work.reads(target.object.oid);
+        // Another writer's rows count too: the statement must be built again if one was first and may have added the same.
+        self.work.keyed(target.object.oid, &keys.columns);
         if keys.rows == 0 {
             return Ok(());
         }
@@ -135,9 +173,13 @@ impl Writer<'_> {
                     .collect();
                 let sql = format!(
                     "SELECT 1 FROM \"radlake\".\"target\" AS t JOIN (SELECT DISTINCT {} FROM \"radlake\".\"keys\") \
-                     AS k ON {} GROUP BY {} HAVING count(*) > 1 LIMIT 1",
+                     AS k ON {}{} GROUP BY {} HAVING count(*) > 1 LIMIT 1",
                     list("").join(", "),
                     on.join(" AND "),
+                    among(batches).map_or_else(String::new, |values| format!(
+                        " WHERE t.{} IN ({values})",
+                        quoted(&keys.columns[0])
+                    )),
                     list("t.").join(", ")
                 );
                 let new = MemTable::try_new(schema, vec![batches.clone()])?;

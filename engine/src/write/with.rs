@@ -7,9 +7,10 @@ use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
+use arrow::array::RecordBatch;
 use datafusion::catalog::TableProvider;
 use datafusion::datasource::MemTable;
-use datafusion::physical_plan::collect;
+use futures::TryStreamExt;
 use radlake_sql::ast;
 
 use super::target::{folded, quoted};
@@ -68,13 +69,13 @@ impl Writer<'_> {
         }
         let planner = self.planner(Vec::new())?;
         let plan = self.plan(&planner, &plain.to_string()).await?;
-        let (physical, schema) = self.executable(&planner, plan).await?;
-        let batches = collect(physical, planner.state.task_ctx()).await?;
+        let (rows, schema) = self.stream(&planner, plan).await?;
+        let batches: Vec<RecordBatch> = rows.try_collect().await?;
         let batches = batches
             .iter()
             .map(|batch| crate::session::relabelled(batch, &schema))
             .collect::<Result<Vec<_>>>()?;
-        let rows: usize = batches.iter().map(arrow::array::RecordBatch::num_rows).sum();
+        let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
         Ok(Outcome {
             tag: format!("SELECT {rows}"),
             returned: Some((schema, batches)),

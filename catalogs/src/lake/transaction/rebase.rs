@@ -86,7 +86,10 @@ impl Transaction {
                 .all(|relation| self.drops.contains(&relation.oid())),
             _ => true,
         };
+        let new_keys =
+            |(oid, columns): (&u32, &Vec<String>)| same(oid) || self.keys_are_new(*oid, columns, epoch);
         self.reads.iter().all(same)
+            && self.keyed.iter().all(new_keys)
             && self.puts.keys().all(same)
             && self.drops.iter().all(|oid| same(oid) && emptied(oid))
             && self.tables.iter().all(appended)

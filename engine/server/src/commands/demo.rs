@@ -92,7 +92,7 @@ impl Demo {
             address.port(),
             lakehouse.database()
         );
-        listening.serve(lakehouse, self.resources.threads()).await
+        listening.serve(lakehouse).await
     }
 
     /// The demo's lake, made at the first run.

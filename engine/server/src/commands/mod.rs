@@ -26,7 +26,7 @@ pub(crate) struct Resources {
     /// Memory for statements, such as 4GiB; sorts and joins beyond it spill to disk [default: half of the machine's]
     #[arg(long, value_parser = bytes)]
     memory: Option<u64>,
-    /// Threads that run statements [default: one per core]
+    /// Threads of a statement [default: one per core]
     #[arg(long)]
     threads: Option<usize>,
     /// Directory to spill to [default: the system's temporary directory]
@@ -48,7 +48,7 @@ impl Resources {
     }
 
     /// Threads that run statements.
-    pub(crate) fn threads(&self) -> usize {
+    fn threads(&self) -> usize {
         self.threads
             .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from))
             .max(1)

@@ -115,7 +115,7 @@ impl Serve {
             lakehouse.database()
         );
         let upkeep = self.upkeep.begin(&lakehouse)?;
-        let served = listening.serve(lakehouse, self.resources.threads()).await;
+        let served = listening.serve(lakehouse).await;
         upkeep.cancel();
         served
     }
@@ -170,7 +170,7 @@ impl Listening {
     }
 
     /// Serves until SIGTERM or Ctrl-C; a second one does not wait for running statements.
-    pub(crate) async fn serve(self, lakehouse: Lakehouse, threads: usize) -> Result<ExitCode, Failure> {
+    pub(crate) async fn serve(self, lakehouse: Lakehouse) -> Result<ExitCode, Failure> {
         let (stop, kill) = (CancellationToken::new(), CancellationToken::new());
         let failed = |error| Failure::Io {
             what: "cannot listen for signals".to_owned(),
@@ -193,7 +193,6 @@ impl Listening {
             listener: self.listener,
             tls: self.tls,
             insecure: self.network.insecure,
-            threads,
             max_connections: self.network.max_connections,
             login_timeout: Duration::from_secs(self.network.login_timeout),
             grace: Duration::from_secs(self.network.grace),

@@ -15,7 +15,7 @@ use super::frontend::Frontend;
 use super::rows::flush;
 use super::sqlstate::{Fault, Report};
 use super::startup::{is_reported, put_parameter};
-use super::watch::{Interrupt, Watch, duration};
+use super::watch::{Interrupt, Watch};
 use super::{CHUNK, Shared, Wire};
 
 /// A session and what the protocol keeps beside it.
@@ -190,11 +190,7 @@ impl Connection {
 
     /// A statement begins: what may end it from outside.
     pub(crate) fn watch(&self, statement: &Statement) -> Watch {
-        let timeout = self
-            .session
-            .setting("statement_timeout")
-            .and_then(|setting| duration(&setting));
-        self.interrupt.begin(timeout, statement.is_query())
+        self.interrupt.begin(statement.is_query())
     }
 
     /// How the session wants its values written.

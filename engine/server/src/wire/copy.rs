@@ -10,6 +10,7 @@ use super::connection::Connection;
 use super::encode::{Format, RowEncoder};
 use super::frontend::Frontend;
 use super::rows::flush;
+use super::running::{self, Batches};
 use super::sqlstate::{Fault, Report};
 use super::watch::Watch;
 use crate::copy::{Layout, Options, Shape, Writer, decode};
@@ -33,11 +34,7 @@ impl Connection {
 
     async fn copy_in(&mut self, statement: &Statement, copy: &Copy, watch: &Watch) -> Result<String, Fault> {
         let (session, owned) = (self.session.clone(), statement.clone());
-        let target = self
-            .shared
-            .workers
-            .run(async move { session.copy_target(&owned).await })
-            .await??;
+        let target = running::run(async move { session.copy_target(&owned).await }).await??;
         let options = Options::of(copy, statement.ast())?;
         let layout = options.layout;
         let schema = target.schema();
@@ -49,13 +46,10 @@ impl Connection {
         let incoming = Incoming::new(schema, decode(pieces.boxed(), shape), None);
         self.copy_response(b'G', layout, target.columns.fields().len());
         flush(&mut self.wire).await?;
-        let shared = self.shared.clone();
         let (session, owned) = (self.session.clone(), statement.clone());
-        let mut running = std::pin::pin!(
-            shared
-                .workers
-                .run(async move { session.copy_in(&owned, incoming).await })
-        );
+        let mut running = std::pin::pin!(running::run(
+            async move { session.copy_in(&owned, incoming).await }
+        ));
         let mut sender = Some(sender);
         while let Some(open) = &sender {
             let frame = tokio::select! {
@@ -102,21 +96,14 @@ impl Connection {
                 }
             }
         }
-        tokio::select! {
-            biased;
-            done = &mut running => Ok(done??),
-            fault = watch.interrupted() => Err(fault),
-        }
+        Ok(running.await??)
     }
 
     async fn copy_out(&mut self, statement: &Statement, copy: &Copy, watch: &Watch) -> Result<String, Fault> {
         let options = Options::of(copy, statement.ast())?;
         let layout = options.layout;
         let (session, owned) = (self.session.clone(), statement.clone());
-        let running = self
-            .shared
-            .workers
-            .run(async move { session.copy_out(&owned).await });
+        let running = running::run(async move { session.copy_out(&owned).await });
         let response = tokio::select! {
             biased;
             response = running => response??,
@@ -132,7 +119,7 @@ impl Connection {
         };
         let formats = vec![format; schema.fields().len()];
         let encoder = RowEncoder::new(&schema, &formats, self.style());
-        let mut batches = self.shared.workers.rows(stream);
+        let mut batches = Batches::new(stream);
         self.copy_response(b'H', layout, formats.len());
         if let Some(head) = writer.header()? {
             copy_data(head, self.wire.write_buffer_mut());

@@ -16,6 +16,7 @@ use super::frontend::{Bind, Target};
 use super::parameters;
 use super::query::row_tag;
 use super::rows::{Rows, Sent};
+use super::running::{self, Batches};
 use super::sqlstate::{Fault, Report};
 use super::types::{UNKNOWN, arrow_type_of};
 use super::watch::Watch;
@@ -66,10 +67,7 @@ impl Connection {
             Some(statement) => {
                 let known: Vec<Option<DataType>> = types.iter().map(|oid| arrow_type_of(*oid)).collect();
                 let (session, watch) = (self.session.clone(), self.watch(&statement));
-                let planning = self
-                    .shared
-                    .workers
-                    .run(async move { session.prepare(&statement, &known).await });
+                let planning = running::run(async move { session.prepare(&statement, &known).await });
                 let prepared = tokio::select! {
                     biased;
                     prepared = planning => prepared??,
@@ -227,7 +225,7 @@ impl Connection {
                         return Err(Report::error("0A000", "cached plan must not change result type").into());
                     }
                     portal.state = State::Running(Rows::new(
-                        self.shared.workers.rows(stream),
+                        Batches::new(stream),
                         RowEncoder::new(&schema, &portal.formats, self.style()),
                     ));
                 }
@@ -274,10 +272,7 @@ impl Connection {
             return Ok(Response::Command { tag });
         }
         let (session, owned) = (self.session.clone(), prepared.clone());
-        let running = self
-            .shared
-            .workers
-            .run(async move { session.execute(&owned, parameters).await });
+        let running = running::run(async move { session.execute(&owned, parameters).await });
         tokio::select! {
             biased;
             response = running => Ok(response??),

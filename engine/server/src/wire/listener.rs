@@ -22,7 +22,6 @@ use super::rows::flush;
 use super::sqlstate::{Fault, Report};
 use super::startup::{Mock, start};
 use super::tls::Tls;
-use super::workers::Workers;
 use super::{CHUNK, Shared, Wire};
 
 /// Strangers that may be in the middle of their login at a time.
@@ -36,8 +35,6 @@ pub(crate) struct ServeOptions {
     pub(crate) tls: Option<Tls>,
     /// Lets clients of other machines in without TLS.
     pub(crate) insecure: bool,
-    /// Threads that run statements.
-    pub(crate) threads: usize,
     /// Sessions at a time.
     pub(crate) max_connections: usize,
     /// Time for a login.
@@ -57,13 +54,10 @@ pub(crate) async fn serve(
         listener,
         tls,
         insecure,
-        threads,
         max_connections,
         login_timeout,
         grace,
     } = options;
-    let workers = Workers::new(threads)
-        .map_err(|error| radlake::Error::Internal(format!("no threads for statements: {error}")))?;
     let mock = Mock::new(&lakehouse).await?;
     let registry = Arc::new(Registry::default());
     let shared = Arc::new(Shared {
@@ -72,7 +66,6 @@ pub(crate) async fn serve(
         registry: registry.clone(),
         mock,
         insecure,
-        workers,
         draining: stop.clone(),
     });
     let gate = Arc::new(Gate {

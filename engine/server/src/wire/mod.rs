@@ -18,12 +18,12 @@ mod opening;
 pub(crate) mod parameters;
 mod query;
 mod rows;
+mod running;
 mod sqlstate;
 mod startup;
 mod tls;
 mod types;
 mod watch;
-mod workers;
 
 use std::sync::Arc;
 
@@ -52,8 +52,6 @@ pub(crate) struct Shared {
     mock: startup::Mock,
     /// True if a client from another machine may come without TLS.
     insecure: bool,
-    /// Where statements run.
-    workers: workers::Workers,
     /// Set when the server stops: idle sessions end.
     draining: CancellationToken,
 }

@@ -8,6 +8,7 @@ use super::connection::Connection;
 use super::describe::put_row_description;
 use super::encode::{Format, RowEncoder};
 use super::rows::{Rows, Sent};
+use super::running::{self, Batches};
 use super::sqlstate::{Fault, put_notice, put_warning};
 use super::watch::Watch;
 
@@ -15,17 +16,14 @@ use super::watch::Watch;
 const SHORT_TEXT: usize = 16 << 10;
 
 impl Connection {
-    /// The statements of a text. A long one is parsed on the statements' threads, as it takes a while.
+    /// The statements of a text. A long one is parsed on a thread of its own, as it takes a while.
     pub(super) async fn parse_text(&self, text: &str) -> Result<Vec<Statement>, Fault> {
         if text.len() <= SHORT_TEXT {
             return Ok(self.session.parse(text)?);
         }
         let (session, text) = (self.session.clone(), text.to_owned());
-        Ok(self
-            .shared
-            .workers
-            .run(async move { session.parse(&text) })
-            .await??)
+        let parsed = tokio::task::spawn_blocking(move || session.parse(&text));
+        Ok(running::run(async { parsed.await.map_err(|_| radlake::Error::Cancelled)? }).await??)
     }
 
     /// Runs every statement of `text` up to the first that fails.
@@ -57,7 +55,7 @@ impl Connection {
                 Response::Rows { schema, stream } => {
                     let formats = vec![Format::Text; schema.fields().len()];
                     put_row_description(&schema, &formats, self.wire.write_buffer_mut());
-                    let batches = self.shared.workers.rows(stream);
+                    let batches = Batches::new(stream);
                     let mut rows = Rows::new(batches, RowEncoder::new(&schema, &formats, self.style()));
                     if let Sent::All(count) = rows.send(&mut self.wire, &watch, 0).await? {
                         if last {
@@ -82,10 +80,7 @@ impl Connection {
     /// Commits what the statements of one text or pipeline have changed.
     pub(crate) async fn end_implicit(&mut self) -> Result<(), Fault> {
         let session = self.session.clone();
-        self.shared
-            .workers
-            .run(async move { session.end_implicit().await })
-            .await??;
+        running::run(async move { session.end_implicit().await }).await??;
         Ok(())
     }
 
@@ -94,7 +89,7 @@ impl Connection {
             return Ok(Response::Command { tag });
         }
         let (session, owned) = (self.session.clone(), statement.clone());
-        let running = self.shared.workers.run(async move { session.run(&owned).await });
+        let running = running::run(async move { session.run(&owned).await });
         tokio::select! {
             biased;
             response = running => Ok(response??),

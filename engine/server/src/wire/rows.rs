@@ -6,9 +6,9 @@ use futures::SinkExt;
 use pgwire::messages::PgWireBackendMessage;
 
 use super::encode::{BoundBatch, RowEncoder};
+use super::running::Batches;
 use super::sqlstate::Fault;
 use super::watch::Watch;
-use super::workers::Batches;
 use super::{CHUNK, Wire};
 
 /// A result that has been started, and perhaps suspended.

@@ -1,14 +1,13 @@
-//! What ends a statement from outside: its client leaves, somebody cancels it, its time is over.
+//! What ends a statement from outside: its client leaves, or somebody cancels it.
 //!
-//! The engine stops a statement by itself, at the next point where it looks. A join may not look for seconds: then
-//! the client is answered here, and the work ends when it notices that nobody waits for it.
+//! Its time is the engine's affair, which answers whoever waits even while operators compute. Here is what only the
+//! server knows; and a cancelled statement that the engine does not answer is answered here.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use pgwire::tokio::server::MaybeTls;
 use tokio::io::Interest;
-use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::sqlstate::Fault;
@@ -27,48 +26,36 @@ impl Interrupt {
     }
 
     /// A statement begins.
-    pub(crate) fn begin(&self, timeout: Option<Duration>, is_query: bool) -> Watch {
+    pub(crate) fn begin(&self, is_query: bool) -> Watch {
         let token = CancellationToken::new();
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = token.clone();
-        let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-        Watch {
-            token,
-            deadline,
-            is_query,
-        }
+        Watch { token, is_query }
     }
 }
 
 /// Waits for the end of a statement from outside.
 pub(crate) struct Watch {
     token: CancellationToken,
-    deadline: Option<Instant>,
     is_query: bool,
 }
 
 impl Watch {
     /// As [`Watch::stopped`] for a statement that reads from its client: whether that has left, reading tells.
     pub(crate) async fn interrupted(&self) -> Fault {
-        let timeout = async {
-            match self.deadline {
-                Some(deadline) => tokio::time::sleep_until(deadline).await,
-                None => std::future::pending().await,
-            }
-        };
-        let error = tokio::select! {
-            () = self.token.cancelled() => radlake::Error::Cancelled,
-            () = timeout => radlake::Error::Timeout,
-        };
+        self.token.cancelled().await;
         tokio::time::sleep(PATIENCE).await;
-        error.into()
+        radlake::Error::Cancelled.into()
     }
 
-    /// Returns when the statement is over, with what its client is told.
+    /// Returns when a query is over, with what its client is told. A command runs to its end even if its client leaves,
+    /// as in PostgreSQL; whether it can still be cancelled the engine knows alone.
     pub(crate) async fn stopped(&self, stream: &MaybeTls) -> Fault {
+        if !self.is_query {
+            return std::future::pending().await;
+        }
         tokio::select! {
             fault = self.interrupted() => fault,
-            // A command runs to its end even if its client leaves, as in PostgreSQL.
-            () = hung_up(stream), if self.is_query => Fault::Gone,
+            () = hung_up(stream) => Fault::Gone,
         }
     }
 }
@@ -91,49 +78,18 @@ async fn hung_up(stream: &MaybeTls) {
     }
 }
 
-/// A time setting: a number of milliseconds, or one with a unit; `None` for 0, which means no limit.
-pub(crate) fn duration(setting: &str) -> Option<Duration> {
-    let setting = setting.trim();
-    let end = setting
-        .find(|c: char| c.is_ascii_alphabetic())
-        .unwrap_or(setting.len());
-    let number: f64 = setting[..end].trim().parse().ok()?;
-    let millis = match &setting[end..] {
-        "" | "ms" => 1.0,
-        "us" => 0.001,
-        "s" => 1_000.0,
-        "min" => 60_000.0,
-        "h" => 3_600_000.0,
-        "d" => 86_400_000.0,
-        _ => return None,
-    };
-    Duration::try_from_secs_f64(number * millis / 1_000.0)
-        .ok()
-        .filter(|limit| !limit.is_zero())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn time_settings_have_units() {
-        assert_eq!(duration("1500"), Some(Duration::from_millis(1500)));
-        assert_eq!(duration("5s"), Some(Duration::from_secs(5)));
-        assert_eq!(duration("2 min"), Some(Duration::from_secs(120)));
-        assert_eq!(duration("0"), None);
-        assert_eq!(duration("-1"), None);
-        assert_eq!(duration("x"), None);
-    }
 
     #[tokio::test]
     async fn a_cancel_reaches_the_running_statement_only() {
         let interrupt = Interrupt::default();
         interrupt.fire();
-        let first = interrupt.begin(None, true);
+        let first = interrupt.begin(true);
         assert!(!first.token.is_cancelled());
         interrupt.fire();
         assert!(first.token.is_cancelled());
-        assert!(!interrupt.begin(None, true).token.is_cancelled());
+        assert!(!interrupt.begin(true).token.is_cancelled());
     }
 }
