@@ -263,6 +263,14 @@ impl Session {
         self.inner.facts.set(name, Some(value), false).map(|_| ())
     }
 
+    /// Says the value of a setting that only the server decides, such as `max_connections`.
+    ///
+    /// # Errors
+    /// [`Error::UndefinedSetting`] if sessions can set it, or it is none.
+    pub fn declare(&self, name: &str, value: &str) -> Result<()> {
+        self.inner.facts.settings().declare(name, value)
+    }
+
     /// Settings whose value has changed since the last call, with their names in PostgreSQL's spelling.
     #[must_use]
     pub fn drain_parameter_changes(&self) -> Vec<(String, String)> {
