@@ -16,24 +16,27 @@ use crate::{Error, Result};
 /// How often a statement that must stop looks whether its commit was decided or lost.
 const DECIDING: Duration = Duration::from_millis(5);
 
+/// How a statement is told to stop, and when it stops by itself.
+type Stop = (CancellationToken, Option<Instant>);
+
 /// The running statements of a session.
 #[derive(Debug, Default)]
 pub(crate) struct Running {
-    statements: Mutex<(u64, HashMap<u64, CancellationToken>)>,
+    statements: Mutex<(u64, HashMap<u64, Stop>)>,
 }
 
 impl Running {
     /// A statement begins.
     pub(crate) fn begin(self: &Arc<Self>, lanes: &Arc<Lanes>, timeout: Option<Duration>) -> Guard {
         let token = CancellationToken::new();
+        let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         let id = {
             let mut statements = self.statements.lock().unwrap_or_else(PoisonError::into_inner);
             statements.0 += 1;
             let id = statements.0;
-            statements.1.insert(id, token.clone());
+            statements.1.insert(id, (token.clone(), deadline));
             id
         };
-        let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         Guard {
             running: Arc::clone(self),
             lane: lanes.lease(),
@@ -47,7 +50,13 @@ impl Running {
     /// Tells all that run to stop; one that begins later is not touched.
     pub(crate) fn cancel(&self) {
         let statements = self.statements.lock().unwrap_or_else(PoisonError::into_inner);
-        statements.1.values().for_each(CancellationToken::cancel);
+        statements.1.values().for_each(|(token, _)| token.cancel());
+    }
+
+    /// When the first of those that run is out of time.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        let statements = self.statements.lock().unwrap_or_else(PoisonError::into_inner);
+        statements.1.values().filter_map(|(_, deadline)| *deadline).min()
     }
 
     /// True if a statement is running or its rows have not all been read.

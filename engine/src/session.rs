@@ -248,6 +248,12 @@ impl Session {
         }
     }
 
+    /// When the running statement is out of time, for whoever passes its rows on and has to wait for that.
+    #[must_use]
+    pub fn deadline(&self) -> Option<std::time::Instant> {
+        self.inner.running.deadline().map(tokio::time::Instant::into_std)
+    }
+
     /// The value of a setting, by its name in any case.
     #[must_use]
     pub fn setting(&self, name: &str) -> Option<String> {
@@ -261,6 +267,14 @@ impl Session {
     /// [`Error::UndefinedSetting`], [`Error::FixedSetting`], [`Error::InvalidSetting`].
     pub fn set(&self, name: &str, value: &str) -> Result<()> {
         self.inner.facts.set(name, Some(value), false).map(|_| ())
+    }
+
+    /// Says the value of a setting that only the server decides, such as `max_connections`.
+    ///
+    /// # Errors
+    /// [`Error::UndefinedSetting`] if sessions can set it, or it is none.
+    pub fn declare(&self, name: &str, value: &str) -> Result<()> {
+        self.inner.facts.settings().declare(name, value)
     }
 
     /// Settings whose value has changed since the last call, with their names in PostgreSQL's spelling.

@@ -117,6 +117,21 @@ impl Settings {
         Ok(self.get(&key).unwrap_or_default())
     }
 
+    /// The value of a setting that only the server decides.
+    ///
+    /// # Errors
+    /// [`Error::UndefinedSetting`] if sessions can set it, or it is none.
+    pub(crate) fn declare(&mut self, name: &str, value: &str) -> Result<()> {
+        match declared(name).filter(|setting| !setting.settable()) {
+            Some(setting) => {
+                self.defaults
+                    .insert(setting.name.to_ascii_lowercase(), value.to_owned());
+                Ok(())
+            }
+            None => Err(Error::UndefinedSetting(name.to_owned())),
+        }
+    }
+
     /// A value as it is kept and shown.
     fn normal(&self, setting: &Declared, value: &str) -> Result<String> {
         let invalid = |hint| Error::InvalidSetting {
@@ -285,6 +300,18 @@ mod tests {
 
     fn settings() -> Settings {
         Settings::new("radlake", true, &BTreeMap::new())
+    }
+
+    #[test]
+    fn what_the_server_decides_only_it_says() {
+        let mut s = settings();
+        s.declare("max_connections", "5").unwrap();
+        assert_eq!(s.get("MAX_CONNECTIONS").as_deref(), Some("5"));
+        assert!(matches!(
+            s.set("max_connections", Some("6"), false),
+            Err(Error::FixedSetting(_))
+        ));
+        assert!(s.declare("work_mem", "1GB").is_err());
     }
 
     #[test]

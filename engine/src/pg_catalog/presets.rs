@@ -31,7 +31,6 @@ const PRESETS: &[Preset] = &[
     ignored("jit", "off"),
     fixed("lc_collate", "C.UTF-8"),
     fixed("lc_ctype", "C.UTF-8"),
-    fixed("max_connections", "100"),
     fixed("max_function_args", "100"),
     fixed("max_identifier_length", "63"),
     fixed("max_index_keys", "32"),

@@ -355,6 +355,7 @@ async fn prepare(inner: &Arc<Inner>, name: String, types: &[ast::DataType], body
     if inner.prepared().contains_key(&name) {
         return Err(Error::DuplicateStatement(name));
     }
+    room(inner, body)?;
     let types = types
         .iter()
         .map(|sql_type| data_type(inner, sql_type))
@@ -362,6 +363,26 @@ async fn prepare(inner: &Arc<Inner>, name: String, types: &[ast::DataType], body
     let prepared = Box::pin(inner.prepare(body, &types)).await?;
     inner.prepared().insert(name, Arc::new(prepared));
     Ok(())
+}
+
+/// Whether the session may keep one more statement.
+fn room(inner: &Inner, body: &Statement) -> Result<()> {
+    const STATEMENTS: usize = 10_000;
+    const BYTES: usize = 32 << 20;
+    let prepared = inner.prepared();
+    let texts = prepared
+        .values()
+        .map(|prepared| prepared.statement().text().len());
+    let reason = if prepared.len() >= STATEMENTS {
+        format!("at most {STATEMENTS}")
+    } else if texts.sum::<usize>() + body.text().len() > BYTES {
+        format!("at most {} MiB", BYTES >> 20)
+    } else {
+        return Ok(());
+    };
+    Err(Error::LimitExceeded(format!(
+        "too many prepared statements: a session keeps {reason}; DEALLOCATE those that are not needed any more"
+    )))
 }
 
 /// The Arrow type of a declared parameter; `unknown` leaves it open.

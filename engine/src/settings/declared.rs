@@ -18,13 +18,14 @@ pub(crate) struct Declared {
 impl Declared {
     /// False for what only the server decides.
     pub(crate) fn settable(&self) -> bool {
-        self.context != "internal"
+        !matches!(self.context, "internal" | "postmaster")
     }
 }
 
 const STATEMENT: &str = "Client Connection Defaults / Statement Behavior";
 const LOCALE: &str = "Client Connection Defaults / Locale and Formatting";
 const COMPATIBLE: &str = "Version and Platform Compatibility";
+const CONNECTIONS: &str = "Connections and Authentication / Connection Settings";
 const PRESET: &str = "Preset Options";
 const ROLES: &str = "Client Connection Defaults / Statement Behavior";
 const LOGGING: &str = "Reporting and Logging / What to Log";
@@ -54,6 +55,18 @@ const fn internal(name: &'static str, default: &'static str, description: &'stat
         kind: Kind::Text,
         category: PRESET,
         context: "internal",
+        description,
+    }
+}
+
+/// What the server's command line says.
+const fn postmaster(name: &'static str, default: &'static str, description: &'static str) -> Declared {
+    Declared {
+        name,
+        default,
+        kind: Kind::Integer(0, 262_143),
+        category: CONNECTIONS,
+        context: "postmaster",
         description,
     }
 }
@@ -182,6 +195,7 @@ static DECLARED: &[Declared] = &[
         STATEMENT,
         "Longest wait for a lock.",
     ),
+    postmaster("max_connections", "100", "Sessions at a time."),
     user(
         "radlake.epoch",
         "",
@@ -243,6 +257,11 @@ static DECLARED: &[Declared] = &[
         Kind::Milliseconds,
         STATEMENT,
         "Longest run of a statement, its rows' way to the client included.",
+    ),
+    postmaster(
+        "superuser_reserved_connections",
+        "3",
+        "Sessions that only superusers get.",
     ),
     user(
         "TimeZone",

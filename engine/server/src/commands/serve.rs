@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::Resources;
 use super::upkeep::duration;
 use crate::failure::Failure;
-use crate::wire::{self, ServeOptions};
+use crate::wire::{self, Limits, ServeOptions};
 
 /// Arguments of `radlake serve`.
 #[derive(Args, Debug)]
@@ -77,6 +77,9 @@ impl Upkeep {
     }
 }
 
+/// PostgreSQL's number of sessions that only superusers get.
+const RESERVED: usize = 3;
+
 /// Where and to whom the server listens.
 #[derive(Args, Debug, Clone)]
 pub(crate) struct Network {
@@ -93,9 +96,19 @@ pub(crate) struct Network {
     #[arg(long)]
     insecure: bool,
     /// Sessions at a time
-    #[arg(long, default_value_t = 100)]
+    #[arg(long, default_value_t = 100, value_parser = at_least_one)]
     max_connections: usize,
-    /// Seconds in which a client has to log in
+    /// Sessions that only superusers get, less than all of them; 3 where there are more than that
+    #[arg(long)]
+    superuser_reserved_connections: Option<usize>,
+    /// Clients that may be in the middle of their login at a time; a quarter of them from one address
+    #[arg(long, default_value_t = 512, value_parser = at_least_one)]
+    max_logins: usize,
+    /// Seconds in which a client has to say what it wants, before it logs in
+    #[arg(long, default_value_t = 10)]
+    startup_timeout: u64,
+    /// Seconds in which a client has to log in, and those without reading after which one is cut off whose statement
+    /// was cancelled
     #[arg(long, default_value_t = 60)]
     login_timeout: u64,
     /// Seconds that running statements get when the server is stopped
@@ -125,10 +138,39 @@ impl Serve {
 pub(crate) struct Listening {
     listener: TcpListener,
     tls: Option<wire::Tls>,
+    limits: Limits,
     network: Network,
 }
 
+/// How many connections.
+fn at_least_one(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) => Err("at least one is needed".to_owned()),
+        Ok(number) => Ok(number),
+        Err(error) => Err(format!("{error}")),
+    }
+}
+
 impl Network {
+    /// How many clients may come in.
+    fn limits(&self) -> Result<Limits, Failure> {
+        let sessions = self.max_connections;
+        let reserved = self
+            .superuser_reserved_connections
+            .unwrap_or(RESERVED.min(sessions - 1));
+        if reserved >= sessions {
+            return Err(Failure::Usage(format!(
+                "--superuser-reserved-connections ({reserved}) must be less than --max-connections ({sessions})"
+            )));
+        }
+        Ok(Limits {
+            sessions,
+            reserved,
+            logins: self.max_logins,
+            logins_of_address: self.max_logins.div_ceil(4),
+        })
+    }
+
     /// Binds the address; refuses to listen to other machines in the clear.
     pub(crate) async fn listen(self) -> Result<Listening, Failure> {
         let tls = match (&self.tls_cert, &self.tls_key) {
@@ -137,6 +179,7 @@ impl Network {
             }
             _ => None,
         };
+        let limits = self.limits()?;
         let failed = |error| Failure::Io {
             what: format!("cannot listen on {}", self.listen),
             error,
@@ -155,6 +198,7 @@ impl Network {
         Ok(Listening {
             listener,
             tls,
+            limits,
             network: self,
         })
     }
@@ -193,8 +237,9 @@ impl Listening {
             listener: self.listener,
             tls: self.tls,
             insecure: self.network.insecure,
-            max_connections: self.network.max_connections,
+            limits: self.limits,
             login_timeout: Duration::from_secs(self.network.login_timeout),
+            startup_timeout: Duration::from_secs(self.network.startup_timeout),
             grace: Duration::from_secs(self.network.grace),
         };
         wire::serve(lakehouse, options, stop, kill)

@@ -11,8 +11,14 @@ use super::frontend::{Frontend, Malformed};
 
 /// Bytes of a message before the login is complete.
 const BEFORE_LOGIN: usize = 8 * 1024;
-/// Bytes of a query, of a statement's parameters, of a piece of COPY.
+/// Bytes of a query: the parser takes texts of 16 MiB, and one byte ends them.
+const QUERY: usize = 4 + (16 << 20) + 1;
+/// Bytes of a text to be prepared, with a name and the types of as many parameters as there can be.
+const PARSE: usize = QUERY + 512 * 1024;
+/// Bytes of a statement's parameters, of a piece of COPY.
 const LONG: usize = 256 * 1024 * 1024;
+/// PostgreSQL's limit: a longer message of any kind ends the connection.
+const LONGEST: usize = (1 << 30) - 1;
 /// Bytes of every other message.
 const SHORT: usize = 16 * 1024;
 
@@ -40,6 +46,33 @@ pub(crate) enum FrameError {
 pub(crate) struct Codec {
     /// Set after the login.
     pub(crate) trusted: bool,
+    /// A message that is too long, which is passed over as it comes in: its type, and the bytes still to come.
+    passing: Option<(u8, usize)>,
+}
+
+impl Codec {
+    /// Drops what has come of a message that is too long; at its end the client is told.
+    fn pass(&mut self, kind: u8, left: usize, buffer: &mut BytesMut) -> Option<Frame> {
+        let here = left.min(buffer.len());
+        buffer.advance(here);
+        if here < left {
+            self.passing = Some((kind, left - here));
+            return None;
+        }
+        self.passing = None;
+        let limit = limit(kind);
+        Some((kind, Err(Malformed::TooLong { limit })))
+    }
+}
+
+/// Bytes of a message of the type after the login, its length included.
+fn limit(kind: u8) -> usize {
+    match kind {
+        b'Q' => QUERY,
+        b'P' => PARSE,
+        b'B' | b'd' => LONG,
+        _ => SHORT,
+    }
 }
 
 /// A frame's type and what it holds.
@@ -50,19 +83,26 @@ impl Decoder for Codec {
     type Error = FrameError;
 
     fn decode(&mut self, buffer: &mut BytesMut) -> Result<Option<Frame>, FrameError> {
+        if let Some((kind, left)) = self.passing {
+            return Ok(self.pass(kind, left, buffer));
+        }
         if buffer.len() < 5 {
             return Ok(None);
         }
         let kind = buffer[0];
         let length = i32::from_be_bytes([buffer[1], buffer[2], buffer[3], buffer[4]]);
-        let limit = match kind {
-            _ if !self.trusted => BEFORE_LOGIN,
-            b'Q' | b'P' | b'B' | b'd' | b'F' => LONG,
-            _ => SHORT,
+        let limit = match self.trusted {
+            true => limit(kind),
+            false => BEFORE_LOGIN,
+        };
+        // What may be long with PostgreSQL costs its sender an error here, not the connection, and never its length in memory.
+        let longest = match kind {
+            b'Q' | b'P' | b'B' | b'F' | b'd' if self.trusted => LONGEST,
+            _ => limit,
         };
         let body = usize::try_from(length)
             .ok()
-            .filter(|l| (4..=limit).contains(l))
+            .filter(|l| (4..=longest).contains(l))
             .map(|l| l - 4);
         let Some(body) = body else {
             return Err(FrameError::Length {
@@ -70,6 +110,10 @@ impl Decoder for Codec {
                 length: i64::from(length),
             });
         };
+        if body + 4 > limit {
+            buffer.advance(5);
+            return Ok(self.pass(kind, body, buffer));
+        }
         if buffer.len() < 5 + body {
             return Ok(None);
         }
@@ -102,7 +146,11 @@ mod tests {
     use super::*;
 
     fn decode(trusted: bool, bytes: &[u8]) -> Result<Option<Frame>, FrameError> {
-        Codec { trusted }.decode(&mut BytesMut::from(bytes))
+        let mut codec = Codec {
+            trusted,
+            ..Codec::default()
+        };
+        codec.decode(&mut BytesMut::from(bytes))
     }
 
     #[test]
@@ -121,6 +169,44 @@ mod tests {
         let announced = b"Q\0\x10\0\0";
         assert!(matches!(decode(false, announced), Err(FrameError::Length { .. })));
         assert!(decode(true, announced).unwrap().is_none());
+    }
+
+    #[test]
+    fn what_is_too_long_is_passed_over_and_kept_nowhere() {
+        let mut codec = Codec {
+            trusted: true,
+            ..Codec::default()
+        };
+        let mut buffer = BytesMut::new();
+        let announced = QUERY + 1;
+        buffer.extend_from_slice(b"Q");
+        buffer.extend_from_slice(&(announced as i32).to_be_bytes());
+        let mut left = announced - 4;
+        while left > 0 {
+            assert!(codec.decode(&mut buffer).unwrap().is_none());
+            assert!(buffer.is_empty());
+            let piece = left.min(1 << 20);
+            buffer.resize(piece, b'x');
+            left -= piece;
+        }
+        // The next message is read as if nothing had been.
+        buffer.extend_from_slice(b"S\0\0\0\x04");
+        let (kind, message) = codec.decode(&mut buffer).unwrap().unwrap();
+        assert_eq!((kind, message), (b'Q', Err(Malformed::TooLong { limit: QUERY })));
+        assert_eq!(
+            codec.decode(&mut buffer).unwrap(),
+            Some((b'S', Ok(Frontend::Sync)))
+        );
+        // A text of exactly what the parser takes is awaited.
+        let mut longest = vec![b'Q'];
+        longest.extend_from_slice(&(QUERY as i32).to_be_bytes());
+        assert!(decode(true, &longest).unwrap().is_none());
+        // A function call is short, and no reason to end the connection.
+        let call = [&b"F\0\0\x40\x01"[..], &[0; SHORT]].concat();
+        assert!(matches!(
+            decode(true, &call),
+            Ok(Some((b'F', Err(Malformed::TooLong { .. }))))
+        ));
     }
 
     #[test]

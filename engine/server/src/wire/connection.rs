@@ -1,7 +1,7 @@
 //! One client's session from its first ReadyForQuery to its end.
 
-use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::StreamExt;
 use pgwire::messages::response::{ReadyForQuery, TransactionStatus};
@@ -10,9 +10,10 @@ use tokio_util::codec::Decoder;
 
 use super::codec::{Codec, FrameError, put};
 use super::encode::{Style, Zone};
-use super::extended::{Named, Portal};
+use super::extended::{Named, PORTALS, Portal, STATEMENTS};
 use super::frontend::Frontend;
-use super::rows::flush;
+use super::kept::Kept;
+use super::rows::{flush, flush_while_read};
 use super::sqlstate::{Fault, Report};
 use super::startup::{is_reported, put_parameter};
 use super::watch::{Interrupt, Watch};
@@ -24,12 +25,14 @@ pub(crate) struct Connection {
     pub(crate) session: Arc<Session>,
     interrupt: Interrupt,
     pub(crate) shared: Arc<Shared>,
-    pub(crate) statements: HashMap<String, Arc<Named>>,
-    pub(crate) portals: HashMap<String, Portal>,
+    pub(crate) statements: Kept<Arc<Named>>,
+    pub(crate) portals: Kept<Portal>,
     /// After an error in the extended protocol everything is skipped up to Sync.
     skipping: bool,
     /// Messages of the extended protocol were served, and their Sync was not.
     unsynced: bool,
+    /// The last statement was ended from outside: its client may have stopped reading.
+    ended: bool,
     /// The next message, where it has been looked at already.
     pending: Option<Option<Frame>>,
 }
@@ -45,10 +48,11 @@ impl Connection {
             session: Arc::new(session),
             interrupt,
             shared,
-            statements: HashMap::new(),
-            portals: HashMap::new(),
+            statements: Kept::new(&STATEMENTS),
+            portals: Kept::new(&PORTALS),
             skipping: false,
             unsynced: false,
+            ended: false,
             pending: None,
         }
     }
@@ -58,7 +62,7 @@ impl Connection {
         if let Err(Fault::Report(report)) = self.serve().await {
             report.put(self.wire.write_buffer_mut());
             // A client that is gone does not hear why.
-            let _ = flush(&mut self.wire).await;
+            let _ = flush_while_read(&mut self.wire, self.shared.patience).await;
         }
     }
 
@@ -69,14 +73,18 @@ impl Connection {
             // Only between statements: one of the extended protocol is over, and committed, with its Sync.
             let frame = match self.pending.take() {
                 Some(seen) => seen,
-                None => tokio::select! {
-                    biased;
-                    () = shared.draining.cancelled(), if !self.unsynced => {
-                        let reason = "terminating connection due to administrator command";
-                        return Err(Report::fatal("57P01", reason).into());
+                None => {
+                    let idle = self.idle_limit();
+                    tokio::select! {
+                        biased;
+                        () = shared.draining.cancelled(), if !self.unsynced => {
+                            let reason = "terminating connection due to administrator command";
+                            return Err(Report::fatal("57P01", reason).into());
+                        }
+                        frame = self.wire.next() => frame,
+                        report = idle_for(idle) => return Err(report.into()),
                     }
-                    frame = self.wire.next() => frame,
-                },
+                }
             };
             let (kind, message) = match frame {
                 None => return Ok(()),
@@ -84,6 +92,10 @@ impl Connection {
             };
             if matches!(message, Ok(Frontend::Terminate)) {
                 return Ok(());
+            }
+            // What is left of a COPY that failed: whatever it says, nobody asked for an answer.
+            if matches!(kind, b'd' | b'c' | b'f') {
+                continue;
             }
             self.unsynced = Frontend::is_extended(kind) && kind != b'S';
             if self.skipping && kind != b'S' {
@@ -112,10 +124,11 @@ impl Connection {
         self.session.fail();
         // The transaction, implicit or not, has failed with all that was open in it.
         self.portals.clear();
+        self.ended = report.code == "57014";
         if Frontend::is_extended(kind) {
             self.skipping = true;
             // A client may have asked for the answer by Flush, which is skipped now.
-            flush(&mut self.wire).await
+            self.flush().await
         } else {
             self.ready().await
         }
@@ -138,7 +151,7 @@ impl Connection {
                 self.end_implicit().await?;
                 self.ready().await
             }
-            // What is left of a COPY that failed.
+            // Outside of a COPY they were passed over.
             Frontend::CopyData(_) | Frontend::CopyDone | Frontend::CopyFail(_) => Ok(()),
             Frontend::Password(_) => Err(Report::fatal("08P01", "unexpected password message").into()),
             Frontend::FunctionCall => Err(Report::error(
@@ -167,7 +180,34 @@ impl Connection {
         }
         self.report_changes();
         put(&ReadyForQuery::new(self.status()), self.wire.write_buffer_mut());
-        flush(&mut self.wire).await
+        self.flush().await
+    }
+
+    /// Writes everything out. A client whose statement was ended because it does not read is not waited for.
+    async fn flush(&mut self) -> Result<(), Fault> {
+        match std::mem::take(&mut self.ended) {
+            true => flush_while_read(&mut self.wire, self.shared.patience).await,
+            false => flush(&mut self.wire).await,
+        }
+    }
+
+    /// How long the client may leave the session idle, and what it is told then. As in PostgreSQL, a session is idle after
+    /// ReadyForQuery only, in a failed transaction too.
+    fn idle_limit(&self) -> Option<(Duration, Report)> {
+        if self.unsynced {
+            return None;
+        }
+        let (name, code, reason) = match self.status() {
+            TransactionStatus::Idle => ("idle_session_timeout", "57P05", "idle-session timeout"),
+            _ => (
+                "idle_in_transaction_session_timeout",
+                "25P03",
+                "idle-in-transaction timeout",
+            ),
+        };
+        let limit = self.session.setting(name).and_then(|limit| duration(&limit))?;
+        let report = Report::fatal(code, format!("terminating connection due to {reason}"));
+        Some((limit, report))
     }
 
     /// The session's transaction, in the protocol's terms.
@@ -190,7 +230,7 @@ impl Connection {
 
     /// A statement begins: what may end it from outside.
     pub(crate) fn watch(&self, statement: &Statement) -> Watch {
-        self.interrupt.begin(statement.is_query())
+        self.interrupt.begin(&self.session, statement.is_query())
     }
 
     /// How the session wants its values written.
@@ -205,5 +245,16 @@ impl Connection {
                 .and_then(|d| d.parse().ok())
                 .unwrap_or(1),
         }
+    }
+}
+
+/// Returns when the session has been idle for too long.
+async fn idle_for(limit: Option<(Duration, Report)>) -> Report {
+    match limit {
+        Some((limit, report)) => {
+            tokio::time::sleep(limit).await;
+            report
+        }
+        None => std::future::pending().await,
     }
 }

@@ -9,7 +9,7 @@ use super::CHUNK;
 use super::connection::Connection;
 use super::encode::{Format, RowEncoder};
 use super::frontend::Frontend;
-use super::rows::flush;
+use super::rows::{flush, flush_watched};
 use super::running::{self, Batches};
 use super::sqlstate::{Fault, Report};
 use super::watch::Watch;
@@ -138,7 +138,7 @@ impl Connection {
             for row in 0..bound.rows() {
                 copy_data(writer.row(&bound, row)?, self.wire.write_buffer_mut());
                 if self.wire.write_buffer().len() >= CHUNK {
-                    flush(&mut self.wire).await?;
+                    flush_watched(&mut self.wire, watch).await?;
                 }
             }
             count += bound.rows() as u64;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use arrow::datatypes::DataType;
+use bytes::Bytes;
 use pgwire::messages::data::NoData;
 use pgwire::messages::extendedquery::{BindComplete, CloseComplete, ParseComplete, PortalSuspended};
 use pgwire::messages::response::{CommandComplete, EmptyQueryResponse};
@@ -13,6 +14,7 @@ use super::connection::Connection;
 use super::describe::{formats, put_parameter_description, put_row_description};
 use super::encode::{Format, RowEncoder};
 use super::frontend::{Bind, Target};
+use super::kept::Bounds;
 use super::parameters;
 use super::query::row_tag;
 use super::rows::{Rows, Sent};
@@ -34,8 +36,28 @@ pub(crate) struct Portal {
     named: Arc<Named>,
     parameters: Vec<ScalarValue>,
     formats: Vec<Format>,
+    /// Bytes that its parameters came in.
+    bytes: usize,
     state: State,
 }
+
+/// Statements by name.
+pub(crate) static STATEMENTS: Bounds = Bounds {
+    what: "prepared statements",
+    entries: 10_000,
+    // Their texts; what is made of them takes many times that.
+    bytes: 32 << 20,
+    hint: "DEALLOCATE those that are not needed any more.",
+};
+
+/// Portals by name.
+pub(crate) static PORTALS: Bounds = Bounds {
+    what: "portals",
+    entries: 1_000,
+    // Their parameters, as long as those of one message may be.
+    bytes: 256 << 20,
+    hint: "Close those that are not needed any more, or end the transaction.",
+};
 
 enum State {
     Bound,
@@ -54,6 +76,8 @@ impl Connection {
                 Report::error("42P05", format!("prepared statement \"{name}\" already exists")).into(),
             );
         }
+        let bytes = name.len() + sql.len();
+        self.statements.room(&name, bytes)?;
         let mut statements = self.parse_text(sql).await?;
         if statements.len() > 1 {
             let message = "cannot insert multiple commands into a prepared statement";
@@ -88,7 +112,7 @@ impl Connection {
                 }
             }
         };
-        self.statements.insert(name, Arc::new(named));
+        self.statements.insert(name, bytes, Arc::new(named));
         put(&ParseComplete::new(), self.wire.write_buffer_mut());
         Ok(())
     }
@@ -108,6 +132,8 @@ impl Connection {
         if !bind.portal.is_empty() && self.portals.contains_key(&bind.portal) {
             return Err(Report::error("42P03", format!("portal \"{}\" already exists", bind.portal)).into());
         }
+        let bytes = bind.portal.len() + bind.parameters.iter().flatten().map(Bytes::len).sum::<usize>();
+        self.portals.room(&bind.portal, bytes)?;
         if let Some(prepared) = &named.prepared {
             self.check_transaction(prepared.statement())?;
         }
@@ -155,10 +181,12 @@ impl Connection {
         };
         self.portals.insert(
             bind.portal,
+            bytes,
             Portal {
                 named,
                 parameters,
                 formats,
+                bytes,
                 state: State::Bound,
             },
         );
@@ -195,7 +223,7 @@ impl Connection {
         let mut portal = self.portals.remove(name).ok_or_else(|| no_portal(name))?;
         self.execute_portal(name, &mut portal, u64::try_from(max_rows).unwrap_or(0))
             .await?;
-        self.portals.insert(name.to_owned(), portal);
+        self.portals.insert(name.to_owned(), portal.bytes, portal);
         Ok(())
     }
 

@@ -14,6 +14,12 @@ pub(crate) enum Malformed {
     /// PostgreSQL's text is UTF-8 here.
     #[error("invalid byte sequence for encoding \"UTF8\"")]
     Encoding,
+    /// It was passed over.
+    #[error("message is too long: at most {limit} bytes are read")]
+    TooLong {
+        /// Bytes that a message of its type may have.
+        limit: usize,
+    },
 }
 
 /// A statement or a portal.

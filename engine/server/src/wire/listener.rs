@@ -5,18 +5,22 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::BytesMut;
 use pgwire::tokio::server::MaybeTls;
 use radlake::Lakehouse;
 use socket2::{SockRef, TcpKeepalive};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
+use tokio::time::{Instant, timeout};
 use tokio_util::codec::Framed;
 use tokio_util::sync::CancellationToken;
 
 use super::cancel::Registry;
 use super::codec::Codec;
 use super::connection::Connection;
+use super::doors::{Doors, Limits, Login, Slot, crowded};
 use super::opening::{Opening, Startup, open};
 use super::rows::flush;
 use super::sqlstate::{Fault, Report};
@@ -24,8 +28,10 @@ use super::startup::{Mock, start};
 use super::tls::Tls;
 use super::{CHUNK, Shared, Wire};
 
-/// Strangers that may be in the middle of their login at a time.
-const OPENING: usize = 256;
+/// Clients without a place that are heard out at a time, so that they can read why.
+const LEAVING: usize = 64;
+/// How long each of them, or one that was refused, has for that.
+const FAREWELL: Duration = Duration::from_secs(1);
 
 /// How the server runs.
 pub(crate) struct ServeOptions {
@@ -35,10 +41,12 @@ pub(crate) struct ServeOptions {
     pub(crate) tls: Option<Tls>,
     /// Lets clients of other machines in without TLS.
     pub(crate) insecure: bool,
-    /// Sessions at a time.
-    pub(crate) max_connections: usize,
-    /// Time for a login.
+    /// Sessions and logins at a time.
+    pub(crate) limits: Limits,
+    /// Time for a login; and for a client to take some more of what is left for it when its statement was ended.
     pub(crate) login_timeout: Duration,
+    /// Time for what comes before the login: TLS and the startup packet.
+    pub(crate) startup_timeout: Duration,
     /// Time that running statements get after the stop.
     pub(crate) grace: Duration,
 }
@@ -54,8 +62,9 @@ pub(crate) async fn serve(
         listener,
         tls,
         insecure,
-        max_connections,
+        limits,
         login_timeout,
+        startup_timeout,
         grace,
     } = options;
     let mock = Mock::new(&lakehouse).await?;
@@ -67,12 +76,14 @@ pub(crate) async fn serve(
         mock,
         insecure,
         draining: stop.clone(),
+        doors: Doors::new(limits),
+        patience: login_timeout,
     });
     let gate = Arc::new(Gate {
         shared,
-        sessions: Arc::new(Semaphore::new(max_connections)),
-        opening: Arc::new(Semaphore::new(OPENING)),
+        leaving: Semaphore::new(LEAVING),
         login_timeout,
+        startup_timeout: startup_timeout.min(login_timeout),
     });
     let mut connections = JoinSet::new();
     loop {
@@ -132,51 +143,74 @@ fn log_panic(ended: Result<(), tokio::task::JoinError>) {
 
 struct Gate {
     shared: Arc<Shared>,
-    sessions: Arc<Semaphore>,
-    opening: Arc<Semaphore>,
+    leaving: Semaphore,
     login_timeout: Duration,
+    startup_timeout: Duration,
 }
+
+/// A session, with what ends with it.
+type Begun = (Connection, super::cancel::Entry, Slot);
 
 impl Gate {
     async fn connection(self: Arc<Self>, socket: TcpStream, peer: SocketAddr) {
-        // Beyond this many strangers the newest is dropped without an answer.
-        let Ok(opening) = self.opening.clone().try_acquire_owned() else {
-            return;
+        let Some(place) = self.shared.doors.enter(peer.ip()) else {
+            return self.turn_away(socket, peer).await;
         };
         let login = tokio::select! {
             biased;
             () = self.shared.draining.cancelled() => return,
-            login = tokio::time::timeout(self.login_timeout, self.login(socket, peer)) => login,
+            login = self.login(socket, peer, &place) => login,
         };
-        drop(opening);
+        drop(place);
         match login {
-            Ok(Ok(Some((mut connection, entry, permit)))) => {
+            Ok(Some((mut connection, entry, slot))) => {
                 tracing::debug!(%peer, pid = entry.pid, "session begins");
                 connection.run().await;
                 tracing::debug!(%peer, pid = entry.pid, "session ends");
-                drop(permit);
+                drop(connection);
+                drop(slot);
             }
-            Ok(Ok(None)) => {}
-            Ok(Err(error)) => tracing::debug!(%peer, %error, "connection lost before the login"),
-            Err(_) => tracing::debug!(%peer, "no login in time"),
+            Ok(None) => {}
+            Err(error) => tracing::debug!(%peer, %error, "connection lost before the login"),
         }
     }
 
+    /// There is no place to log in: the client is told so before it has said anything, as PostgreSQL does.
+    async fn turn_away(&self, mut socket: TcpStream, peer: SocketAddr) {
+        tracing::debug!(%peer, "too many logins at a time");
+        let mut answer = BytesMut::new();
+        crowded().put(&mut answer);
+        let leave = async {
+            // It fits into the buffer of a socket that is new.
+            socket.write_all(&answer).await?;
+            // What the client has sent, and nobody read, would reset the connection before it has read the answer.
+            let Ok(_heard) = self.leaving.try_acquire() else {
+                return Ok(());
+            };
+            socket.shutdown().await?;
+            let mut ignored = [0u8; 1024];
+            while socket.read(&mut ignored).await? > 0 {}
+            io::Result::Ok(())
+        };
+        let _ = timeout(FAREWELL, leave).await;
+    }
+
     /// A session, or `None` if the connection has been dealt with.
-    async fn login(
-        &self,
-        socket: TcpStream,
-        peer: SocketAddr,
-    ) -> io::Result<
-        Option<(
-            Connection,
-            super::cancel::Entry,
-            tokio::sync::OwnedSemaphorePermit,
-        )>,
-    > {
+    async fn login(&self, socket: TcpStream, peer: SocketAddr, place: &Login) -> io::Result<Option<Begun>> {
+        let deadline = Instant::now() + self.login_timeout;
         socket.set_nodelay(true)?;
         SockRef::from(&socket).set_tcp_keepalive(&keepalive())?;
-        let startup = match open(socket, self.shared.tls.as_ref()).await? {
+        let opening = tokio::select! {
+            biased;
+            // As in PostgreSQL, who has not said anything yet is not answered.
+            () = place.leave.cancelled() => return Ok(None),
+            () = tokio::time::sleep(self.startup_timeout) => {
+                tracing::debug!(%peer, "no startup packet in time");
+                return Ok(None);
+            }
+            opening = open(socket, self.shared.tls.as_ref()) => opening?,
+        };
+        let startup = match opening {
             Opening::Session(startup) => startup,
             Opening::Cancel { pid, secret } => {
                 self.shared.registry.cancel(pid, &secret);
@@ -204,19 +238,19 @@ impl Gate {
             refuse(&mut wire, &report).await;
             return Ok(None);
         }
-        let Ok(permit) = self.sessions.clone().try_acquire_owned() else {
-            refuse(
-                &mut wire,
-                &Report::fatal("53300", "sorry, too many clients already"),
-            )
-            .await;
-            return Ok(None);
+        let started = tokio::select! {
+            biased;
+            () = place.leave.cancelled() => Err(crowded().into()),
+            () = tokio::time::sleep_until(deadline) => {
+                Err(Report::fatal("57014", "canceling authentication due to timeout").into())
+            }
+            started = start(&mut wire, parameters, minor, secure, peer, &self.shared) => started,
         };
-        match start(&mut wire, parameters, minor, secure, peer, &self.shared).await {
-            Ok((session, interrupt, entry)) => Ok(Some((
+        match started {
+            Ok((session, interrupt, entry, slot)) => Ok(Some((
                 Connection::new(wire, session, interrupt, self.shared.clone()),
                 entry,
-                permit,
+                slot,
             ))),
             Err(Fault::Report(report)) => {
                 tracing::info!(%peer, code = report.code, "login refused");
@@ -245,5 +279,5 @@ fn framed(stream: MaybeTls) -> Wire {
 async fn refuse(wire: &mut Wire, report: &Report) {
     report.put(wire.write_buffer_mut());
     // Whether it arrives is the client's affair.
-    let _ = flush(wire).await;
+    let _ = timeout(FAREWELL, flush(wire)).await;
 }

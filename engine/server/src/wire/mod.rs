@@ -10,9 +10,11 @@ mod codec;
 mod connection;
 mod copy;
 mod describe;
+mod doors;
 mod encode;
 mod extended;
 mod frontend;
+mod kept;
 mod listener;
 mod opening;
 pub(crate) mod parameters;
@@ -26,12 +28,14 @@ mod types;
 mod watch;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use pgwire::tokio::server::MaybeTls;
 use radlake::Lakehouse;
 use tokio_util::codec::Framed;
 use tokio_util::sync::CancellationToken;
 
+pub(crate) use doors::Limits;
 pub(crate) use encode::{BoundBatch, EncodeError, Format, RowEncoder, Style, Zone};
 pub(crate) use listener::{ServeOptions, serve};
 pub(crate) use sqlstate::Report;
@@ -54,4 +58,8 @@ pub(crate) struct Shared {
     insecure: bool,
     /// Set when the server stops: idle sessions end.
     draining: CancellationToken,
+    /// The places for sessions and for logins.
+    doors: Arc<doors::Doors>,
+    /// How long a client whose statement was ended, or whose session ends, may take nothing of what is left for it.
+    patience: Duration,
 }

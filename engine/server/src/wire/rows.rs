@@ -2,6 +2,8 @@
 //!
 //! At most one batch of rows and one chunk of output are held, whatever the size of the result.
 
+use std::time::Duration;
+
 use futures::SinkExt;
 use pgwire::messages::PgWireBackendMessage;
 
@@ -50,7 +52,7 @@ impl Rows {
                     *next += 1;
                     sent += 1;
                     if wire.write_buffer().len() >= CHUNK {
-                        flush(wire).await?;
+                        flush_watched(wire, watch).await?;
                     }
                 }
                 self.current = None;
@@ -76,4 +78,28 @@ pub(crate) async fn flush(wire: &mut Wire) -> Result<(), Fault> {
     SinkExt::<PgWireBackendMessage>::flush(wire)
         .await
         .map_err(Fault::from)
+}
+
+/// As [`flush`], unless the statement is ended before its client has read so much.
+pub(crate) async fn flush_watched(wire: &mut Wire, watch: &Watch) -> Result<(), Fault> {
+    tokio::select! {
+        biased;
+        done = flush(wire) => done,
+        fault = watch.interrupted() => Err(fault),
+    }
+}
+
+/// As [`flush`], to a client that may be as slow as it likes, but has to read: one that takes nothing for so long is gone.
+pub(crate) async fn flush_while_read(wire: &mut Wire, patience: Duration) -> Result<(), Fault> {
+    loop {
+        let left = wire.write_buffer().len();
+        match tokio::time::timeout(patience, flush(wire)).await {
+            Ok(done) => return done,
+            Err(_) if wire.write_buffer().len() < left => {}
+            Err(_) => {
+                tracing::info!("a client does not read what is left for it: the connection is closed");
+                return Err(Fault::Gone);
+            }
+        }
+    }
 }

@@ -143,8 +143,13 @@ impl From<Malformed> for Fault {
         let code = match error {
             Malformed::Format => "08P01",
             Malformed::Encoding => "22021",
+            Malformed::TooLong { .. } => "54000",
         };
-        Report::error(code, error.to_string()).into()
+        let report = Report::error(code, error.to_string());
+        match error {
+            Malformed::TooLong { .. } => report.hint("Send it in several parts.").into(),
+            _ => report.into(),
+        }
     }
 }
 

@@ -18,6 +18,7 @@ use sha2::Sha256;
 
 use super::cancel::Entry;
 use super::codec::put;
+use super::doors::Slot;
 use super::frontend::{Body, Frontend};
 use super::sqlstate::{Fault, Report};
 use super::watch::Interrupt;
@@ -71,7 +72,7 @@ pub(crate) async fn start(
     secure: bool,
     peer: SocketAddr,
     shared: &Shared,
-) -> Result<(Session, Interrupt, Entry), Fault> {
+) -> Result<(Session, Interrupt, Entry, Slot), Fault> {
     let Some(user) = startup.get("user").filter(|user| !user.is_empty()).cloned() else {
         return Err(Report::fatal("28000", "no PostgreSQL user name specified in startup packet").into());
     };
@@ -106,7 +107,12 @@ pub(crate) async fn start(
         .reserve()
         .map_err(|error| Report::fatal("58000", error.to_string()))?;
     let identity = Identity::role(&user).with_pid(entry.pid).with_client(peer);
-    let session = open_session(&shared.lakehouse, identity, &startup).await?;
+    let session = open_session(shared, identity, &startup).await?;
+    // Not before the client has proved who it is: strangers keep nobody out.
+    let superuser = session
+        .setting("is_superuser")
+        .is_some_and(|superuser| superuser == "on");
+    let slot = shared.doors.admit(superuser)?;
     let (handle, interrupt) = (session.cancel_handle(), Interrupt::default());
     let fire = interrupt.clone();
     entry.attach(Arc::new(move || {
@@ -127,17 +133,24 @@ pub(crate) async fn start(
         &BackendKeyData::new(entry.pid, SecretKey::I32(entry.secret)),
         wire.write_buffer_mut(),
     );
-    Ok((session, interrupt, entry))
+    Ok((session, interrupt, entry, slot))
 }
 
 /// A session with the settings of the startup packet.
 async fn open_session(
-    lakehouse: &Lakehouse,
+    shared: &Shared,
     identity: Identity,
     startup: &BTreeMap<String, String>,
 ) -> Result<Session, Fault> {
     let fatal = |error: radlake::Error| Fault::from(Report::from(&error).into_fatal());
-    let session = lakehouse.session(identity).await.map_err(fatal)?;
+    let session = shared.lakehouse.session(identity).await.map_err(fatal)?;
+    let limits = shared.doors.limits();
+    for (name, value) in [
+        ("max_connections", limits.sessions),
+        ("superuser_reserved_connections", limits.reserved),
+    ] {
+        session.declare(name, &value.to_string()).map_err(fatal)?;
+    }
     for (name, value) in startup {
         match name.as_str() {
             "user" | "database" => {}

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use pgwire::tokio::server::MaybeTls;
+use radlake::Session;
 use tokio::io::Interest;
 use tokio_util::sync::CancellationToken;
 
@@ -26,25 +27,40 @@ impl Interrupt {
     }
 
     /// A statement begins.
-    pub(crate) fn begin(&self, is_query: bool) -> Watch {
+    pub(crate) fn begin(&self, session: &Arc<Session>, is_query: bool) -> Watch {
         let token = CancellationToken::new();
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = token.clone();
-        Watch { token, is_query }
+        Watch {
+            token,
+            session: Arc::clone(session),
+            is_query,
+        }
     }
 }
 
 /// Waits for the end of a statement from outside.
 pub(crate) struct Watch {
     token: CancellationToken,
+    session: Arc<Session>,
     is_query: bool,
 }
 
 impl Watch {
-    /// As [`Watch::stopped`] for a statement that reads from its client: whether that has left, reading tells.
+    /// As [`Watch::stopped`] while the client is read from or written to, which tells whether it has left. The engine
+    /// keeps a statement's time, and is not asked while the client has to be waited for.
     pub(crate) async fn interrupted(&self) -> Fault {
-        self.token.cancelled().await;
+        let timeout = async {
+            match self.session.deadline() {
+                Some(deadline) => tokio::time::sleep_until(deadline.into()).await,
+                None => std::future::pending().await,
+            }
+        };
+        let error = tokio::select! {
+            () = self.token.cancelled() => radlake::Error::Cancelled,
+            () = timeout => radlake::Error::Timeout,
+        };
         tokio::time::sleep(PATIENCE).await;
-        radlake::Error::Cancelled.into()
+        error.into()
     }
 
     /// Returns when a query is over, with what its client is told. A command runs to its end even if its client leaves,
@@ -84,12 +100,21 @@ mod tests {
 
     #[tokio::test]
     async fn a_cancel_reaches_the_running_statement_only() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = folder.path().join("lake").display().to_string();
+        let lakehouse = radlake::Lakehouse::init(&url, radlake::SUPERUSER, "secret")
+            .await
+            .unwrap();
+        let session = lakehouse
+            .session(radlake::Identity::role(radlake::SUPERUSER))
+            .await;
+        let session = Arc::new(session.unwrap());
         let interrupt = Interrupt::default();
         interrupt.fire();
-        let first = interrupt.begin(true);
+        let first = interrupt.begin(&session, true);
         assert!(!first.token.is_cancelled());
         interrupt.fire();
         assert!(first.token.is_cancelled());
-        assert!(!interrupt.begin(true).token.is_cancelled());
+        assert!(!interrupt.begin(&session, true).token.is_cancelled());
     }
 }
