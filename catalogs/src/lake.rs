@@ -5,6 +5,7 @@
 //! always rolls forward. Readers see the epoch once the catalog's log has it.
 
 mod catalog;
+mod check;
 mod commitment;
 mod durable;
 mod edit;
@@ -36,6 +37,7 @@ use url::Url;
 
 use self::catalog::CATALOG;
 pub use self::catalog::FORMAT;
+pub use self::check::{CheckOptions, CheckReport, Finding, FindingKind};
 pub use self::commitment::Commitment;
 pub use self::edit::Edits;
 use self::group::Waiting;
@@ -334,7 +336,7 @@ async fn load_epoch(storage: &Storage, number: u64) -> Result<Epoch> {
     let bytes = storage
         .read(&Path::from(path.as_str()))
         .await?
-        .ok_or_else(missing)?;
+        .ok_or_else(|| Error::damaged(&path, "the catalog's file is missing"))?;
     let mut epoch = catalog::decode(number, record.at, &path, bytes, storage.url.as_str())?;
     epoch.file = (add.path.clone(), add.size);
     Ok(epoch)

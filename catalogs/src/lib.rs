@@ -13,8 +13,8 @@ pub use delta::LakeTable;
 pub use epoch::{Epoch, Relation};
 pub use error::{Error, Result};
 pub use lake::{
-    Commitment, Edits, FORMAT, Lake, OptimizeOptions, OptimizeReport, Pin, StagedFiles, Transaction,
-    VacuumOptions, VacuumReport,
+    CheckOptions, CheckReport, Commitment, Edits, FORMAT, Finding, FindingKind, Lake, OptimizeOptions,
+    OptimizeReport, Pin, StagedFiles, Transaction, VacuumOptions, VacuumReport,
 };
 pub use object::{
     FIRST_OID, Grant, Membership, Object, RoleObject, SchemaObject, SettingObject, TableObject, ViewObject,

@@ -364,9 +364,12 @@ pub enum Error {
     /// The same of a transaction's COMMIT (08007).
     #[error("{0}")]
     CommitInDoubt(String),
-    /// The lake's storage failed, or holds what it must not (58030).
+    /// The lake's storage failed (58030).
     #[error("{0}")]
     Storage(String),
+    /// A file of the lake is missing, or does not hold what it must (XX001).
+    #[error("{0}")]
+    DataCorrupted(String),
     /// The lake refused: there is none, there is one already, its format is newer (58P01 and kin).
     #[error(transparent)]
     Lake(Arc<radlake_catalogs::Error>),
@@ -411,6 +414,10 @@ impl Error {
             Self::DiskFull { .. } => {
                 Some("Ask for less at once, or give the server more temporary space.".to_owned())
             }
+            Self::DataCorrupted(_) => Some(
+                "Run radlake check: it names every file that is damaged, and which of them it can mend."
+                    .to_owned(),
+            ),
             Self::NotPopulated(_) => Some("Use the REFRESH MATERIALIZED VIEW command.".to_owned()),
             Self::Internal(_) => {
                 Some("This is a mistake of Radlake: please report the statement.".to_owned())
@@ -543,9 +550,9 @@ impl From<radlake_catalogs::Error> for Error {
             Lake::NoEpoch { .. } => Self::InvalidParameter(error.to_string()),
             Lake::ExpiredEpoch { .. } | Lake::NoEpochAt { .. } => Self::Expired(error.to_string()),
             Lake::NotFound { kind: "schema", name } => Self::UndefinedSchema(name),
-            Lake::Store(_) | Lake::Io { .. } | Lake::Parquet(_) | Lake::Damaged { .. } => {
-                Self::Storage(error.to_string())
-            }
+            Lake::Store(inner) => running::store(&inner),
+            Lake::Damaged { .. } => Self::DataCorrupted(error.to_string()),
+            Lake::Io { .. } | Lake::Parquet(_) => Self::Storage(error.to_string()),
             other => Self::Lake(Arc::new(other)),
         }
     }

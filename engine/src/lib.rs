@@ -49,7 +49,7 @@ pub use radlake_catalogs::Error as LakeError;
 pub use radlake_catalogs::FORMAT as LAKE_FORMAT;
 pub use radlake_catalogs::dicom::synthetic;
 pub use radlake_catalogs::ingest;
-pub use radlake_catalogs::{OptimizeReport, VacuumReport};
+pub use radlake_catalogs::{CheckOptions, CheckReport, Finding, FindingKind, OptimizeReport, VacuumReport};
 pub use radlake_sql::{Copy, OptionValue, ast};
 pub use radlake_sql::{Kind, Statement};
 pub use radlake_udfs::datetime::read as datetimes;

@@ -8,7 +8,10 @@ use std::time::Duration;
 
 pub use automatic::UpkeepOptions;
 pub(crate) use call::{columns, run};
-use radlake_catalogs::{OptimizeOptions, OptimizeReport, TableObject, VacuumOptions, VacuumReport};
+use radlake_catalogs::{
+    CheckOptions, CheckReport, Lake, OptimizeOptions, OptimizeReport, TableObject, VacuumOptions,
+    VacuumReport,
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::{Error, Identity, Lakehouse, Result};
@@ -127,6 +130,20 @@ impl Lakehouse {
             .as_ref()
             .map(|(schema, table)| (schema.as_deref().unwrap_or("public"), table.as_str()));
         Ok(self.lake().restore(epoch, name, identity.name()).await?.number)
+    }
+
+    /// Looks whether a lake is whole, also one that cannot be opened any more: its catalog, every log, every data file. Mends what can
+    /// be, if asked to. `progress` hears of what is looked at. There are no roles to ask: it is for who owns the lake's files.
+    ///
+    /// # Errors
+    /// [`Error::Lake`] without a lake, [`Error::Storage`]; what is wrong with the lake is in the report.
+    pub async fn check(
+        lake: &str,
+        options: CheckOptions,
+        cancel: &CancellationToken,
+        progress: &(dyn Fn(&str) + Send + Sync),
+    ) -> Result<CheckReport> {
+        Ok(Lake::check(lake, options, cancel, progress).await?)
     }
 
     async fn check_upkeep(&self, identity: &Identity) -> Result<()> {

@@ -214,8 +214,17 @@ fn feature(location: &str, feature: impl Into<String>) -> Error {
     }
 }
 
-/// Reads a commit; lines with none of the actions above (`cdc`, `sidecar`, …) are left out.
+/// Reads a commit. One without a line is what a power cut leaves of a file whose writer did not wait for the disk, never a commit
+/// that changes nothing: every writer says at least who it is.
 pub(crate) fn parse_commit(path: &str, bytes: &[u8]) -> Result<Vec<Action>> {
+    if bytes.trim_ascii().is_empty() {
+        return Err(Error::damaged(path, "the commit is empty"));
+    }
+    parse_actions(path, bytes)
+}
+
+/// Reads actions, a line each; lines with none of those above (`cdc`, `sidecar`, …) are left out.
+pub(crate) fn parse_actions(path: &str, bytes: &[u8]) -> Result<Vec<Action>> {
     let mut actions = Vec::new();
     for line in bytes
         .split(|byte| *byte == b'\n')

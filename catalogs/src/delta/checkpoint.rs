@@ -20,7 +20,7 @@ use parquet::file::properties::WriterProperties;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::action::{Action, Metadata, Protocol, parse_commit};
+use super::action::{Action, Metadata, Protocol, parse_actions};
 use crate::lake::Storage;
 use crate::{Error, Result};
 
@@ -95,6 +95,11 @@ fn parse_name(file: &str) -> Option<(i64, usize, usize, String)> {
 }
 
 impl Checkpoint {
+    /// Its files.
+    pub(crate) fn parts(&self) -> &[Path] {
+        &self.parts
+    }
+
     /// The actions that it holds.
     ///
     /// # Errors
@@ -104,17 +109,17 @@ impl Checkpoint {
         for part in &self.parts {
             let content = read_file(storage, part).await?;
             let (more, sidecars) = if part.as_ref().ends_with(".json") {
-                (parse_commit(part.as_ref(), &content)?, sidecars(&content))
+                (parse_actions(part.as_ref(), &content)?, sidecars(&content))
             } else {
                 let text = lines(part, content.clone(), READ)?;
                 let named = lines(part, content, &["sidecar"])?;
-                (parse_commit(part.as_ref(), &text)?, sidecars(&named))
+                (parse_actions(part.as_ref(), &text)?, sidecars(&named))
             };
             actions.extend(more);
             for sidecar in sidecars {
                 let path = super::below(table, format_args!("_delta_log/_sidecars/{sidecar}"));
                 let text = lines(&path, read_file(storage, &path).await?, READ)?;
-                actions.extend(parse_commit(path.as_ref(), &text)?);
+                actions.extend(parse_actions(path.as_ref(), &text)?);
             }
         }
         let has = |wanted: fn(&Action) -> bool| actions.iter().any(wanted);
@@ -422,11 +427,11 @@ mod tests {
 {"remove":{"path":"long gone.parquet","deletionTimestamp":1,"dataChange":true}}
 "#;
         let mut state = State::default();
-        state.apply(parse_commit("x", text.as_bytes()).expect("parses"));
+        state.apply(parse_actions("x", text.as_bytes()).expect("parses"));
         let actions = state.into_actions("t", 9_000_000_000_000).expect("whole");
         let content = encode(&actions).expect("encodes");
         let path = Path::from("c.parquet");
-        let back = parse_commit("c", &lines(&path, content.into(), READ).expect("reads")).expect("parses");
+        let back = parse_actions("c", &lines(&path, content.into(), READ).expect("reads")).expect("parses");
         let show = |actions: &[Action]| -> Vec<Value> {
             let mut all: Vec<Value> = actions
                 .iter()

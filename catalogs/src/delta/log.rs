@@ -64,33 +64,65 @@ pub(crate) async fn advance(storage: &Storage, base: &FileSet, version: i64) -> 
 pub(crate) async fn load(storage: &Storage, table: &str, version: i64) -> Result<FileSet> {
     // Short logs are read directly: no listing, and the first commit is there as long as none was expired.
     if version < REPLAYED && storage.exists(&commit_path(table, 0)).await? {
-        return advance(storage, &FileSet::empty(table), version).await;
+        return match advance(storage, &FileSet::empty(table), version).await {
+            // A checkpoint after the damaged commit holds what it did.
+            Err(damage @ Error::Damaged { .. }) => {
+                from_checkpoint(storage, table, version).await.map_err(|_| damage)
+            }
+            loaded => loaded,
+        };
     }
     from_checkpoint(storage, table, version).await
 }
 
 /// The files at `version` from the newest checkpoint before it that can be read.
 async fn from_checkpoint(storage: &Storage, table: &str, version: i64) -> Result<FileSet> {
-    let (at, actions) = newest_checkpoint(storage, table, version).await?;
+    let start = newest_checkpoint(storage, table, version).await?;
     let mut files = FileSet::empty(table);
-    if let Some(actions) = actions {
-        files.version = at - 1;
-        files.apply(at, actions)?;
+    if let Some(actions) = start.actions {
+        files.version = start.version - 1;
+        files.apply(start.version, actions)?;
     }
-    advance(storage, &files, version).await
+    let advanced = advance(storage, &files, version).await;
+    advanced.map_err(|error| passed_over(start.damage, error))
 }
 
-/// The newest checkpoint that is not after `version`: its version and actions; -1 and none where the log starts at its first
-/// commit. One that is torn is passed over: those before it, and the commits, say the same.
-async fn newest_checkpoint(
-    storage: &Storage,
-    table: &str,
+/// Where a replay starts.
+struct Start {
+    /// The version that the actions amount to; -1 where the log starts at its first commit.
     version: i64,
-) -> Result<(i64, Option<Vec<Action>>)> {
+    actions: Option<Vec<Action>>,
+    /// What is wrong with a newer checkpoint that was passed over.
+    damage: Option<Error>,
+}
+
+/// A replay that fails without a checkpoint that was passed over fails for that one's sake.
+fn passed_over(damage: Option<Error>, error: Error) -> Error {
+    match (damage, error) {
+        (
+            Some(Error::Damaged { path, reason }),
+            Error::Damaged {
+                path: other,
+                reason: why,
+            },
+        ) => Error::damaged(path, format!("{reason}; and without it, {other}: {why}")),
+        (_, error) => error,
+    }
+}
+
+/// The newest checkpoint that is not after `version`. One that is torn is passed over: those before it, and the commits, say the
+/// same.
+async fn newest_checkpoint(storage: &Storage, table: &str, version: i64) -> Result<Start> {
     let mut damage = None;
     for found in checkpoint::list(storage, table, version).await?.into_iter().rev() {
         match found.read(storage, table).await {
-            Ok(actions) => return Ok((found.version, Some(actions))),
+            Ok(actions) => {
+                return Ok(Start {
+                    version: found.version,
+                    actions: Some(actions),
+                    damage,
+                });
+            }
             Err(error @ Error::Damaged { .. }) => {
                 warn!(table, version = found.version, %error, "a checkpoint cannot be read; an earlier one is used");
                 damage = damage.or(Some(error));
@@ -99,7 +131,11 @@ async fn newest_checkpoint(
         }
     }
     if storage.exists(&commit_path(table, 0)).await? {
-        return Ok((-1, None));
+        return Ok(Start {
+            version: -1,
+            actions: None,
+            damage,
+        });
     }
     Err(damage.unwrap_or_else(|| {
         Error::damaged(
@@ -111,10 +147,10 @@ async fn newest_checkpoint(
 
 /// Writes a checkpoint of `version`, from which readers start instead of from the first commit.
 pub(crate) async fn write_checkpoint(storage: &Storage, table: &str, version: i64) -> Result<()> {
-    let (at, actions) = newest_checkpoint(storage, table, version).await?;
+    let start = newest_checkpoint(storage, table, version).await?;
     let mut state = State::default();
-    state.apply(actions.into_iter().flatten());
-    let mut commits = commits(storage, table, at + 1..=version);
+    state.apply(start.actions.into_iter().flatten());
+    let mut commits = commits(storage, table, start.version + 1..=version);
     while let Some((_, actions)) = commits.try_next().await? {
         state.apply(actions);
     }

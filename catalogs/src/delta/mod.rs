@@ -6,6 +6,7 @@ pub(crate) mod action;
 pub(crate) mod checkpoint;
 pub(crate) mod files;
 pub(crate) mod log;
+pub(crate) mod present;
 mod prune;
 pub(crate) mod reader;
 mod rowids;
@@ -17,6 +18,14 @@ pub(crate) mod writer;
 pub use files::DataFile;
 pub use rowids::{FILE_COLUMN, ROW_COLUMN, RowIds};
 pub use table::LakeTable;
+
+/// What is wrong with a file that the log names and the store does not have.
+pub(crate) const MISSING: &str = "the data file is missing";
+
+/// What is wrong with a file of another size than the log says.
+pub(crate) fn wrong_size(found: u64, logged: u64) -> String {
+    format!("the data file has {found} bytes, the log says {logged}")
+}
 
 /// What stands below a table's folder. `Path::from` would encode a `~` or `%` of the folder's name once more, and look elsewhere
 /// than a reader who takes the name as it is.

@@ -13,11 +13,13 @@ use datafusion::physical_plan::metrics::ExecutionPlanMetricsSet;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use object_store::path::Path;
+use object_store::{ObjectStore, ObjectStoreExt};
 use parquet::arrow::arrow_reader::ArrowReaderOptions;
 use parquet::arrow::async_reader::AsyncFileReader;
-use parquet::errors::Result as ParquetResult;
+use parquet::errors::{ParquetError, Result as ParquetResult};
 use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData};
 
+use crate::Error;
 use crate::lake::Pin;
 
 /// Bytes of filters that a lake keeps: those of some fifty million rows.
@@ -94,6 +96,8 @@ pub(super) struct CachingReaderFactory<F> {
     pub(super) inner: F,
     pub(super) cache: RangeCache,
     pub(super) pages: Pages,
+    /// Where the files are, to be asked what is wrong with one that cannot be read.
+    pub(super) store: Arc<dyn ObjectStore>,
     /// Keeps the files from vacuum while they are read.
     pub(super) _pin: Arc<Pin>,
 }
@@ -106,14 +110,18 @@ impl<F: ParquetFileReaderFactory> ParquetFileReaderFactory for CachingReaderFact
         metadata_size_hint: Option<usize>,
         metrics: &ExecutionPlanMetricsSet,
     ) -> DataFusionResult<Box<dyn AsyncFileReader + Send>> {
-        let path = file.object_meta.location.clone();
+        let (path, size) = (file.object_meta.location.clone(), file.object_meta.size);
         let inner = self
             .inner
             .create_reader(partition, file, metadata_size_hint, metrics)?;
         let cache = self.cache.clone();
         Ok(Box::new(CachingReader {
             inner,
-            path,
+            file: Named {
+                path,
+                size,
+                store: Arc::clone(&self.store),
+            },
             cache,
             pages: self.pages,
         }))
@@ -122,23 +130,64 @@ impl<F: ParquetFileReaderFactory> ParquetFileReaderFactory for CachingReaderFact
 
 struct CachingReader {
     inner: Box<dyn AsyncFileReader + Send>,
-    path: Path,
+    file: Named,
     cache: RangeCache,
     pages: Pages,
+}
+
+/// A file that is read.
+#[derive(Clone)]
+struct Named {
+    path: Path,
+    /// Bytes, as the log says.
+    size: u64,
+    store: Arc<dyn ObjectStore>,
+}
+
+impl Named {
+    /// What `error` comes from: the file itself, then by its name, or something else.
+    async fn blame(&self, error: ParquetError) -> ParquetError {
+        let reason = match self.store.head(&self.path).await {
+            Err(object_store::Error::NotFound { .. }) => super::MISSING.to_owned(),
+            Ok(found) if found.size != self.size => super::wrong_size(found.size, self.size),
+            Ok(_) => match unreadable(&error) {
+                Some(reason) => reason,
+                None => return error,
+            },
+            Err(_) => return error,
+        };
+        ParquetError::External(Box::new(Error::damaged(&self.path, reason)))
+    }
+}
+
+/// What is wrong with the content of a file, unless it is the store that failed.
+fn unreadable(error: &ParquetError) -> Option<String> {
+    match error {
+        ParquetError::External(_) => None,
+        // DataFusion tells of what it met while it read a footer as text.
+        ParquetError::General(text) if text.starts_with("Failed to fetch metadata") => {
+            let (_, reason) = text.split_once("Parquet error: ")?;
+            (!reason.starts_with("External")).then(|| reason.to_owned())
+        }
+        other => Some(other.to_string()),
+    }
 }
 
 impl AsyncFileReader for CachingReader {
     /// One range: scans ask so for Bloom filters alone. Pages of data come by [`Self::get_byte_ranges`], past the cache.
     fn get_bytes(&mut self, range: Range<u64>) -> BoxFuture<'_, ParquetResult<Bytes>> {
-        if range.end.saturating_sub(range.start) > MAX_RANGE {
-            return self.inner.get_bytes(range);
-        }
         async move {
-            let key = (self.path.clone(), range.start, range.end);
+            let file = self.file.clone();
+            if range.end.saturating_sub(range.start) > MAX_RANGE {
+                let read = self.inner.get_bytes(range).await;
+                return or_blame(&file, read).await;
+            }
+            let key = (file.path.clone(), range.start, range.end);
             if let Some(kept) = self.cache.get(&key) {
                 return Ok(kept);
             }
-            let read = self.inner.get_bytes(range).await?;
+            let read = self.inner.get_bytes(range).await;
+            let read = or_blame(&file, read).await?;
             self.cache.put(key, &read);
             Ok(read)
         }
@@ -146,23 +195,36 @@ impl AsyncFileReader for CachingReader {
     }
 
     fn get_byte_ranges(&mut self, ranges: Vec<Range<u64>>) -> BoxFuture<'_, ParquetResult<Vec<Bytes>>> {
-        self.inner.get_byte_ranges(ranges)
+        async move {
+            let read = self.inner.get_byte_ranges(ranges).await;
+            or_blame(&self.file, read).await
+        }
+        .boxed()
     }
 
     fn get_metadata<'a>(
         &'a mut self,
         options: Option<&'a ArrowReaderOptions>,
     ) -> BoxFuture<'a, ParquetResult<Arc<ParquetMetaData>>> {
-        match self.pages {
-            Pages::All => self.inner.get_metadata(options),
+        let paged = match self.pages {
+            Pages::All => None,
             Pages::ByBounds => {
-                let options = options
-                    .cloned()
-                    .unwrap_or_default()
-                    .with_page_index_policy(PageIndexPolicy::Optional);
-                async move { self.inner.get_metadata(Some(&options)).await }.boxed()
+                let options = options.cloned().unwrap_or_default();
+                Some(options.with_page_index_policy(PageIndexPolicy::Optional))
             }
+        };
+        async move {
+            let read = self.inner.get_metadata(paged.as_ref().or(options)).await;
+            or_blame(&self.file, read).await
         }
+        .boxed()
+    }
+}
+
+async fn or_blame<T>(file: &Named, read: ParquetResult<T>) -> ParquetResult<T> {
+    match read {
+        Ok(read) => Ok(read),
+        Err(error) => Err(file.blame(error).await),
     }
 }
 

@@ -31,6 +31,7 @@ use datafusion::physical_plan::sorts::sort_preserving_merge::SortPreservingMerge
 use object_store::ObjectMeta;
 
 use super::files::{DataFile, FileSet};
+use super::present;
 use super::prune::FilePruning;
 use super::reader::{CachingReaderFactory, Pages};
 use super::schema::physical_schema;
@@ -78,6 +79,15 @@ impl LakeTable {
     /// Live data files, by path.
     pub fn files(&self) -> impl ExactSizeIterator<Item = &Arc<DataFile>> {
         self.files.files.values()
+    }
+
+    /// Looks whether every data file is there, as long as the log says: for versions that are not the newest, whose files are easily
+    /// taken by somebody else's vacuum.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] with the name of one that is not.
+    pub async fn check_files(&self) -> Result<()> {
+        present::check(&self.storage, &self.files).await
     }
 
     /// Rows, if the log tells of every file.
@@ -219,6 +229,7 @@ impl LakeTable {
                 inner: CachedParquetFileReaderFactory::new(Arc::clone(&self.storage.store), cache),
                 cache: self.storage.ranges.clone(),
                 pages,
+                store: Arc::clone(&self.storage.store),
                 _pin: Arc::clone(&self.pin),
             }));
         FileScanConfigBuilder::new(self.storage.scan_url.clone(), Arc::new(source))

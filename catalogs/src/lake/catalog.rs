@@ -161,10 +161,12 @@ pub(crate) fn decode(
 ) -> Result<Epoch> {
     let size = bytes.len() as u64;
     let damaged = |reason: &str| Error::damaged(path, reason);
-    let reader = ParquetRecordBatchReaderBuilder::try_new(bytes)?.build()?;
+    let unreadable = |error: &dyn std::fmt::Display| Error::damaged(path, error);
+    let reader = ParquetRecordBatchReaderBuilder::try_new(bytes).and_then(|builder| builder.build());
+    let reader = reader.map_err(|error| unreadable(&error))?;
     let (mut next_oid, mut apps, mut objects) = (None, BTreeMap::new(), Vec::new());
     for batch in reader {
-        let batch = batch?;
+        let batch = batch.map_err(|error| unreadable(&error))?;
         let text = |name: &str| -> Result<StringArray> {
             let column = batch
                 .column_by_name(name)
@@ -180,7 +182,8 @@ pub(crate) fn decode(
             let definition = definitions.value(row);
             match kinds.value(row) {
                 "lake" => {
-                    let row: LakeRow = serde_json::from_str(definition)?;
+                    let row: LakeRow =
+                        serde_json::from_str(definition).map_err(|error| unreadable(&error))?;
                     if row.format > FORMAT {
                         return Err(Error::Format {
                             url: lake.to_owned(),
@@ -191,7 +194,7 @@ pub(crate) fn decode(
                     next_oid = Some(row.next_oid);
                 }
                 "app" => {
-                    let app: AppRow = serde_json::from_str(definition)?;
+                    let app: AppRow = serde_json::from_str(definition).map_err(|error| unreadable(&error))?;
                     apps.insert(names.value(row).to_owned(), (versions.value(row), app.epoch));
                 }
                 _ => {

@@ -5,7 +5,7 @@ use object_store::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::catalog::CATALOG;
-use super::{Lake, load_epoch, record};
+use super::{Lake, Storage, load_epoch, record};
 use crate::delta::log::read_commit;
 use crate::epoch::Epoch;
 use crate::{Error, Result};
@@ -20,18 +20,23 @@ struct Horizon {
 
 const PATH: &str = "_radlake/horizon.json";
 
+/// Number of the oldest epoch that can be read.
+pub(super) async fn read(storage: &Storage) -> Result<u64> {
+    let path = Path::from(PATH);
+    match storage.read(&path).await? {
+        Some(bytes) => {
+            let horizon: Horizon =
+                serde_json::from_slice(&bytes).map_err(|error| Error::damaged(&path, error))?;
+            Ok(horizon.epoch)
+        }
+        None => Ok(0),
+    }
+}
+
 impl Lake {
     /// Number of the oldest epoch that can be read.
     pub async fn horizon(&self) -> Result<u64> {
-        let path = Path::from(PATH);
-        match self.storage().read(&path).await? {
-            Some(bytes) => {
-                let horizon: Horizon =
-                    serde_json::from_slice(&bytes).map_err(|error| Error::damaged(&path, error))?;
-                Ok(horizon.epoch)
-            }
-            None => Ok(0),
-        }
+        read(self.storage()).await
     }
 
     pub(super) async fn set_horizon(&self, epoch: u64) -> Result<()> {

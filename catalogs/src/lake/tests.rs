@@ -1,6 +1,8 @@
 //! Tests of the lake: two handles on one store stand for two processes.
 
+mod check;
 mod crash;
+mod damage;
 mod foreign;
 mod power;
 mod probe;

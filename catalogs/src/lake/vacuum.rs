@@ -13,11 +13,13 @@ use futures::{StreamExt, TryStreamExt};
 use object_store::path::Path;
 use object_store::{ObjectMeta, ObjectStoreExt};
 use tokio_util::sync::CancellationToken;
+use tracing::warn;
 
 use super::Lake;
 use super::catalog::CATALOG;
 use super::storage::Storage;
 use crate::delta::action::Action;
+use crate::delta::checkpoint;
 use crate::delta::log::{read_commit, write_checkpoint};
 use crate::epoch::Epoch;
 use crate::{Error, Result};
@@ -202,11 +204,11 @@ impl Run<'_> {
             .filter(|file| !needed.contains(file.location.as_ref()) && file.last_modified < self.orphans);
         self.remove_data(unneeded.collect()).await?;
         self.unlisted(location)?;
-        self.log(&logs, version).await
+        self.log(location, &logs, version).await
     }
 
     /// Commits and checkpoints before the newest checkpoint that is not after `version`, if they are old enough.
-    async fn log(&mut self, listed: &[ObjectMeta], version: i64) -> Result<()> {
+    async fn log(&mut self, table: &str, listed: &[ObjectMeta], version: i64) -> Result<()> {
         let numbered: Vec<(i64, &ObjectMeta)> = listed
             .iter()
             .filter_map(|file| {
@@ -227,6 +229,18 @@ impl Run<'_> {
             .take_while(|(_, file)| file.last_modified < self.logs)
             .map(|(_, file)| file.location.clone())
             .collect();
+        if expired.is_empty() {
+            return Ok(());
+        }
+        // What came before a checkpoint that cannot be read is all that there is of it.
+        for found in checkpoint::list(self.storage(), table, start).await? {
+            if found.version == start
+                && let Err(error) = found.read(self.storage(), table).await
+            {
+                warn!(table, version = start, %error, "a checkpoint cannot be read; the commits before it stay");
+                return Ok(());
+            }
+        }
         self.report.logs += expired.len() as u64;
         self.remove(expired).await
     }
@@ -328,7 +342,7 @@ impl Run<'_> {
         self.report.logs += old.len() as u64;
         self.remove(old).await?;
         let version = super::next(kept.number)? - 1;
-        self.log(&logs, version).await
+        self.log(CATALOG, &logs, version).await
     }
 
     async fn list(&self, folder: &str) -> Result<Vec<ObjectMeta>> {

@@ -8,7 +8,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::format::FmtSpan;
 
-use crate::commands::{completions, demo, ingest, init, load, man, restore, serve, sql, upkeep};
+use crate::commands::{check, completions, demo, ingest, init, load, man, restore, serve, sql, upkeep};
 use crate::failure::Failure;
 
 /// What `--version` says: whoever reports a fault says with it which commit runs and which lakes it reads.
@@ -49,6 +49,8 @@ enum Command {
     Checkpoint(upkeep::Checkpoint),
     /// Bring back the tables of an earlier epoch, as a new epoch.
     Restore(restore::Restore),
+    /// Look whether a lake is whole: its catalog, every log, every data file; mend what can be.
+    Check(check::Check),
     /// Make a lake of synthetic hospitals, ask it three questions and serve it.
     Demo(demo::Demo),
     /// Print a script that completes commands and options in a shell.
@@ -106,6 +108,7 @@ pub(crate) fn main() -> ExitCode {
             Command::Vacuum(command) => command.run().await,
             Command::Checkpoint(command) => command.run().await,
             Command::Restore(command) => command.run().await,
+            Command::Check(command) => command.run().await,
             Command::Demo(command) => command.run().await,
             Command::Completions(arguments) => arguments.run(command()),
             Command::Man(arguments) => arguments.run(command()),

@@ -21,9 +21,9 @@ pub(super) fn translate(error: &DataFusionError) -> Error {
         DataFusionError::ArrowError(inner, _) => running::arrow(inner),
         DataFusionError::ParquetError(inner) => match external(inner.as_ref()) {
             Some(error) => error,
-            None => Error::Storage(format!("reading Parquet: {inner}")),
+            None => running::parquet(inner),
         },
-        DataFusionError::ObjectStore(inner) => Error::Storage(inner.to_string()),
+        DataFusionError::ObjectStore(inner) => running::store(inner),
         DataFusionError::IoError(inner) => running::io(inner),
         DataFusionError::External(inner) => boxed(inner.as_ref()),
         DataFusionError::ResourcesExhausted(message) => running::exhausted(message),
@@ -69,7 +69,7 @@ fn external(error: &(dyn std::error::Error + 'static)) -> Option<Error> {
             return Some(running::arrow(inner));
         }
         if let Some(inner) = error.downcast_ref::<object_store::Error>() {
-            return Some(Error::Storage(inner.to_string()));
+            return Some(running::store(inner));
         }
         if let Some(lake) = error.downcast_ref::<radlake_catalogs::Error>() {
             return Some(self::lake(lake));
@@ -88,6 +88,8 @@ fn lake(error: &radlake_catalogs::Error) -> Error {
         Lake::InDoubt { .. } => Error::InDoubt(error.to_string()),
         Lake::Feature { .. } | Lake::Foreign { .. } => Error::unsupported(error.to_string()),
         Lake::Internal(_) => Error::internal(error.to_string()),
+        Lake::Damaged { .. } => Error::DataCorrupted(error.to_string()),
+        Lake::Store(inner) => running::store(inner),
         _ => Error::Storage(error.to_string()),
     }
 }

@@ -47,6 +47,26 @@ pub(super) fn io(error: &std::io::Error) -> Error {
     }
 }
 
+/// What a store says: that a file is missing which the lake names, or that it failed.
+pub(super) fn store(error: &object_store::Error) -> Error {
+    match error {
+        object_store::Error::NotFound { path, .. } => {
+            Error::DataCorrupted(format!("{path} is damaged: the file is missing"))
+        }
+        _ => Error::Storage(error.to_string()),
+    }
+}
+
+/// What reading a data file says, where it does not say which.
+pub(super) fn parquet(error: &datafusion::parquet::errors::ParquetError) -> Error {
+    use datafusion::parquet::errors::ParquetError as Parquet;
+    match error {
+        Parquet::External(_) => Error::Storage(format!("reading Parquet: {error}")),
+        Parquet::NYI(message) => Error::unsupported(first_line(message)),
+        _ => Error::DataCorrupted(format!("a data file cannot be read: {error}")),
+    }
+}
+
 pub(super) fn exhausted(message: &str) -> Error {
     let detail = first_line(message);
     if detail.contains("disk space") || detail.contains("temp") && detail.contains("limit") {

@@ -31,6 +31,8 @@ pub(crate) struct Names {
     /// The transaction whose own changes are seen.
     work: Option<Arc<Transaction>>,
     locals: Vec<(String, Arc<dyn TableProvider>)>,
+    /// An earlier epoch, of whose files somebody's vacuum may have taken some: they are looked for before they are read.
+    earlier: bool,
 }
 
 /// What a name means.
@@ -72,6 +74,7 @@ impl Names {
             system,
             work: None,
             locals: Vec::new(),
+            earlier: false,
         }
     }
 
@@ -84,6 +87,12 @@ impl Names {
     /// Has other rights hold than those of the epoch that is read.
     pub(crate) fn under(mut self, authority: Authority) -> Self {
         self.authority = authority;
+        self
+    }
+
+    /// Has data files be looked for before they are read, where the epoch was chosen among earlier ones.
+    pub(crate) fn chosen(mut self, earlier: bool) -> Self {
+        self.earlier = earlier;
         self
     }
 
@@ -115,6 +124,7 @@ impl Names {
             system: self.system.clone(),
             work: None,
             locals: Vec::new(),
+            earlier: true,
         }
     }
 
@@ -204,6 +214,7 @@ impl Names {
             system: self.system.clone(),
             work: self.work.clone(),
             locals: self.locals.clone(),
+            earlier: self.earlier,
         }
     }
 
@@ -238,6 +249,10 @@ impl Names {
                         Some(work) if work.touches(object.oid) => work.open_table(object.oid).await?,
                         _ => self.lake.table(object).await?,
                     };
+                    // Else a count would come from the log although the rows are gone.
+                    if self.earlier {
+                        table.check_files().await?;
+                    }
                     Ok(Some(Found::Table(Arc::new(SecuredTable::new(
                         table,
                         &*self.governing(object)?,

@@ -382,7 +382,8 @@ impl Inner {
             self.facts.search_path(),
             system,
         )
-        .under(authority);
+        .under(authority)
+        .chosen(self.chosen_epoch().is_some());
         let names = match work {
             Some(work) => names.within(work),
             None => names,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::{TableChange, Transaction};
 use crate::delta::log::read_commit;
+use crate::delta::present;
 use crate::epoch::Epoch;
 use crate::lake::Lake;
 use crate::object::{Object, TableObject};
@@ -15,7 +16,8 @@ impl Lake {
     /// settings stay as they are. Gives the new epoch; the newest if nothing differs.
     ///
     /// # Errors
-    /// [`Error::NoEpoch`], [`Error::ExpiredEpoch`]; [`Error::NotFound`] if the epoch has no such table.
+    /// [`Error::NoEpoch`], [`Error::ExpiredEpoch`]; [`Error::NotFound`] if the epoch has no such table; [`Error::Damaged`] if a data
+    /// file of it is gone.
     pub async fn restore(&self, epoch: u64, table: Option<(&str, &str)>, user: &str) -> Result<Arc<Epoch>> {
         let then = self.at(epoch).await?;
         let _pin = self.pin(&then);
@@ -101,6 +103,8 @@ impl Transaction {
             return Ok(());
         }
         self.check_restored(&then)?;
+        // Whoever vacuums a table without Radlake knows nothing of our epochs: nothing is published that cannot be read.
+        present::check(self.lake.storage(), &old).await?;
         self.drops.remove(&then.oid);
         if !(change.adds.is_empty() && change.removes.is_empty()) {
             self.tables.insert(then.oid, change);

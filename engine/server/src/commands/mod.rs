@@ -1,5 +1,6 @@
 //! One command, one file.
 
+pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod demo;
 pub(crate) mod ingest;

@@ -157,7 +157,7 @@ impl Network {
         let sessions = self.max_connections;
         let reserved = self
             .superuser_reserved_connections
-            .unwrap_or(RESERVED.min(sessions - 1));
+            .unwrap_or_else(|| RESERVED.min(sessions - 1));
         if reserved >= sessions {
             return Err(Failure::Usage(format!(
                 "--superuser-reserved-connections ({reserved}) must be less than --max-connections ({sessions})"

@@ -16,7 +16,7 @@ use super::kept::Kept;
 use super::rows::{flush, flush_while_read};
 use super::sqlstate::{Fault, Report};
 use super::startup::{is_reported, put_parameter};
-use super::watch::{Interrupt, Watch};
+use super::watch::{Interrupt, Watch, duration};
 use super::{CHUNK, Shared, Wire};
 
 /// A session and what the protocol keeps beside it.

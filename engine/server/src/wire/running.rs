@@ -10,8 +10,10 @@ use radlake::RowStream;
 use super::sqlstate::{Fault, Report};
 
 /// What `work` gives. One that panics is an error of its own and does not take its connection along.
-pub(crate) async fn run<T>(work: impl Future<Output = T>) -> Result<T, Fault> {
-    AssertUnwindSafe(work).catch_unwind().await.map_err(|_| ended())
+pub(crate) fn run<T>(work: impl Future<Output = T>) -> impl Future<Output = Result<T, Fault>> {
+    // On the heap: the engine's futures are large, and a connection's is made of many.
+    let work = AssertUnwindSafe(Box::pin(work)).catch_unwind();
+    async move { work.await.map_err(|_| ended()) }
 }
 
 fn ended() -> Fault {

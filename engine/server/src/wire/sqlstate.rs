@@ -261,6 +261,7 @@ fn sqlstate(error: &radlake::Error) -> &'static str {
         E::BinaryFormat(_) => "22P03",
         E::Encoding(_) => "22021",
         E::Storage(_) => "58030",
+        E::DataCorrupted(_) => "XX001",
         E::Lake(error) => lake(error),
         _ => "XX000",
     }
@@ -345,7 +346,7 @@ mod tests {
             (radlake::LakeError::NoLake { url: name() }.into(), "58P01"),
             (radlake::LakeError::LakeExists { url: name() }.into(), "58P02"),
             (radlake::LakeError::invalid("").into(), "22023"),
-            (radlake::LakeError::damaged("", "").into(), "58030"),
+            (radlake::LakeError::damaged("", "").into(), "XX001"),
         ] {
             assert_eq!(Report::from(&error).code, code, "{error:?}");
         }

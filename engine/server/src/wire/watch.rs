@@ -94,9 +94,40 @@ async fn hung_up(stream: &MaybeTls) {
     }
 }
 
+/// A time setting: a number of milliseconds, or one with a unit; `None` for 0, which means no limit.
+pub(crate) fn duration(setting: &str) -> Option<Duration> {
+    let setting = setting.trim();
+    let end = setting
+        .find(|c: char| c.is_ascii_alphabetic())
+        .unwrap_or(setting.len());
+    let number: f64 = setting[..end].trim().parse().ok()?;
+    let millis = match &setting[end..] {
+        "" | "ms" => 1.0,
+        "us" => 0.001,
+        "s" => 1_000.0,
+        "min" => 60_000.0,
+        "h" => 3_600_000.0,
+        "d" => 86_400_000.0,
+        _ => return None,
+    };
+    Duration::try_from_secs_f64(number * millis / 1_000.0)
+        .ok()
+        .filter(|limit| !limit.is_zero())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn time_settings_have_units() {
+        assert_eq!(duration("1500"), Some(Duration::from_millis(1500)));
+        assert_eq!(duration("5s"), Some(Duration::from_secs(5)));
+        assert_eq!(duration("2 min"), Some(Duration::from_secs(120)));
+        assert_eq!(duration("0"), None);
+        assert_eq!(duration("-1"), None);
+        assert_eq!(duration("x"), None);
+    }
 
     #[tokio::test]
     async fn a_cancel_reaches_the_running_statement_only() {
