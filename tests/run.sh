@@ -13,7 +13,12 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$PWD/target}"
-export CARGO_TERM_COLOR="${CARGO_TERM_COLOR:-never}" CARGO_INCREMENTAL=0 PYTHONDONTWRITEBYTECODE=1
+export CARGO_TERM_COLOR="${CARGO_TERM_COLOR:-never}" PYTHONDONTWRITEBYTECODE=1
+# A part is run again and again after small changes; the whole is not, and what incremental builds keep is large.
+case "${1:-}" in
+"") export CARGO_INCREMENTAL="${CARGO_INCREMENTAL:-0}" ;;
+*) export CARGO_INCREMENTAL="${CARGO_INCREMENTAL:-1}" ;;
+esac
 tools="$CARGO_TARGET_DIR/tests"
 mkdir -p "$tools"
 
