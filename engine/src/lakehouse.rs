@@ -35,7 +35,7 @@ struct Shared {
     /// What every session's state is copied from.
     template: SessionState,
     /// Functions of ours, for `system.functions` and `pg_proc`.
-    functions: Vec<Arc<ScalarUDF>>,
+    functions: Arc<[Arc<ScalarUDF>]>,
     /// The system relations of the newest epochs that were asked for, newest last.
     catalogs: Mutex<Vec<(u64, Arc<EpochCatalog>)>>,
     /// The open sessions, for `pg_stat_activity`.
@@ -129,7 +129,7 @@ impl Lakehouse {
     }
 
     fn new(lake: Lake, resources: Resources) -> Result<Self> {
-        let functions = radlake_udfs::all();
+        let functions = radlake_udfs::all().into();
         let template = template::build(&resources, &lake)?;
         let shared = Shared {
             lake,
@@ -259,9 +259,13 @@ impl Lakehouse {
 
     /// The system relations of an epoch, shared by all sessions that read it; of a session's own view of one if it has
     /// changed the catalog in a transaction.
-    pub(crate) fn epoch_catalog(&self, epoch: &Epoch, own: bool) -> Arc<EpochCatalog> {
+    pub(crate) fn epoch_catalog(&self, epoch: &Arc<Epoch>, own: bool) -> Arc<EpochCatalog> {
         if own {
-            return Arc::new(EpochCatalog::new(epoch, DATABASE, &self.shared.functions));
+            return Arc::new(EpochCatalog::new(
+                Arc::clone(epoch),
+                DATABASE,
+                Arc::clone(&self.shared.functions),
+            ));
         }
         const KEPT: usize = 4;
         let mut catalogs = self
@@ -272,7 +276,11 @@ impl Lakehouse {
         if let Some((_, catalog)) = catalogs.iter().find(|(number, _)| *number == epoch.number) {
             return Arc::clone(catalog);
         }
-        let catalog = Arc::new(EpochCatalog::new(epoch, DATABASE, &self.shared.functions));
+        let catalog = Arc::new(EpochCatalog::new(
+            Arc::clone(epoch),
+            DATABASE,
+            Arc::clone(&self.shared.functions),
+        ));
         if catalogs.len() == KEPT {
             catalogs.remove(0);
         }

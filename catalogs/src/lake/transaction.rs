@@ -10,7 +10,7 @@ mod restore;
 mod seal;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use arrow::array::RecordBatch;
@@ -64,8 +64,10 @@ pub struct Transaction {
     epoch: Arc<Epoch>,
     id: uuid::Uuid,
     tables: BTreeMap<u32, TableChange>,
-    puts: BTreeMap<u32, Object>,
+    puts: BTreeMap<u32, Arc<Object>>,
     drops: BTreeSet<u32>,
+    /// The catalog with them, once somebody asked; gone with every change ([`Transaction::recatalogued`]).
+    previewed: OnceLock<Arc<Epoch>>,
     next_oid: u32,
     apps: Vec<(String, i64)>,
     statement: Option<String>,
@@ -104,6 +106,7 @@ impl Transaction {
             tables: BTreeMap::new(),
             puts: BTreeMap::new(),
             drops: BTreeSet::new(),
+            previewed: OnceLock::new(),
             next_oid,
             apps: Vec::new(),
             statement: None,
@@ -176,7 +179,7 @@ impl Transaction {
 
     /// The table as this transaction has it so far.
     pub fn table(&self, oid: u32) -> Result<TableObject> {
-        if let Some(Object::Table(table)) = self.puts.get(&oid) {
+        if let Some(Object::Table(table)) = self.puts.get(&oid).map(Arc::as_ref) {
             return Ok(table.clone());
         }
         let table = self
@@ -330,12 +333,20 @@ impl Transaction {
         if self.puts.is_empty() && self.drops.is_empty() {
             return Ok(Arc::clone(&self.epoch));
         }
-        let puts = self.puts.values().map(|object| Arc::new(object.clone()));
+        if let Some(preview) = self.previewed.get() {
+            return Ok(Arc::clone(preview));
+        }
+        let puts = self.puts.values().cloned();
         let at = (self.epoch.number, self.epoch.committed_at);
         let drops = self.drops.iter().copied();
         let mut preview = Epoch::upon(&self.epoch, at, self.next_oid, puts.collect(), drops)?;
         preview.file = self.epoch.file.clone();
-        Ok(Arc::new(preview))
+        Ok(Arc::clone(self.previewed.get_or_init(|| Arc::new(preview))))
+    }
+
+    /// What it changes of the catalog, or the epoch that it is built upon, is another now.
+    fn recatalogued(&mut self) {
+        self.previewed = OnceLock::new();
     }
 
     /// Whether this transaction changes the table's rows or its entry in the catalog.

@@ -20,7 +20,7 @@ pub(crate) struct Context {
 
 impl Context {
     pub(crate) fn model(&self) -> &Model {
-        &self.catalog.model
+        self.catalog.model()
     }
 
     /// The schemas searched for an unqualified name: `pg_catalog` first unless the path names it, then the path's that exist.

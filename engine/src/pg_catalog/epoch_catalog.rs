@@ -5,24 +5,43 @@ use arrow::error::ArrowError;
 use std::sync::OnceLock;
 
 use super::declared::{self, Declared, INFORMATION_SCHEMA, PG_CATALOG};
+use super::from_epoch::Source;
 use super::model::Model;
 use super::{information_schema, relations};
 
-/// The catalog's content at one epoch.
+/// The catalog's content at one epoch. Most statements ask for none of it, and each commit makes an epoch: it is built when it is.
 #[derive(Debug)]
 pub struct EpochCatalog {
-    pub(crate) model: Model,
+    source: Option<Source>,
+    model: OnceLock<Model>,
     /// One slot per declared relation, in their order.
     built: Vec<OnceLock<RecordBatch>>,
 }
 
 impl EpochCatalog {
-    pub(crate) fn from_model(model: Model) -> Self {
-        let built = declared::relations().iter().map(|_| OnceLock::new()).collect();
+    pub(super) fn from_source(source: Source) -> Self {
         Self {
-            model: model.complete(),
-            built,
+            source: Some(source),
+            model: OnceLock::new(),
+            built: declared::relations().iter().map(|_| OnceLock::new()).collect(),
         }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn from_model(model: Model) -> Self {
+        Self {
+            source: None,
+            model: OnceLock::from(model.complete()),
+            built: declared::relations().iter().map(|_| OnceLock::new()).collect(),
+        }
+    }
+
+    /// The objects, built at most once.
+    pub(crate) fn model(&self) -> &Model {
+        self.model.get_or_init(|| {
+            let model = self.source.as_ref().map(Source::model);
+            model.unwrap_or_default().complete()
+        })
     }
 
     /// The rows of a system relation, built at most once.
@@ -35,8 +54,8 @@ impl EpochCatalog {
             return Ok(batch.clone());
         }
         let batch = match relation.namespace {
-            PG_CATALOG => relations::rows(relation, &self.model)?,
-            INFORMATION_SCHEMA => information_schema::rows(relation, &self.model)?,
+            PG_CATALOG => relations::rows(relation, self.model())?,
+            INFORMATION_SCHEMA => information_schema::rows(relation, self.model())?,
             _ => {
                 return Err(ArrowError::SchemaError(format!(
                     "{} belongs to no system schema",

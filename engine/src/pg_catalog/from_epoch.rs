@@ -14,12 +14,32 @@ use super::model::{Model, Namespace, Relation, Role};
 use super::types;
 use crate::write::view::MATERIALIZED;
 
+/// What the system catalogs are made of.
+#[derive(Debug)]
+pub(super) struct Source {
+    epoch: Arc<Epoch>,
+    database: &'static str,
+    functions: Arc<[Arc<ScalarUDF>]>,
+}
+
 impl EpochCatalog {
     /// The system catalogs at `epoch` of a lake shown as the database `database`; `functions` are those of ours that users call.
     ///
-    /// Reads the epoch alone: views show the columns that their objects carry.
+    /// Reads the epoch alone, and only once somebody asks: views show the columns that their objects carry.
     #[must_use]
-    pub fn new(epoch: &Epoch, database: &str, functions: &[Arc<ScalarUDF>]) -> Self {
+    pub fn new(epoch: Arc<Epoch>, database: &'static str, functions: Arc<[Arc<ScalarUDF>]>) -> Self {
+        Self::from_source(Source {
+            epoch,
+            database,
+            functions,
+        })
+    }
+}
+
+impl Source {
+    /// Every object of the epoch, as PostgreSQL would list it.
+    pub(super) fn model(&self) -> Model {
+        let epoch = self.epoch.as_ref();
         let namespaces: Vec<Namespace> = epoch
             .schemas()
             .map(|s| Namespace {
@@ -58,16 +78,16 @@ impl EpochCatalog {
                 memberships: r.memberships.clone(),
             })
             .collect();
-        Self::from_model(Model {
-            database: database.to_owned(),
+        Model {
+            database: self.database.to_owned(),
             namespaces,
             relations,
             constraints,
             indexes,
             roles,
-            functions: function::describe(functions),
+            functions: function::describe(&self.functions),
             ..Model::default()
-        })
+        }
     }
 }
 

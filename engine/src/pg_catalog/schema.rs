@@ -58,7 +58,7 @@ impl SystemSchema {
         let batch = match (self.namespace, relation.name) {
             (PG_CATALOG, "pg_settings") => pg_settings::rows(relation, &self.settings())?,
             (PG_CATALOG, "pg_stat_activity") => {
-                pg_stat_activity::rows(relation, &self.catalog.model, &self.session.activity())?
+                pg_stat_activity::rows(relation, self.catalog.model(), &self.session.activity())?
             }
             _ => self.catalog.rows(relation)?,
         };

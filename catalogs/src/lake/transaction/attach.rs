@@ -1,5 +1,7 @@
 //! Attaching a Delta table that somebody else wrote below the lake's folder: its log goes on where it ends.
 
+use std::sync::Arc;
+
 use object_store::path::Path;
 use url::Url;
 
@@ -82,7 +84,9 @@ impl Transaction {
         table.files = files.files.len() as u64;
         self.check_name(&Object::Table(table.clone()))?;
         self.attached.insert(table.oid);
-        self.puts.insert(table.oid, Object::Table(table.clone()));
+        self.puts
+            .insert(table.oid, Arc::new(Object::Table(table.clone())));
+        self.recatalogued();
         Ok(table)
     }
 

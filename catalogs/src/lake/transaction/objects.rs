@@ -32,7 +32,9 @@ impl Transaction {
             table.location = format!("{}-{}", table.location, table.oid);
         }
         self.check_name(&Object::Table(table.clone()))?;
-        self.puts.insert(table.oid, Object::Table(table.clone()));
+        self.puts
+            .insert(table.oid, Arc::new(Object::Table(table.clone())));
+        self.recatalogued();
         Ok(table)
     }
 
@@ -64,7 +66,8 @@ impl Transaction {
         };
         object.set_oid(oid);
         self.check_name(&object)?;
-        self.puts.insert(oid, object);
+        self.puts.insert(oid, Arc::new(object));
+        self.recatalogued();
         Ok(oid)
     }
 
@@ -89,6 +92,7 @@ impl Transaction {
         if self.epoch.object(oid).is_some() {
             self.drops.insert(oid);
         }
+        self.recatalogued();
         Ok(())
     }
 
@@ -99,7 +103,8 @@ impl Transaction {
         }
         self.puts
             .get(&oid)
-            .or_else(|| self.epoch.object(oid).map(Arc::as_ref))
+            .or_else(|| self.epoch.object(oid))
+            .map(Arc::as_ref)
     }
 
     /// All objects as this transaction has them so far.
@@ -107,7 +112,7 @@ impl Transaction {
         let old = self.epoch.objects().map(Arc::as_ref);
         let old = old
             .filter(|object| !self.drops.contains(&object.oid()) && !self.puts.contains_key(&object.oid()));
-        old.chain(self.puts.values())
+        old.chain(self.puts.values().map(Arc::as_ref))
     }
 
     pub(super) fn allocate(&mut self, wanted: u32) -> Result<u32> {
@@ -120,6 +125,7 @@ impl Transaction {
         self.next_oid = oid
             .checked_add(1)
             .ok_or_else(|| Error::invalid("the lake has no OIDs left"))?;
+        self.recatalogued();
         Ok(oid)
     }
 

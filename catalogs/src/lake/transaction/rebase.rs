@@ -37,7 +37,7 @@ impl Transaction {
             self.puts = puts
                 .into_iter()
                 .filter_map(|(oid, mut object)| {
-                    object.set_oid(moved(oid)?);
+                    Arc::make_mut(&mut object).set_oid(moved(oid)?);
                     Some((object.oid(), object))
                 })
                 .collect();
@@ -51,10 +51,12 @@ impl Transaction {
             self.next_oid += shift;
         }
         self.epoch = Arc::clone(epoch);
+        self.recatalogued();
         if self.puts.values().all(|object| self.check_name(object).is_ok()) {
             return true;
         }
         (self.epoch, self.puts, self.tables, self.next_oid) = (old_epoch, old_puts, old_tables, old_next);
+        self.recatalogued();
         false
     }
 

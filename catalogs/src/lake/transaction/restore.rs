@@ -59,10 +59,11 @@ impl Transaction {
                 Object::Table(table) => self.restore_table(table.clone()).await?,
                 other if now.object(other.oid()) == Some(object) => {}
                 other => {
-                    self.puts.insert(other.oid(), other.clone());
+                    self.puts.insert(other.oid(), Arc::clone(object));
                 }
             }
         }
+        self.recatalogued();
         if !self.is_empty() {
             self.forget_after = Some(then.number);
         }
@@ -109,7 +110,8 @@ impl Transaction {
         if !(change.adds.is_empty() && change.removes.is_empty()) {
             self.tables.insert(then.oid, change);
         }
-        self.puts.insert(then.oid, Object::Table(then));
+        self.puts.insert(then.oid, Arc::new(Object::Table(then)));
+        self.recatalogued();
         Ok(())
     }
 

@@ -23,7 +23,11 @@ impl Transaction {
         // time that is shown of an epoch names it.
         let at = (Utc::now().trunc_subsecs(6))
             .max(self.epoch.committed_at.trunc_subsecs(6) + TimeDelta::microseconds(1));
-        let mut puts = self.puts.clone();
+        let mut puts: BTreeMap<u32, Object> = self
+            .puts
+            .iter()
+            .map(|(oid, object)| (*oid, Object::clone(object)))
+            .collect();
         let (mut tables, mut records) = (Vec::new(), Vec::new());
         let touched: BTreeSet<u32> = self
             .tables
