@@ -166,7 +166,7 @@ fn functions(expr: &mut Expr) -> Result<()> {
             *expr = call("timezone", vec![take(time_zone), take(timestamp)]);
         }
         Expr::Identifier(name) if name.quote_style.is_none() => {
-            if let Some(local) = local_now(&name.value) {
+            if let Some(local) = local_now(&name.value, None) {
                 *expr = local;
             }
         }
@@ -175,9 +175,10 @@ fn functions(expr: &mut Expr) -> Result<()> {
             if name == "date_part" {
                 function.name = ObjectName::from(vec![Ident::new("pg_date_part")]);
             }
-            if let Some(local) = local_now(&name) {
+            let digits = only_number(function);
+            if let Some(local) = local_now(&name, digits) {
                 *expr = local;
-                return Ok(());
+                return scales::rewrite(expr);
             }
         }
         _ => {}
@@ -185,11 +186,26 @@ fn functions(expr: &mut Expr) -> Result<()> {
     Ok(())
 }
 
-/// LOCALTIMESTAMP and LOCALTIME.
-fn local_now(word: &str) -> Option<Expr> {
+/// The argument of a function that has one, where that is a whole number.
+fn only_number(function: &Function) -> Option<u64> {
+    let FunctionArguments::List(list) = &function.args else {
+        return None;
+    };
+    match list.args.as_slice() {
+        [FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::Value(value)))] => match &value.value {
+            Value::Number(number, _) => number.parse().ok(),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// LOCALTIMESTAMP and LOCALTIME, and CURRENT_TIMESTAMP with digits: seconds have so many.
+fn local_now(word: &str, digits: Option<u64>) -> Option<Expr> {
     let data_type = match word.to_lowercase().as_str() {
-        "localtimestamp" => DataType::Timestamp(None, TimezoneInfo::None),
-        "localtime" => DataType::Time(None, TimezoneInfo::None),
+        "localtimestamp" => DataType::Timestamp(digits, TimezoneInfo::None),
+        "localtime" => DataType::Time(digits, TimezoneInfo::None),
+        "current_timestamp" if digits.is_some() => DataType::Timestamp(digits, TimezoneInfo::WithTimeZone),
         _ => return None,
     };
     Some(Expr::Cast {
