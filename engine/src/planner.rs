@@ -20,6 +20,7 @@ mod postgres;
 mod provider;
 mod pushdown;
 mod readings;
+mod recursion;
 mod regexes;
 mod rounding;
 mod row_values;

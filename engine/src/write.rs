@@ -187,6 +187,10 @@ impl<'a> Writer<'a> {
             ast::SetExpr::Insert(ast::Statement::Insert(insert)) => self.insert(insert, with).await,
             ast::SetExpr::Update(ast::Statement::Update(update)) => self.update(update, with).await,
             ast::SetExpr::Delete(ast::Statement::Delete(delete)) => self.delete(delete, with).await,
+            ast::SetExpr::Merge(_) if with.is_some_and(|with| with.recursive) => Err(Error::Syntax {
+                message: "WITH RECURSIVE is not supported for MERGE statement".to_owned(),
+                position: None,
+            }),
             ast::SetExpr::Merge(ast::Statement::Merge(merge)) => self.merge(merge, with).await,
             ast::SetExpr::Select(select) if select.into.is_some() => self.select_into(query, select).await,
             _ => Err(Error::unsupported(

@@ -9,7 +9,9 @@ use radlake_sql::ast::{
     Statement, TableFactor, TableWithJoins, TimezoneInfo, UnaryOperator, Value, VisitMut, VisitorMut,
 };
 
-use super::{arrays, intervals, json, literals, patterns, regexes, row_values, scales, shapes, using, uuids};
+use super::{
+    arrays, intervals, json, literals, patterns, recursion, regexes, row_values, scales, shapes, using, uuids,
+};
 use crate::{Error, Result};
 
 /// Rewrites a statement.
@@ -109,7 +111,7 @@ impl VisitorMut for Dialect {
     }
 
     fn post_visit_query(&mut self, query: &mut Query) -> ControlFlow<Error> {
-        if let Err(error) = shapes::query(query) {
+        if let Err(error) = recursion::check(query).and_then(|()| shapes::query(query)) {
             return ControlFlow::Break(error);
         }
         using::qualify_order(query);

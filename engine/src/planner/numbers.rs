@@ -18,6 +18,8 @@ use datafusion::logical_expr::{
 };
 use datafusion::optimizer::AnalyzerRule;
 
+use super::postgres::floats;
+
 /// Any `bigint`, with room for 10^18 of them to be added.
 const SUM: DataType = DataType::Decimal128(20, 0);
 /// Digits behind the point of an average.
@@ -33,6 +35,8 @@ impl AnalyzerRule for Numbers {
             if !matches!(plan, LogicalPlan::Aggregate(_) | LogicalPlan::Window(_)) {
                 return Ok(Transformed::no(plan));
             }
+            let grouped =
+                matches!(&plan, LogicalPlan::Aggregate(aggregate) if !aggregate.group_expr.is_empty());
             let schema = merge_schema(&plan.inputs());
             let names = NamePreserver::new(&plan);
             let mut results = Vec::new();
@@ -40,7 +44,7 @@ impl AnalyzerRule for Numbers {
                 let name = names.save(&expr);
                 let shown = expr.schema_name().to_string();
                 let rewritten = expr.transform_up(|expr| {
-                    let (expr, result) = widened(expr, &schema)?;
+                    let (expr, result) = widened(expr, &schema, grouped)?;
                     if let Some(result) = result {
                         results.push((shown.clone(), result));
                     }
@@ -62,7 +66,7 @@ impl AnalyzerRule for Numbers {
 }
 
 /// The results in the types that are shown. An average is cut off, so it was made four digits longer, and is rounded here.
-fn narrowed(plan: LogicalPlan, results: &[(String, DataType)]) -> Result<LogicalPlan> {
+fn narrowed(plan: LogicalPlan, results: &[(String, Shown)]) -> Result<LogicalPlan> {
     let columns: Vec<Expr> = plan
         .schema()
         .iter()
@@ -72,7 +76,10 @@ fn narrowed(plan: LogicalPlan, results: &[(String, DataType)]) -> Result<Logical
                 .iter()
                 .find(|(name, _)| qualifier.is_none() && name == field.name());
             match result {
-                Some((name, to)) => column.cast_to(to, plan.schema()).map(|cast| cast.alias(name)),
+                Some((name, Shown::As(to))) => column.cast_to(to, plan.schema()).map(|cast| cast.alias(name)),
+                Some((name, Shown::FloatOf(to))) => Ok(floats::of_order_key(column)
+                    .cast_to(to, plan.schema())?
+                    .alias(name)),
                 None => Ok(column),
             }
         })
@@ -80,15 +87,34 @@ fn narrowed(plan: LogicalPlan, results: &[(String, DataType)]) -> Result<Logical
     LogicalPlanBuilder::from(Arc::new(plan)).project(columns)?.build()
 }
 
-/// The expression with a wider argument, and the type of its result, where that is another.
-fn widened(expr: Expr, schema: &DFSchema) -> Result<(Transformed<Expr>, Option<DataType>)> {
+/// How a result is shown.
+#[derive(Debug)]
+enum Shown {
+    /// In another type.
+    As(DataType),
+    /// As the float of this type that it stands for.
+    FloatOf(DataType),
+}
+
+/// The expression with a wider argument, and how its result is shown, where that is otherwise.
+fn widened(expr: Expr, schema: &DFSchema, grouped: bool) -> Result<(Transformed<Expr>, Option<Shown>)> {
     match expr {
         Expr::AggregateFunction(mut call) => {
             let name = call.func.name().to_owned();
+            if let ("min" | "max", true, [value]) = (name.as_str(), grouped, call.params.args.as_mut_slice())
+                && let Ok(of @ (DataType::Float32 | DataType::Float64)) = value.get_type(schema)
+            {
+                // Of groups they begin with the least and the greatest number that is finite, which infinity is not beyond.
+                *value = floats::order_key(std::mem::take(value));
+                return Ok((
+                    Transformed::yes(Expr::AggregateFunction(call)),
+                    Some(Shown::FloatOf(of)),
+                ));
+            }
             let (done, result) = widen(&name, &mut call.params.args, schema)?;
             Ok((
                 Transformed::new_transformed(Expr::AggregateFunction(call), done),
-                result,
+                result.map(Shown::As),
             ))
         }
         Expr::WindowFunction(mut call) => {
@@ -107,7 +133,7 @@ fn widened(expr: Expr, schema: &DFSchema) -> Result<(Transformed<Expr>, Option<D
             let (done, result) = widen(&name, &mut call.params.args, schema)?;
             Ok((
                 Transformed::new_transformed(Expr::WindowFunction(call), done),
-                result,
+                result.map(Shown::As),
             ))
         }
         other => Ok((Transformed::no(other), None)),

@@ -2,7 +2,7 @@
 
 mod arrays;
 mod extract;
-mod floats;
+pub(super) mod floats;
 mod intervals;
 mod make_date;
 mod scale;
@@ -191,6 +191,9 @@ fn rewrite(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
                 }
                 _ => Ok(Transformed::no(Expr::ScalarFunction(call))),
             }
+        }
+        Expr::Negative(value) if value.get_type(schema).is_ok_and(|of| of.is_floating()) => {
+            Ok(Transformed::yes(floats::NEGATE.call(vec![*value])))
         }
         Expr::BinaryExpr(BinaryExpr { left, op, right }) if expressions::is_comparison(op) => {
             let is_interval = |expr: &Expr| matches!(expr.get_type(schema), Ok(DataType::Interval(_)));

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, Float64Array};
+use arrow::array::{ArrayRef, AsArray, Float64Array, Int64Array};
 use arrow::compute::cast;
 use arrow::compute::kernels::arity::try_binary;
-use arrow::datatypes::{DataType, Float32Type, Float64Type};
+use arrow::datatypes::{DataType, Float32Type, Float64Type, Int64Type};
 use arrow::error::ArrowError;
 use datafusion::common::Result;
 use datafusion::logical_expr::{Expr, Operator};
@@ -30,6 +30,65 @@ pub(super) const ROUND: Named = Named {
         _ => datafusion::common::internal_err!("round takes one argument here"),
     },
 };
+
+/// The number of the other sign; what is not a number has none, by which it would be sorted.
+pub(super) const NEGATE: Named = Named {
+    name: "float_negate",
+    returns: |types, _| Ok(types.first().cloned().unwrap_or(DataType::Float64)),
+    run: |values, to| match values {
+        [value] => {
+            let value = cast(value, &DataType::Float64)?;
+            let negated: Float64Array = value
+                .as_primitive::<Float64Type>()
+                .unary(|value| if value.is_nan() { f64::NAN } else { -value });
+            let negated: ArrayRef = Arc::new(negated);
+            Ok(cast(&negated, to)?)
+        }
+        _ => datafusion::common::internal_err!("a sign takes one operand"),
+    },
+};
+
+/// A whole number that sorts as the float does in PostgreSQL: what is not a number is the greatest.
+const ORDER_KEY: Named = Named {
+    name: "float_order_key",
+    returns: |_, _| Ok(DataType::Int64),
+    run: |values, _| match values {
+        [value] => {
+            let value = cast(value, &DataType::Float64)?;
+            let keys: Int64Array = value.as_primitive::<Float64Type>().unary(|value| {
+                let bits = if value.is_nan() { f64::NAN } else { value }.to_bits() as i64;
+                // IEEE 754's total order: of negative numbers the greater bits are the smaller number.
+                bits ^ (((bits >> 63) as u64) >> 1) as i64
+            });
+            Ok(Arc::new(keys))
+        }
+        _ => datafusion::common::internal_err!("a key is of one number"),
+    },
+};
+
+const OF_ORDER_KEY: Named = Named {
+    name: "float_of_order_key",
+    returns: |_, _| Ok(DataType::Float64),
+    run: |values, _| match values {
+        [keys] => {
+            let floats: Float64Array = keys
+                .as_primitive::<Int64Type>()
+                .unary(|key| f64::from_bits((key ^ (((key >> 63) as u64) >> 1) as i64) as u64));
+            Ok(Arc::new(floats))
+        }
+        _ => datafusion::common::internal_err!("a key is of one number"),
+    },
+};
+
+/// The whole number that stands for a float in an order.
+pub(in super::super) fn order_key(float: Expr) -> Expr {
+    ORDER_KEY.call(vec![float])
+}
+
+/// The float, as `double precision`, that such a number stands for.
+pub(in super::super) fn of_order_key(key: Expr) -> Expr {
+    OF_ORDER_KEY.call(vec![key])
+}
 
 /// The operator on two numbers, one of which is a float; `None` for operators that need no care.
 pub(in super::super) fn arithmetic(op: Operator, left: Expr, right: Expr) -> Option<Expr> {
