@@ -3,9 +3,9 @@
 use std::ops::ControlFlow;
 
 use radlake_sql::ast::{
-    Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, JoinConstraint, JoinOperator,
-    NamedWindowExpr, OrderBy, Query, Select, SelectItem, SetExpr, SetOperator, SetQuantifier, TableFactor,
-    TableWithJoins, Visit, VisitMut, Visitor, VisitorMut, WindowSpec, WindowType,
+    DuplicateTreatment, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Ident,
+    JoinConstraint, JoinOperator, NamedWindowExpr, OrderBy, Query, Select, SelectItem, SetExpr, SetOperator,
+    SetQuantifier, TableFactor, TableWithJoins, Visit, VisitMut, Visitor, VisitorMut, WindowSpec, WindowType,
 };
 
 use super::dialect::{call, null};
@@ -118,6 +118,11 @@ pub(super) fn function(function: &Function) -> Result<()> {
     let FunctionArguments::List(list) = &function.args else {
         return Ok(());
     };
+    if function.over.is_some() && list.duplicate_treatment == Some(DuplicateTreatment::Distinct) {
+        return Err(Error::unsupported(
+            "DISTINCT is not implemented for window functions",
+        ));
+    }
     let whole = |argument: &FunctionArg| {
         matches!(
             argument,
