@@ -57,6 +57,8 @@ use crate::object::{Object, TableObject};
 use crate::system::EpochRecord;
 use crate::{Error, Result};
 
+/// Epochs beyond the mark of what is on the disk that are looked at, each time a lake is opened, without a thought.
+const FAR: u64 = 32;
 /// Epochs that are kept in memory, beside the newest.
 const KEPT_EPOCHS: usize = 32;
 
@@ -121,8 +123,13 @@ impl Lake {
     }
 
     pub(crate) async fn open_in(storage: Storage) -> Result<Self> {
+        let mark = synced::marked(&storage).await?;
         let epoch = match find_newest(&storage).await? {
-            Some(newest) => load_epoch(&storage, synced::heal(&storage, newest).await?).await?,
+            Some(newest) => {
+                synced::heal(&storage, mark, newest).await?;
+                storage.synced.begin(&storage, newest).await?;
+                load_epoch(&storage, newest).await?
+            }
             None => match storage.read(&Intent::path(0)).await? {
                 Some(bytes) => {
                     let epoch = redo::creation(&storage, &Intent::parse(0, &bytes)?).await?;
@@ -138,6 +145,12 @@ impl Lake {
         };
         let lake = Self::with(storage, epoch);
         lake.recover().await?;
+        // Processes that end right after their commit leave the mark where it was: it is not to fall behind for good.
+        if mark.is_some_and(|mark| lake.known().number > mark + FAR)
+            && let Err(error) = lake.sync_now().await
+        {
+            tracing::debug!(%error, "the mark of what is on the disk was not moved");
+        }
         Ok(lake)
     }
 

@@ -216,7 +216,28 @@ async fn place_tables<'a>(storage: &Storage, intent: &'a Intent) -> Result<Optio
 }
 
 /// Makes the epoch visible: the catalog's file, then its commit.
-pub(super) async fn publish(storage: &Storage, intent: &Intent, base: Option<&Epoch>) -> Result<Epoch> {
+async fn publish(storage: &Storage, intent: &Intent, base: Option<&Epoch>) -> Result<Epoch> {
+    let (epoch, commit) = catalog_file(storage, intent, base).await?;
+    let version = next(epoch.number).map(|version| version - 1)?;
+    if storage
+        .create_redoable(&commit_path(CATALOG, version), commit)
+        .await?
+    {
+        return Ok(epoch);
+    }
+    // Somebody else carried it out, maybe with another outcome in what can only be one: theirs holds.
+    load_epoch(storage, epoch.number).await
+}
+
+/// The same where what is there is not whole.
+pub(super) async fn publish_over(storage: &Storage, intent: &Intent, base: &Epoch) -> Result<()> {
+    let (epoch, commit) = catalog_file(storage, intent, Some(base)).await?;
+    let version = next(epoch.number).map(|version| version - 1)?;
+    storage.write(&commit_path(CATALOG, version), commit).await
+}
+
+/// Writes the catalog's file of an epoch; gives the commit that names it.
+async fn catalog_file(storage: &Storage, intent: &Intent, base: Option<&Epoch>) -> Result<(Epoch, String)> {
     let mut epoch = intent.apply(base)?;
     let bytes = encode(&epoch)?;
     // Helpers of another version may write other bytes: the name tells them apart, the commit chooses.
@@ -227,15 +248,7 @@ pub(super) async fn publish(storage: &Storage, intent: &Intent, base: Option<&Ep
         .write_redoable(&Path::from(format!("{CATALOG}/{name}")), bytes)
         .await?;
     let commit = write_commit(&catalog_commit(intent, base, &epoch)?)?;
-    let version = next(epoch.number).map(|version| version - 1)?;
-    if storage
-        .create_redoable(&commit_path(CATALOG, version), commit)
-        .await?
-    {
-        return Ok(epoch);
-    }
-    // Somebody else carried it out, maybe with another outcome in what can only be one: theirs holds.
-    load_epoch(storage, epoch.number).await
+    Ok((epoch, commit))
 }
 
 fn catalog_commit(intent: &Intent, base: Option<&Epoch>, epoch: &Epoch) -> Result<Vec<Action>> {

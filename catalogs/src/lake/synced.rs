@@ -16,9 +16,10 @@ use tracing::{debug, warn};
 
 use super::catalog::CATALOG;
 use super::intent::Intent;
-use super::redo::publish;
-use super::{Lake, Storage, load_epoch, next};
-use crate::delta::log::commit_path;
+use super::redo::publish_over;
+use super::{Lake, Storage, horizon, load_epoch, next};
+use crate::delta::log::{commit_path, read_commit};
+use crate::epoch::Epoch;
 use crate::{Error, Result};
 
 /// How long commits gather before the disk is asked to have them.
@@ -90,13 +91,37 @@ impl Synced {
 }
 
 #[cfg(target_os = "linux")]
-fn sync_all(root: &std::path::Path) -> std::io::Result<()> {
-    Ok(rustix::fs::syncfs(std::fs::File::open(root)?)?)
+fn sync_file_system(folder: &std::path::Path) -> std::io::Result<()> {
+    Ok(rustix::fs::syncfs(std::fs::File::open(folder)?)?)
 }
 
 #[cfg(not(target_os = "linux"))]
-fn sync_all(_root: &std::path::Path) -> std::io::Result<()> {
+fn sync_file_system(_folder: &std::path::Path) -> std::io::Result<()> {
     Err(std::io::ErrorKind::Unsupported.into())
+}
+
+#[cfg(unix)]
+fn device(folder: &std::path::Path) -> Option<u64> {
+    use std::os::unix::fs::MetadataExt;
+    std::fs::metadata(folder).ok().map(|metadata| metadata.dev())
+}
+
+#[cfg(not(unix))]
+fn device(_folder: &std::path::Path) -> Option<u64> {
+    None
+}
+
+/// Syncs the lake's file system, and those of tables whose folders are elsewhere.
+fn sync_all(root: &std::path::Path, tables: &[String]) -> std::io::Result<()> {
+    sync_file_system(root)?;
+    let mut synced = std::collections::BTreeSet::from_iter(device(root));
+    for table in tables {
+        let log = root.join(table).join("_delta_log");
+        if device(&log).is_some_and(|device| synced.insert(device)) {
+            sync_file_system(&log)?;
+        }
+    }
+    Ok(())
 }
 
 impl Lake {
@@ -114,35 +139,45 @@ impl Lake {
             let busy = busy;
             loop {
                 tokio::time::sleep(GATHER).await;
-                let known = || inner.upgrade().map(|inner| inner.newest.load().number);
+                let known = || inner.upgrade().map(|inner| inner.newest.load_full());
                 let Some(epoch) = known() else { return };
-                if let Err(error) = mark(&state, &storage, epoch).await {
+                if let Err(error) = mark(&state, &storage, &epoch).await {
                     // The next commit tries again; until then more is looked at after a power cut.
                     warn!(%error, "commits could not be synced to the disk");
                     return;
                 }
-                if known().is_none_or(|newest| newest == epoch) {
+                if known().is_none_or(|newest| newest.number == epoch.number) {
                     drop(busy);
                     return;
                 }
             }
         });
     }
+
+    /// Has the disk take all that is known, and moves the mark.
+    pub(super) async fn sync_now(&self) -> Result<()> {
+        match &self.storage().synced.0 {
+            Some(state) if state.marked.load(Ordering::SeqCst) => {
+                mark(state, self.storage(), &self.known()).await
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
-/// Asks the disk to have everything, then says so.
-async fn mark(state: &Arc<State>, storage: &Storage, epoch: u64) -> Result<()> {
+/// Asks the disk to have everything up to an epoch, then says so.
+async fn mark(state: &Arc<State>, storage: &Storage, epoch: &Epoch) -> Result<()> {
     let synced = Arc::clone(state);
-    let done = tokio::task::spawn_blocking(move || sync_all(&synced.root)).await;
+    let tables: Vec<String> = epoch.tables().map(|table| table.location.clone()).collect();
+    let done = tokio::task::spawn_blocking(move || sync_all(&synced.root, &tables)).await;
     let io = |source| Error::Io {
         context: "syncing the lake's file system".to_owned(),
         source,
     };
     done.map_err(|error| io(std::io::Error::other(error)))?
         .map_err(io)?;
-    storage
-        .write(&mark_path(), serde_json::to_vec(&Mark { epoch })?)
-        .await
+    let mark = serde_json::to_vec(&Mark { epoch: epoch.number })?;
+    storage.write(&mark_path(), mark).await
 }
 
 /// Whether `there` is what a power cut may leave of `ours`: a part of it, or zeros in its place.
@@ -155,29 +190,54 @@ fn is_torn(there: &[u8], ours: &[u8]) -> bool {
             .all(|(there, ours)| there == ours || *there == 0)
 }
 
-/// Makes whole what a power cut left missing or torn of epochs beyond the mark, `newest` being the newest that the
-/// catalog's log has. Gives the newest that can be read. Whatever else is wrong with these files is found when they are read.
-pub(super) async fn heal(storage: &Storage, newest: u64) -> Result<u64> {
+/// The epoch up to which everything is on the disk; `None` if nobody says.
+///
+/// To be asked before the newest epoch is looked for: another process may move both meanwhile.
+pub(super) async fn marked(storage: &Storage) -> Result<Option<u64>> {
     if storage.synced.0.is_none() {
-        return Ok(newest);
+        return Ok(None);
     }
-    let mark = match storage.read(&mark_path()).await? {
-        Some(bytes) => {
-            serde_json::from_slice::<Mark>(&bytes)
-                .map_err(|error| Error::damaged(mark_path(), error))?
-                .epoch
+    let Some(bytes) = storage.read(&mark_path()).await? else {
+        return Ok(None);
+    };
+    match serde_json::from_slice::<Mark>(&bytes) {
+        Ok(mark) => Ok(Some(mark.epoch)),
+        Err(error) => {
+            // What is torn is found when it is read, and `radlake check --repair` mends it.
+            warn!(%error, "the mark of what is on the disk cannot be read: it is written anew");
+            storage.remove(&mark_path()).await?;
+            Ok(None)
         }
-        // A lake of a version that synced every file.
+    }
+}
+
+/// Makes whole what a power cut left missing or torn of epochs beyond the mark, `newest` being the newest that the
+/// catalog's log has. Only files are written that follow from a decided intent and are provably not what they were: what else
+/// is wrong is found when it is read.
+pub(super) async fn heal(storage: &Storage, mark: Option<u64>, newest: u64) -> Result<()> {
+    // A lake without a mark is one of a version that synced every file. Of what vacuum took nothing is written again.
+    let start = match mark {
+        Some(mark) => mark.max(horizon::read(storage).await?),
         None => newest,
     };
-    let mut readable = mark.min(newest);
-    while let Some(bytes) = storage.read(&Intent::path(readable + 1)).await? {
-        let number = readable + 1;
+    let mut number = start;
+    loop {
+        number += 1;
+        let Some(bytes) = storage.read(&Intent::path(number)).await? else {
+            break;
+        };
         let intent = Intent::parse(number, &bytes)?;
-        let mut aborted = None;
+        let published = state_of(storage, number).await?;
+        let mut foreign = None;
         for commit in &intent.tables {
+            if matches!(published, Published::Aborted) {
+                // What stands in its place is somebody else's.
+                break;
+            }
             let path = commit_path(&commit.location, commit.version);
             match storage.read(&path).await? {
+                // Beyond the newest epoch somebody may be about to write it.
+                None if number > newest => {}
                 None => {
                     storage.create(&path, commit.commit.clone()).await?;
                 }
@@ -190,41 +250,60 @@ pub(super) async fn heal(storage: &Storage, newest: u64) -> Result<u64> {
                     );
                     storage.write(&path, commit.commit.clone()).await?;
                 }
-                Some(_) => aborted = Some(commit),
+                Some(_) => foreign = Some(commit),
             }
         }
-        let path = commit_path(CATALOG, next(number - 1)?);
-        let there = storage.exists(&path).await?;
-        if !there && number > newest {
-            // Not published yet: whoever commits next, or the one who is at it, does it.
-            break;
+        let missing = matches!(published, Published::Not);
+        if missing && number > newest || !missing && !matches!(published, Published::Torn) {
+            // Whoever commits next publishes it; or it is whole.
+            continue;
         }
-        if load_epoch(storage, number).await.is_err() {
-            warn!(epoch = number, "a torn epoch is written again");
-            let mut intent = intent.clone();
-            if let Some(foreign) = aborted {
-                intent.record.aborted = Some(format!(
-                    "version {} of {} was written outside Radlake",
-                    foreign.version, foreign.table
-                ));
-            }
-            if there {
-                storage.remove(&path).await?;
-            }
-            let base = load_epoch(storage, readable).await?;
-            publish(storage, &intent, Some(&base)).await?;
+        let mut intent = intent.clone();
+        if let Some(foreign) = foreign {
+            intent.record.aborted = Some(format!(
+                "version {} of {} was written outside Radlake",
+                foreign.version, foreign.table
+            ));
         }
-        readable = number;
+        let base = load_epoch(storage, number - 1).await?;
+        warn!(epoch = number, "a torn epoch is written again");
+        publish_over(storage, &intent, &base).await?;
     }
-    if mark > newest {
-        // Its names would be on the disk: the mark is another lake's, or the log was cut.
-        return Err(Error::damaged(
-            mark_path(),
-            format!("it says epoch {mark}, and the newest of the catalog's log is {newest}"),
-        ));
+    Ok(())
+}
+
+/// How an epoch stands in the catalog's log.
+enum Published {
+    Whole,
+    Aborted,
+    /// Its commit or its file is there and not whole, or the file is missing.
+    Torn,
+    /// It has no commit.
+    Not,
+}
+
+async fn state_of(storage: &Storage, number: u64) -> Result<Published> {
+    let version = next(number - 1)?;
+    if !storage.exists(&commit_path(CATALOG, version)).await? {
+        return Ok(Published::Not);
     }
-    // Without its intent an epoch is as it is found: intents outlive the mark by weeks.
-    let readable = readable.max(newest);
-    storage.synced.begin(storage, readable).await?;
-    Ok(readable)
+    match load_epoch(storage, number).await {
+        Ok(_) => {}
+        Err(
+            Error::Damaged { .. }
+            | Error::NoEpoch { .. }
+            | Error::Parquet(_)
+            | Error::Arrow(_)
+            | Error::Json(_),
+        ) => return Ok(Published::Torn),
+        Err(error) => return Err(error),
+    }
+    let actions = read_commit(storage, CATALOG, version).await?;
+    let aborted = actions
+        .and_then(|actions| super::record(&actions)?.aborted)
+        .is_some();
+    Ok(match aborted {
+        true => Published::Aborted,
+        false => Published::Whole,
+    })
 }

@@ -86,6 +86,10 @@ impl Lake {
             },
         };
         let tables = run.tables(&newest, &kept)?;
+        if !options.dry_run {
+            // What a power cut tears is made again from what is about to go.
+            self.sync_now().await?;
+        }
         if !options.dry_run && kept.number > self.horizon().await? {
             self.set_horizon(kept.number).await?;
         }
