@@ -53,10 +53,11 @@ impl Running {
         statements.1.values().for_each(|(token, _)| token.cancel());
     }
 
-    /// When the first of those that run is out of time.
+    /// When the one that began last is out of time. Others of a session are portals that wait for their next rows.
     pub(crate) fn deadline(&self) -> Option<Instant> {
         let statements = self.statements.lock().unwrap_or_else(PoisonError::into_inner);
-        statements.1.values().filter_map(|(_, deadline)| *deadline).min()
+        let newest = statements.1.iter().max_by_key(|(id, _)| **id);
+        newest.and_then(|(_, (_, deadline))| *deadline)
     }
 
     /// True if a statement is running or its rows have not all been read.

@@ -248,7 +248,7 @@ impl Session {
         }
     }
 
-    /// When the running statement is out of time, for whoever passes its rows on and has to wait for that.
+    /// When the statement that began last is out of time, for whoever passes its rows on and has to wait for that.
     #[must_use]
     pub fn deadline(&self) -> Option<std::time::Instant> {
         self.inner.running.deadline().map(tokio::time::Instant::into_std)

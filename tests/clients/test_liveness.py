@@ -1,8 +1,10 @@
 """Statements that compute without a pause: each can be ended, and none of them keeps others waiting."""
 
+import asyncio
 import threading
 import time
 
+import asyncpg
 import psycopg
 import pytest
 from support import Lake, Server
@@ -85,6 +87,25 @@ def test_a_statement_ends_with_its_client(server):
     time.sleep(0.5)
     connection.close()
     assert is_quiet(server)
+
+
+def test_the_time_of_a_suspended_portal_is_not_another_statements(server):
+    async def run():
+        connection = await asyncpg.connect(**{name: value for name, value in server.dsn.items() if name != "dbname"}, database="radlake")
+        async with connection.transaction():
+            await connection.execute("set statement_timeout = '400ms'")
+            cursor = await connection.cursor("select i from generate_series(1, 1000000) g(i)")
+            assert len(await cursor.fetch(5)) == 5
+            await connection.execute("set statement_timeout = 0")
+            await asyncio.sleep(0.6)
+            # Longer than the server waits for the engine's own answer.
+            slow = "select count(*) from big a, (select * from big limit 40) b where (a.i + b.i) % 3 = 5"
+            start = time.monotonic()
+            assert await connection.fetchval(slow) == 0
+            print("slow statement:", time.monotonic() - start)
+        await connection.close()
+
+    asyncio.run(run())
 
 
 def test_others_are_served_beside_eight_of_them(server):

@@ -166,7 +166,9 @@ impl Lake {
             }
         };
         if !decided {
-            let there = self.storage().read(&path).await?;
+            // Until it is read, it may be our own.
+            let there = self.storage().read(&path).await;
+            let there = there.map_err(|error| in_doubt(&error))?;
             let there = there.ok_or_else(|| Error::damaged(&path, "it is there and is not"))?;
             let winner = Intent::parse(number, &there)?;
             // A request that was repeated after a lost answer finds its own file.
