@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
+use crate::lake::Apps;
 use crate::object::{FIRST_OID, Object, RoleObject, SchemaObject, TableObject, ViewObject};
 use crate::{Error, Result};
 
@@ -16,8 +17,10 @@ pub struct Epoch {
     /// When it was committed.
     pub committed_at: DateTime<Utc>,
     pub(crate) next_oid: u32,
-    /// Application transactions: id → (highest sequence number, epoch that recorded it).
-    pub(crate) apps: BTreeMap<String, (i64, u64)>,
+    /// Application transactions that were published.
+    pub(crate) apps: Apps,
+    /// Tokens of the latest vacuums, newest last.
+    pub(crate) vacuumed: Vec<String>,
     /// File of the catalog's Delta table that holds this epoch, and its size.
     pub(crate) file: (String, u64),
     objects: BTreeMap<u32, Arc<Object>>,
@@ -69,7 +72,7 @@ impl Epoch {
         number: u64,
         committed_at: DateTime<Utc>,
         next_oid: u32,
-        apps: BTreeMap<String, (i64, u64)>,
+        apps: Apps,
         all: impl IntoIterator<Item = Arc<Object>>,
     ) -> Result<Self> {
         let mut epoch = Self {
@@ -77,6 +80,7 @@ impl Epoch {
             committed_at,
             next_oid: next_oid.max(FIRST_OID),
             apps,
+            vacuumed: Vec::new(),
             file: (String::new(), 0),
             objects: BTreeMap::new(),
             schemas: BTreeMap::new(),
@@ -277,6 +281,6 @@ impl Epoch {
 
     /// Highest sequence number that an application has published.
     pub fn app_sequence(&self, app_id: &str) -> Option<i64> {
-        self.apps.get(app_id).map(|(sequence, _)| *sequence)
+        self.apps.get(app_id).map(|app| app.sequence)
     }
 }

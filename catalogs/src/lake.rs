@@ -4,6 +4,8 @@
 //! tables' Delta logs and last the catalog follow it; anybody may carry that out, any number of times, so that a crash
 //! always rolls forward. Readers see the epoch once the catalog's log has it.
 
+mod apps;
+mod awake;
 mod catalog;
 mod check;
 mod commitment;
@@ -14,13 +16,17 @@ mod horizon;
 mod intent;
 mod optimize;
 mod pins;
+mod probed;
 mod redo;
+mod reserve;
+mod secret;
 mod storage;
 mod synced;
 mod transact;
 mod transaction;
 mod turn;
 mod vacuum;
+mod vacuumed;
 
 #[cfg(test)]
 mod tests;
@@ -32,9 +38,11 @@ use arc_swap::ArcSwap;
 use futures::{StreamExt, TryStreamExt};
 use object_store::ObjectStore;
 use object_store::path::Path;
-use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
+use tokio::sync::{Mutex as AsyncMutex, OnceCell, OwnedMutexGuard};
 use url::Url;
 
+pub(crate) use self::apps::Apps;
+use self::awake::Awake;
 use self::catalog::CATALOG;
 pub use self::catalog::FORMAT;
 pub use self::check::{CheckOptions, CheckReport, Finding, FindingKind};
@@ -80,6 +88,10 @@ struct Inner {
     waiting: Mutex<VecDeque<Waiting>>,
     /// Fairness between processes.
     turns: Turns,
+    /// When the storage was asked for the newest epoch.
+    awake: Awake,
+    /// This machine's clock is not ahead of the storage's.
+    clock: OnceCell<()>,
     /// Locks of tables by OID: see [`Lake::lock_table`].
     locks: Mutex<HashMap<u32, Arc<AsyncMutex<()>>>>,
     /// One load of a table's log at a time.
@@ -102,6 +114,7 @@ impl Lake {
         if find_newest(&storage).await?.is_some() || storage.exists(&Intent::path(0)).await? {
             return Err(exists());
         }
+        probed::refuses_a_second(&storage).await?;
         let intent = transaction::creation(seed)?;
         if !storage
             .create(&Intent::path(0), serde_json::to_vec(&intent)?)
@@ -111,6 +124,7 @@ impl Lake {
         }
         let epoch = redo::creation(&storage, &intent).await?;
         storage.synced.begin(&storage, epoch.number).await?;
+        reserve::put_aside(&storage).await;
         Ok(Self::with(storage, epoch))
     }
 
@@ -123,6 +137,7 @@ impl Lake {
     }
 
     pub(crate) async fn open_in(storage: Storage) -> Result<Self> {
+        probed::refuses_a_second(&storage).await?;
         let mark = synced::marked(&storage).await?;
         let epoch = match find_newest(&storage).await? {
             Some(newest) => {
@@ -164,6 +179,8 @@ impl Lake {
                 commit: Arc::default(),
                 waiting: Mutex::default(),
                 turns: Turns::default(),
+                awake: Awake::default(),
+                clock: OnceCell::new(),
                 locks: Mutex::default(),
                 loads: Mutex::default(),
             }),
@@ -192,6 +209,7 @@ impl Lake {
     /// The newest epoch. While nobody commits, this is one question to the storage: is there a next one?
     pub async fn latest(&self) -> Result<Arc<Epoch>> {
         let known = self.known();
+        let (began, slept) = (Awake::now(), self.inner.awake.slept());
         let mut number = known.number;
         while self
             .storage()
@@ -200,6 +218,11 @@ impl Lake {
         {
             number += 1;
         }
+        if slept && self.horizon().await? > number {
+            // The commits that follow are gone, and newer ones are there.
+            number = find_newest(self.storage()).await?.unwrap_or(number).max(number);
+        }
+        self.inner.awake.asked(began);
         if number == known.number {
             return Ok(known);
         }

@@ -1,6 +1,5 @@
 //! The catalog's Delta table: one Parquet file per epoch, a row per object.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
 use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch, StringArray};
@@ -13,6 +12,7 @@ use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 use serde::{Deserialize, Serialize};
 
+use super::apps::{App, Apps};
 use crate::epoch::Epoch;
 use crate::object::Object;
 use crate::{Error, Result};
@@ -21,8 +21,6 @@ use crate::{Error, Result};
 pub(crate) const CATALOG: &str = "_radlake/catalog";
 /// Format of lakes that this program writes, and the newest it reads.
 pub const FORMAT: u64 = 1;
-/// Application transactions that are remembered: the newest.
-const KEPT_APPS: usize = 4096;
 
 /// Columns of the catalog's table.
 pub(crate) static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
@@ -60,11 +58,9 @@ pub(crate) static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
 struct LakeRow {
     format: u64,
     next_oid: u32,
-}
-
-#[derive(Serialize, Deserialize)]
-struct AppRow {
-    epoch: u64,
+    /// Newest last: see [`super::vacuumed`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    vacuumed: Vec<String>,
 }
 
 #[derive(Default)]
@@ -84,6 +80,7 @@ pub(crate) fn encode(epoch: &Epoch) -> Result<Bytes> {
     let lake = serde_json::to_string(&LakeRow {
         format: FORMAT,
         next_oid: epoch.next_oid,
+        vacuumed: epoch.vacuumed.clone(),
     })?;
     columns.push(("lake", "radlake"), None, None, lake, None, None);
     for object in epoch.objects() {
@@ -102,14 +99,14 @@ pub(crate) fn encode(epoch: &Epoch) -> Result<Bytes> {
             version,
         );
     }
-    for (id, (sequence, at)) in &epoch.apps {
+    for (id, app) in &epoch.apps {
         columns.push(
             ("app", id),
             None,
             None,
-            serde_json::to_string(&AppRow { epoch: *at })?,
+            serde_json::to_string(app)?,
             None,
-            Some(*sequence),
+            Some(app.sequence),
         );
     }
     let arrays: Vec<ArrayRef> = vec![
@@ -164,7 +161,8 @@ pub(crate) fn decode(
     let unreadable = |error: &dyn std::fmt::Display| Error::damaged(path, error);
     let reader = ParquetRecordBatchReaderBuilder::try_new(bytes).and_then(|builder| builder.build());
     let reader = reader.map_err(|error| unreadable(&error))?;
-    let (mut next_oid, mut apps, mut objects) = (None, BTreeMap::new(), Vec::new());
+    let mut vacuumed = Vec::new();
+    let (mut next_oid, mut apps, mut objects) = (None, Apps::new(), Vec::new());
     for batch in reader {
         let batch = batch.map_err(|error| unreadable(&error))?;
         let text = |name: &str| -> Result<StringArray> {
@@ -192,10 +190,13 @@ pub(crate) fn decode(
                         });
                     }
                     next_oid = Some(row.next_oid);
+                    vacuumed = row.vacuumed;
                 }
                 "app" => {
-                    let app: AppRow = serde_json::from_str(definition).map_err(|error| unreadable(&error))?;
-                    apps.insert(names.value(row).to_owned(), (versions.value(row), app.epoch));
+                    let mut app: App =
+                        serde_json::from_str(definition).map_err(|error| unreadable(&error))?;
+                    app.sequence = versions.value(row);
+                    apps.insert(names.value(row).to_owned(), app);
                 }
                 _ => {
                     let object: Object = serde_json::from_str(definition)
@@ -208,16 +209,6 @@ pub(crate) fn decode(
     let next_oid = next_oid.ok_or_else(|| damaged("the lake's own row is missing"))?;
     let mut epoch = Epoch::new(number, committed_at, next_oid, apps, objects)?;
     epoch.file = (path.to_owned(), size);
+    epoch.vacuumed = vacuumed;
     Ok(epoch)
-}
-
-/// Forgets the oldest application transactions beyond [`KEPT_APPS`].
-pub(crate) fn prune_apps(apps: &mut BTreeMap<String, (i64, u64)>) {
-    if apps.len() <= KEPT_APPS {
-        return;
-    }
-    let mut epochs: Vec<u64> = apps.values().map(|(_, epoch)| *epoch).collect();
-    epochs.sort_unstable();
-    let oldest = epochs[epochs.len() - KEPT_APPS];
-    apps.retain(|_, (_, epoch)| *epoch >= oldest);
 }

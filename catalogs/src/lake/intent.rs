@@ -7,7 +7,8 @@ use chrono::{DateTime, Utc};
 use object_store::path::Path;
 use serde::{Deserialize, Serialize};
 
-use super::catalog::prune_apps;
+use super::apps::{self, App};
+use super::vacuumed;
 use crate::epoch::Epoch;
 use crate::object::Object;
 use crate::system::EpochRecord;
@@ -35,6 +36,9 @@ pub(crate) struct Intent {
     /// Application transactions of later epochs are forgotten: the lake goes back to this one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) forget_after: Option<u64>,
+    /// A vacuum is about to remove what this token's file lists.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) vacuumed: Option<String>,
 }
 
 /// A commit of one table's log.
@@ -74,6 +78,7 @@ impl Intent {
     /// The epoch that it makes of `base` (`None`: a new lake). The same for everybody.
     pub(crate) fn apply(&self, base: Option<&Epoch>) -> Result<Epoch> {
         let mut apps = base.map(|base| base.apps.clone()).unwrap_or_default();
+        let mut vacuums = base.map(|base| base.vacuumed.clone()).unwrap_or_default();
         let (mut puts, mut drops) = (Vec::new(), Vec::new());
         if let Some(base) = base
             && base.number + 1 != self.record.epoch
@@ -87,12 +92,23 @@ impl Intent {
             drops.clone_from(&self.drops);
             puts.extend(self.puts.iter().map(|object| Arc::new(object.clone())));
             if let Some(kept) = self.forget_after {
-                apps.retain(|_, (_, epoch)| *epoch <= kept);
+                apps.retain(|_, app| app.epoch <= kept);
             }
             for (id, sequence) in &self.apps {
-                apps.insert(id.clone(), (*sequence, self.record.epoch));
+                let app = App {
+                    sequence: *sequence,
+                    epoch: self.record.epoch,
+                    at: self.at(),
+                    table: self.record.tables.first().map_or(0, |table| table.oid),
+                };
+                apps.insert(id.clone(), app);
             }
-            prune_apps(&mut apps);
+            if !self.apps.is_empty() {
+                apps::forget(&mut apps, self.at());
+            }
+            if let Some(token) = &self.vacuumed {
+                vacuumed::note(&mut vacuums, token);
+            }
         }
         let at = (self.record.epoch, self.at());
         let mut epoch = match base {
@@ -100,6 +116,7 @@ impl Intent {
             None => Epoch::new(at.0, at.1, self.next_oid, BTreeMap::new(), puts)?,
         };
         epoch.apps = apps;
+        epoch.vacuumed = vacuums;
         Ok(epoch)
     }
 

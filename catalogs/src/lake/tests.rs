@@ -8,6 +8,7 @@ mod power;
 mod probe;
 mod races;
 mod reads;
+mod trust;
 mod upkeep;
 
 use std::sync::Arc;

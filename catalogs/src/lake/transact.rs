@@ -9,7 +9,7 @@ use tracing::debug;
 use super::group::Fate;
 use super::intent::Intent;
 use super::redo::Outcome;
-use super::{Lake, Transaction};
+use super::{Lake, Transaction, probed};
 use crate::delta::action::Action;
 use crate::delta::log::{commit_path, read_commit};
 use crate::delta::schema::arrow_schema;
@@ -127,7 +127,11 @@ impl Lake {
     }
 
     pub(super) async fn attempt(&self, transaction: &mut Transaction) -> Result<Attempt> {
-        transaction.look_for_files().await?;
+        let clock = &self.inner.clock;
+        clock
+            .get_or_try_init(|| probed::check_clock(self.storage()))
+            .await?;
+        transaction.look_for_condemned().await?;
         let intent = transaction.seal()?;
         for commit in &intent.tables {
             if self
@@ -177,6 +181,10 @@ impl Lake {
                 self.redo(&winner).await?;
                 return Ok(Attempt::Lost);
             }
+        }
+        // Everybody else may have passed that number long ago: then this file decides nothing, and vacuum removes it.
+        if self.inner.awake.slept() && self.horizon().await.map_err(|error| in_doubt(&error))? > number {
+            return Ok(Attempt::Lost);
         }
         // From here on it is decided, whatever fails: if not by us, it will be carried out by the next writer.
         loop {

@@ -11,12 +11,11 @@ mod seal;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
-use std::time::{Duration, Instant};
 
 use arrow::array::RecordBatch;
 use futures::Stream;
 
-use super::{Commitment, Lake, Pin};
+use super::{Commitment, Lake, Pin, vacuumed};
 use crate::delta::LakeTable;
 use crate::delta::action::Add;
 use crate::delta::files::{DataFile, FileSet};
@@ -26,9 +25,6 @@ use crate::object::{Object, TableObject};
 use crate::{Error, Result};
 
 pub(super) use creation::creation;
-
-/// Transactions that are open longer make sure that their files are there.
-const LONG: Duration = Duration::from_secs(1800);
 
 /// Data files that are written but not yet part of a table. Dropped, they are orphans that vacuum removes.
 #[derive(Debug, Clone, Default)]
@@ -79,7 +75,9 @@ pub struct Transaction {
     keyed: BTreeMap<u32, Vec<String>>,
     /// The epoch that it reads is kept while it is open, and files that are younger than it.
     _pin: Arc<Pin>,
-    began: Instant,
+    /// Token of the newest vacuum that did not take its files.
+    saw_vacuum: Option<String>,
+    vacuumed: Option<String>,
     forget_after: Option<u64>,
     /// Whether it can still be given up.
     pub(super) commitment: Commitment,
@@ -99,6 +97,7 @@ impl Transaction {
     pub(super) fn new(lake: Lake, epoch: Arc<Epoch>) -> Self {
         let next_oid = epoch.next_oid;
         let pin = lake.pin(&epoch);
+        let saw_vacuum = epoch.vacuumed.last().cloned();
         Self {
             lake,
             epoch,
@@ -115,7 +114,8 @@ impl Transaction {
             reads: BTreeSet::new(),
             keyed: BTreeMap::new(),
             _pin: pin,
-            began: Instant::now(),
+            saw_vacuum,
+            vacuumed: None,
             forget_after: None,
             commitment: Commitment::default(),
             attached: BTreeSet::new(),
@@ -134,6 +134,7 @@ impl Transaction {
             .all(|change| change.adds.is_empty() && change.removes.is_empty())
             && self.puts.is_empty()
             && self.drops.is_empty()
+            && self.vacuumed.is_none()
     }
 
     /// Kind of statement, for `system.epochs`: `INSERT`, `CREATE TABLE`, …
@@ -354,29 +355,48 @@ impl Transaction {
         self.tables.contains_key(&oid) || self.puts.contains_key(&oid) || self.drops.contains(&oid)
     }
 
-    /// After so long that another process's vacuum may have taken its files for orphans, a transaction looks for them.
+    /// Files that it has written, relative to the lake.
+    fn staged(&self) -> Result<BTreeSet<String>> {
+        let mut staged = BTreeSet::new();
+        for (oid, change) in self.tables.iter().filter(|(_, change)| !change.adds.is_empty()) {
+            let mut set = FileSet::empty(&self.table(*oid)?.location);
+            for add in &change.adds {
+                set.insert(add.clone())?;
+            }
+            staged.extend(set.files.values().map(|file| file.location.to_string()));
+        }
+        Ok(staged)
+    }
+
+    /// Looks whether a vacuum that came between took its files for orphans.
     ///
     /// # Errors
-    /// [`Error::Conflict`] if one is gone.
-    pub(super) async fn look_for_files(&self) -> Result<()> {
-        if self.began.elapsed() < LONG {
+    /// [`Error::Conflict`] if so.
+    pub(super) async fn look_for_condemned(&mut self) -> Result<()> {
+        let newest = self.epoch.vacuumed.last();
+        if newest == self.saw_vacuum.as_ref() {
             return Ok(());
         }
-        for (oid, change) in &self.tables {
-            let table = self.table(*oid)?;
-            for add in &change.adds {
-                let mut set = FileSet::empty(&table.location);
-                set.insert(add.clone())?;
-                for file in set.files.values() {
-                    if !self.lake.storage().exists(&file.location).await? {
-                        return Err(Error::Conflict {
-                            what: format!("the files of {}", table.qualified_name()),
-                        });
-                    }
-                }
-            }
+        let staged = self.staged()?;
+        if vacuumed::condemns(
+            self.lake.storage(),
+            &self.epoch.vacuumed,
+            self.saw_vacuum.as_deref(),
+            &staged,
+        )
+        .await?
+        {
+            return Err(Error::Conflict {
+                what: "what a vacuum removes has files of this transaction: the lake".to_owned(),
+            });
         }
+        self.saw_vacuum = newest.cloned();
         Ok(())
+    }
+
+    /// Makes it say that a vacuum is about to remove what the token's file lists.
+    pub(super) fn vacuumed(&mut self, token: String) {
+        self.vacuumed = Some(token);
     }
 
     /// Says that the table's rows are moved between files but not changed.

@@ -1,9 +1,9 @@
 //! Vacuum: removes files that no epoch within retention needs, and what transactions that never committed left behind.
 //!
 //! What is kept: every epoch of the retention time and the one that was newest when it began; what this process reads or has
-//! open, however old ([`super::pins`]). Readers and transactions of other processes are kept by the retention time alone: it
-//! must be longer than the longest of them. The horizon is written before the first file goes, so that nobody begins to read
-//! an epoch of which something is missing; a writer that was away for long looks for its files before it commits.
+//! open, however old ([`super::pins`]). Readers of other processes are kept by the retention time alone: it must be longer
+//! than the longest of them. The horizon is written before the first file goes, so that nobody begins to read an epoch of
+//! which something is missing. Writers are told what is about to go, and by it find out ([`super::vacuumed`]).
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::time::Duration;
@@ -18,9 +18,10 @@ use tracing::warn;
 use super::Lake;
 use super::catalog::CATALOG;
 use super::storage::Storage;
+use super::{probed, reserve, vacuumed};
 use crate::delta::action::Action;
 use crate::delta::checkpoint;
-use crate::delta::log::{read_commit, write_checkpoint};
+use crate::delta::log::{commit_path, read_commit, write_checkpoint};
 use crate::epoch::Epoch;
 use crate::{Error, Result};
 
@@ -28,6 +29,8 @@ use crate::{Error, Result};
 const AT_ONCE: usize = 16;
 /// Files of the catalog that writers may still be about to read are kept at least so long.
 const CATALOG_GRACE: Duration = Duration::from_secs(3600);
+/// Its commits too: whoever knows none of them any more asks at least every minute ([`super::awake`]).
+const COMMIT_GRACE: Duration = Duration::from_secs(if cfg!(test) { 0 } else { 3600 });
 
 /// What vacuum may remove.
 #[derive(Debug, Clone)]
@@ -60,26 +63,45 @@ pub struct VacuumReport {
 }
 
 impl Lake {
-    /// Removes files that nothing needs any more. May be run again, at any time, and be stopped at any.
+    /// Removes files that nothing needs any more. May be run again, at any time, and be stopped at any; on a full disk too.
     ///
     /// # Errors
     /// [`Error::NotFound`] for a table that the newest epoch does not have.
     pub async fn vacuum(&self, options: &VacuumOptions, cancel: &CancellationToken) -> Result<VacuumReport> {
+        let done = self.vacuum_once(options, cancel).await;
+        let again = match &done {
+            Err(error) => is_full(error) && !options.dry_run && reserve::give_free(self.storage()).await,
+            Ok(_) => false,
+        };
+        let done = match again {
+            true => self.vacuum_once(options, cancel).await,
+            false => done,
+        };
+        if done.is_ok() && !options.dry_run {
+            reserve::put_aside(self.storage()).await;
+        }
+        done
+    }
+
+    async fn vacuum_once(&self, options: &VacuumOptions, cancel: &CancellationToken) -> Result<VacuumReport> {
         let newest = self.recover().await?;
-        let now = Utc::now();
+        // By the clock that dates the files: ours may be wrong.
+        let now = probed::now(self.storage()).await?;
         let cutoff = now - options.retention;
         let kept = self.oldest_kept(cutoff).await?;
+        let ahead = Utc::now() - now;
         let orphans = self
             .storage()
             .pins
             .oldest_start()
-            .map_or(cutoff, |start| start.min(cutoff));
+            .map_or(cutoff, |start| (start - ahead).min(cutoff));
         let mut run = Run {
             lake: self,
             options,
             cancel,
             orphans,
             logs: now - options.log_retention.max(options.retention),
+            found: Vec::new(),
             report: VacuumReport {
                 horizon: kept.number,
                 ..VacuumReport::default()
@@ -100,21 +122,35 @@ impl Lake {
             run.strangers(&tables, &newest, &kept).await?;
             run.catalog(&kept, now).await?;
         }
+        run.condemned().await?;
         run.report.cancelled = cancel.is_cancelled();
         Ok(run.report)
     }
 
-    /// The oldest epoch that is to stay readable.
+    /// The oldest epoch that is to stay readable: the one that was newest at `cutoff`, by the dates of the commits' files.
     async fn oldest_kept(&self, cutoff: DateTime<Utc>) -> Result<std::sync::Arc<Epoch>> {
         let oldest = self.horizon().await?;
-        let epoch = match self.at_time(cutoff).await {
-            Err(Error::NoEpochAt { .. }) => self.epoch_at(oldest).await?,
-            found => found?,
-        };
-        match self.storage().pins.oldest_epoch() {
-            Some(pinned) if pinned < epoch.number => self.epoch_at(pinned.max(oldest)).await,
-            _ => Ok(epoch),
+        let newest = self.known().number;
+        let log = Path::from(format!("{CATALOG}/_delta_log"));
+        let after = commit_path(CATALOG, super::next(oldest)? - 1);
+        let mut kept = newest;
+        for file in self.storage().list_after(&log, &after).await? {
+            let number = file
+                .location
+                .filename()
+                .and_then(|name| name.strip_suffix(".json"));
+            let number = number.and_then(|number| number.parse::<u64>().ok());
+            if let Some(number) = number
+                && file.last_modified > cutoff
+                && number > oldest
+            {
+                kept = kept.min(number - 1);
+            }
         }
+        if let Some(pinned) = self.storage().pins.oldest_epoch() {
+            kept = kept.min(pinned);
+        }
+        self.epoch_at(kept.max(oldest)).await
     }
 
     /// Writes a checkpoint of a table's log at its newest version, or of the catalog's without a table.
@@ -140,7 +176,34 @@ struct Run<'a> {
     orphans: DateTime<Utc>,
     /// Commits that are younger stay.
     logs: DateTime<Utc>,
+    /// What is to be removed, once everybody has been told.
+    found: Vec<Found>,
     report: VacuumReport,
+}
+
+/// Files of one folder that nothing seems to need.
+struct Found {
+    location: String,
+    /// The version of the table's log that was not there yet; `None` for the folder of no table.
+    next: Option<i64>,
+    files: Vec<ObjectMeta>,
+}
+
+/// Whether there is no space left.
+fn is_full(error: &Error) -> bool {
+    let mut source: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(error) = source {
+        if let Some(io) = error.downcast_ref::<std::io::Error>()
+            && matches!(
+                io.kind(),
+                std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded
+            )
+        {
+            return true;
+        }
+        source = error.source();
+    }
+    false
 }
 
 impl Run<'_> {
@@ -190,15 +253,8 @@ impl Run<'_> {
             let files = self.lake.files(location, version).await?;
             needed.extend(files.files.values().map(|file| file.location.to_string()));
         }
-        let mut at = version + 1;
-        while let Some(actions) = read_commit(self.storage(), location, at).await? {
-            for action in &actions {
-                if let Action::Add(add) = action {
-                    needed.insert(data_path(location, &add.path)?);
-                }
-            }
-            at += 1;
-        }
+        let (added, at) = self.added(location, version + 1).await?;
+        needed.extend(added);
         let log = format!("{location}/_delta_log/");
         let (logs, data): (Vec<ObjectMeta>, Vec<ObjectMeta>) = listed
             .into_iter()
@@ -206,9 +262,66 @@ impl Run<'_> {
         let unneeded = data
             .into_iter()
             .filter(|file| !needed.contains(file.location.as_ref()) && file.last_modified < self.orphans);
-        self.remove_data(unneeded.collect()).await?;
+        self.found.push(Found {
+            location: location.to_owned(),
+            next: Some(at),
+            files: unneeded.collect(),
+        });
         self.unlisted(location)?;
         self.log(location, &logs, version).await
+    }
+
+    /// Tells every writer what is about to go, looks again at what was decided until then, and removes the rest.
+    async fn condemned(&mut self) -> Result<()> {
+        let mut found = std::mem::take(&mut self.found);
+        found.retain(|found| !found.files.is_empty());
+        if found.is_empty() || self.cancel.is_cancelled() {
+            return Ok(());
+        }
+        if !self.options.dry_run {
+            let files = found.iter().flat_map(|found| &found.files);
+            let list = files.map(|file| file.location.to_string()).collect();
+            let token = vacuumed::write(self.storage(), &list).await?;
+            let lake = self.lake;
+            let told = lake
+                .transact(|epoch| {
+                    let mut transaction = lake.begin(epoch);
+                    transaction.statement("VACUUM");
+                    transaction.vacuumed(token.clone());
+                    std::future::ready(Ok(transaction))
+                })
+                .await?;
+            let tables: HashSet<&str> = told.tables().map(|table| table.location.as_str()).collect();
+            for found in &mut found {
+                match found.next {
+                    Some(next) => {
+                        let (added, _) = self.added(&found.location, next).await?;
+                        found.files.retain(|file| !added.contains(file.location.as_ref()));
+                    }
+                    // A table was made there meanwhile.
+                    None if tables.contains(found.location.as_str()) => found.files.clear(),
+                    None => {}
+                }
+            }
+        }
+        for found in found {
+            self.remove_data(found.files).await?;
+        }
+        Ok(())
+    }
+
+    /// Files that a table's log adds from a version on, and the first version that is not there.
+    async fn added(&self, location: &str, from: i64) -> Result<(HashSet<String>, i64)> {
+        let (mut added, mut at) = (HashSet::new(), from);
+        while let Some(actions) = read_commit(self.storage(), location, at).await? {
+            for action in &actions {
+                if let Action::Add(add) = action {
+                    added.insert(data_path(location, &add.path)?);
+                }
+            }
+            at += 1;
+        }
+        Ok((added, at))
     }
 
     /// Commits and checkpoints before the newest checkpoint that is not after `version`, if they are old enough.
@@ -291,7 +404,11 @@ impl Run<'_> {
                 continue;
             }
             // The log stays, so that no table of that name is ever taken for this one.
-            self.remove_data(data.into_iter().cloned().collect()).await?;
+            self.found.push(Found {
+                location: folder.clone(),
+                next: None,
+                files: data.into_iter().cloned().collect(),
+            });
             self.unlisted(&folder)?;
         }
         Ok(())
@@ -343,9 +460,30 @@ impl Run<'_> {
                 .ok()?;
             (number < kept.number && file.last_modified < self.logs.min(young)).then_some(file.location)
         }));
+        // Lists of vacuums that the epochs no longer remember, and what `probed::now` left.
+        let newest = self.lake.known();
+        let remembered: HashSet<&str> = newest.vacuumed.iter().map(String::as_str).collect();
+        for file in self.list(vacuumed::FOLDER).await? {
+            let token = file
+                .location
+                .filename()
+                .and_then(|name| name.strip_suffix(".json"));
+            if !token.is_some_and(|token| remembered.contains(token))
+                && file.last_modified < self.logs.min(young)
+            {
+                old.push(file.location);
+            }
+        }
+        let clocks = self.list("_radlake/clocks").await?.into_iter();
+        old.extend(
+            clocks
+                .filter(|file| file.last_modified < young)
+                .map(|file| file.location),
+        );
         self.report.logs += old.len() as u64;
         self.remove(old).await?;
         let version = super::next(kept.number)? - 1;
+        self.logs = self.logs.min(now - COMMIT_GRACE);
         self.log(CATALOG, &logs, version).await
     }
 

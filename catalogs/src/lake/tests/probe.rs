@@ -9,8 +9,8 @@ use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 use object_store::path::Path;
 use object_store::{
-    CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore,
-    PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
+    CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore, ObjectStoreExt,
+    PutMode, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
 };
 
 type Hook = Box<dyn Fn(Path) -> BoxFuture<'static, ()> + Send + Sync>;
@@ -23,6 +23,12 @@ pub(super) struct Probe {
     pub(super) left: AtomicI64,
     /// The write at which it fails is done all the same: only the answer is lost.
     pub(super) answer_lost: bool,
+    /// Writes over files that it was asked to leave.
+    pub(super) writes_over: bool,
+    /// Its clock is so far behind ours.
+    pub(super) behind: chrono::TimeDelta,
+    /// While there is a file of this name, there is no space.
+    pub(super) full_beside: Option<Path>,
     /// Called before each write.
     pub(super) before_write: Option<Hook>,
 }
@@ -35,6 +41,9 @@ impl Probe {
             others: AtomicUsize::new(0),
             left: AtomicI64::new(i64::MAX),
             answer_lost: false,
+            writes_over: false,
+            behind: chrono::TimeDelta::zero(),
+            full_beside: None,
             before_write: None,
         }
     }
@@ -69,7 +78,23 @@ impl Display for Probe {
 
 #[async_trait]
 impl ObjectStore for Probe {
-    async fn put_opts(&self, location: &Path, payload: PutPayload, options: PutOptions) -> Result<PutResult> {
+    async fn put_opts(
+        &self,
+        location: &Path,
+        payload: PutPayload,
+        mut options: PutOptions,
+    ) -> Result<PutResult> {
+        if self.writes_over {
+            options.mode = PutMode::Overwrite;
+        }
+        if let Some(beside) = &self.full_beside
+            && self.inner.head(beside).await.is_ok()
+        {
+            return Err(object_store::Error::Generic {
+                store: "probe",
+                source: Box::new(std::io::Error::from(std::io::ErrorKind::StorageFull)),
+            });
+        }
         self.others.fetch_add(1, Ordering::SeqCst);
         if let Some(hook) = &self.before_write {
             hook(location.clone()).await;
@@ -97,7 +122,9 @@ impl ObjectStore for Probe {
     async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
         self.check()?;
         if options.head { &self.heads } else { &self.others }.fetch_add(1, Ordering::SeqCst);
-        self.inner.get_opts(location, options).await
+        let mut got = self.inner.get_opts(location, options).await?;
+        got.meta.last_modified -= self.behind;
+        Ok(got)
     }
 
     fn delete_stream(&self, locations: BoxStream<'static, Result<Path>>) -> BoxStream<'static, Result<Path>> {

@@ -78,6 +78,7 @@ pub(in crate::lake) fn creation(seed: Vec<Object>) -> Result<Intent> {
         next_oid,
         apps: Vec::new(),
         forget_after: None,
+        vacuumed: None,
     };
     // Names that clash are found before anything is written.
     intent.apply(None)?;

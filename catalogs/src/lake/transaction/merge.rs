@@ -21,10 +21,6 @@ impl Transaction {
             && !next.reads.iter().any(|oid| self.touches(*oid))
             && (self.keyed.iter().chain(&next.keyed))
                 .all(|(oid, columns)| self.keys_differ(next, *oid, columns))
-            && !next
-                .apps
-                .iter()
-                .any(|(id, _)| self.apps.iter().any(|(own, _)| own == id))
     }
 
     fn changes_rows_only(&self) -> bool {
@@ -32,6 +28,9 @@ impl Transaction {
             && self.drops.is_empty()
             && self.attached.is_empty()
             && self.forget_after.is_none()
+            && self.vacuumed.is_none()
+            // They are remembered by the table that they were brought to.
+            && self.apps.is_empty()
             && !self.serializable
     }
 
@@ -48,12 +47,10 @@ impl Transaction {
             );
             own.rearranges |= change.rearranges;
         }
-        self.apps.extend(next.apps.iter().cloned());
         self.reads.extend(&next.reads);
         let keyed = next.keyed.iter();
         self.keyed
             .extend(keyed.map(|(oid, columns)| (*oid, columns.clone())));
-        self.began = self.began.min(next.began);
         join(&mut self.statement, next.statement.as_deref());
         join(&mut self.user, next.user.as_deref());
     }

@@ -10,6 +10,7 @@ use super::{TableChange, Transaction, rows};
 use crate::Result;
 use crate::delta::action::{Action, Add, Format, Metadata, Protocol, Txn, write_commit};
 use crate::delta::schema::{delta_schema, needs_timestamp_ntz};
+use crate::lake::apps;
 use crate::lake::catalog::FORMAT;
 use crate::lake::intent::{Intent, TableCommit};
 use crate::object::{Object, TableObject};
@@ -50,6 +51,8 @@ impl Transaction {
             records.push(record);
             puts.insert(oid, Object::Table(table));
         }
+        let table = records.first().map_or(0, |record| record.oid);
+        apps::check_room(&self.epoch.apps, table, self.apps.len(), at)?;
         Ok(Intent {
             format: FORMAT,
             txn: self.id.to_string(),
@@ -67,6 +70,7 @@ impl Transaction {
             next_oid: self.next_oid,
             apps: self.apps.clone(),
             forget_after: self.forget_after,
+            vacuumed: self.vacuumed.clone(),
         })
     }
 
