@@ -7,6 +7,7 @@ mod error;
 pub mod ingest;
 mod lake;
 mod object;
+mod row_security;
 pub mod system;
 
 pub use delta::LakeTable;
@@ -19,3 +20,4 @@ pub use lake::{
 pub use object::{
     FIRST_OID, Grant, Membership, Object, RoleObject, SchemaObject, SettingObject, TableObject, ViewObject,
 };
+pub use row_security::{Policy, RowSecurity};

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use arrow::datatypes::{Schema, SchemaRef};
 use serde::{Deserialize, Serialize};
 
+use crate::row_security::RowSecurity;
+
 /// OIDs below are PostgreSQL's own; those of a lake's objects start here and are never used twice.
 pub const FIRST_OID: u32 = 16_384;
 
@@ -111,6 +113,9 @@ pub struct TableObject {
     /// Who has which right to it, beside its owner.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub grants: Vec<Grant>,
+    /// Which rows and values who sees and writes.
+    #[serde(default, skip_serializing_if = "RowSecurity::is_none")]
+    pub row_security: RowSecurity,
 }
 
 impl TableObject {
@@ -143,6 +148,7 @@ impl TableObject {
             shrunk: -1,
             properties: BTreeMap::new(),
             grants: Vec::new(),
+            row_security: RowSecurity::default(),
         }
     }
 

@@ -223,6 +223,20 @@ pub enum Error {
     /// The role may not do it (42501).
     #[error("{0}")]
     InsufficientPrivilege(String),
+    /// A policy or mask could not be evaluated; with which value is not told (38000).
+    #[error("a row policy or mask of \"{0}\" could not be evaluated")]
+    PolicyFailed(String),
+    /// A definition that cannot be carried out (42P17).
+    #[error("{0}")]
+    InvalidDefinition(String),
+    /// No such policy of a table (42704).
+    #[error("policy \"{name}\" for table \"{table}\" does not exist")]
+    MissingPolicy {
+        /// The policy.
+        name: String,
+        /// Its table.
+        table: String,
+    },
     /// No such role, or none that may log in (28000).
     #[error("role \"{0}\" does not exist or may not log in")]
     InvalidRole(String),
@@ -395,6 +409,24 @@ fn undefined(name: &str) -> String {
 }
 
 impl Error {
+    /// True for what is told of a statement's way, not of a row: it may be told although a policy hides rows.
+    pub(crate) fn tells_no_value(&self) -> bool {
+        matches!(
+            self,
+            Self::Cancelled
+                | Self::Timeout
+                | Self::OutOfMemory { .. }
+                | Self::DiskFull { .. }
+                | Self::Storage(_)
+                | Self::DataCorrupted(_)
+                | Self::Expired(_)
+                | Self::Serialization(_)
+                | Self::PolicyFailed(_)
+                | Self::InsufficientPrivilege(_)
+                | Self::Cardinality
+        )
+    }
+
     /// What to do about it.
     #[must_use]
     pub fn hint(&self) -> Option<String> {

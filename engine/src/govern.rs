@@ -3,6 +3,8 @@
 
 mod authorise;
 mod grants;
+mod labels;
+mod policies;
 mod roles;
 
 use radlake_catalogs::{Epoch, RoleObject};

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use datafusion::logical_expr::ScalarUDF;
 use radlake_catalogs::ingest::{self, IngestOptions, IngestReport, Progress};
 use radlake_catalogs::{Epoch, Lake, RoleObject};
+use radlake_udfs::privacy::PrivacyKey;
 use tokio_util::sync::CancellationToken;
 
 use crate::pg_catalog::EpochCatalog;
@@ -92,10 +93,8 @@ impl LakehouseBuilder {
     /// [`Error::Lake`] if there is none, [`Error::Storage`] if its storage fails.
     pub async fn open(self) -> Result<Lakehouse> {
         let lake = Lake::open(&self.url).await?;
-        Lakehouse::new(
-            lake,
-            Resources::new(self.memory, self.temp.as_deref(), self.threads)?,
-        )
+        let resources = Resources::new(self.memory, self.temp.as_deref(), self.threads)?;
+        Lakehouse::new(lake, resources).await
     }
 }
 
@@ -125,12 +124,16 @@ impl Lakehouse {
     pub async fn init(url: &str, superuser: &str, password: &str) -> Result<Self> {
         let seed = init::seed(superuser, password).await?;
         let lake = Lake::create(url, seed).await?;
-        Self::new(lake, Resources::new(None, None, None)?)
+        Self::new(lake, Resources::new(None, None, None)?).await
     }
 
-    fn new(lake: Lake, resources: Resources) -> Result<Self> {
+    async fn new(lake: Lake, resources: Resources) -> Result<Self> {
         let functions = radlake_udfs::all().into();
-        let template = template::build(&resources, &lake)?;
+        let mut template = template::build(&resources, &lake)?;
+        if let Some(secret) = lake.secret().await? {
+            let options = template.config_mut().options_mut();
+            options.extensions.insert(PrivacyKey::new(&secret));
+        }
         let shared = Shared {
             lake,
             resources,

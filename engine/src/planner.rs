@@ -4,6 +4,7 @@ mod arrays;
 mod dialect;
 mod expressions;
 mod floats;
+mod governed;
 mod integers;
 mod intervals;
 mod json;
@@ -45,6 +46,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
+use datafusion::catalog::TableProvider;
 use datafusion::common::TableReference;
 use datafusion::datasource::{ViewTable, provider_as_source};
 use datafusion::error::DataFusionError;
@@ -57,12 +59,14 @@ use datafusion::sql::planner::{ParserOptions, PlannerContext, SqlToRel};
 use radlake_catalogs::ViewObject;
 use radlake_sql::{Statement, ast};
 
-pub(crate) use names::{Found, Names};
+pub(crate) use governed::Shown;
+pub(crate) use names::{Before, Found, Locals, Names};
 use provider::Provider;
 pub(crate) use readings::{DateStyle, read_text};
+pub(crate) use shapes::holds_query;
 
 use crate::pg_catalog;
-use crate::policy::Subject;
+use crate::policy::{SecuredView, Subject};
 use crate::{Error, Result};
 
 /// Property of a view that reads with the caller's rights.
@@ -121,6 +125,12 @@ impl Planner {
                 .execute_and_check(plan.clone(), self.state.config_options(), |_, _| {})?;
         let schema = client_schema(&analysed, &origins);
         Ok(Planned { plan, schema })
+    }
+
+    /// A plan with its types as they will be.
+    pub(crate) fn analysed(&self, plan: LogicalPlan) -> Result<LogicalPlan> {
+        let analyzer = self.state.analyzer();
+        Ok(analyzer.execute_and_check(plan, self.state.config_options(), |_, _| {})?)
     }
 
     /// Optimises a plan and makes it executable.
@@ -194,18 +204,21 @@ impl Planner {
     async fn source(&self, found: Found, depth: usize) -> Result<Arc<dyn TableSource>> {
         match found {
             Found::Table(provider) => Ok(provider_as_source(provider)),
+            Found::Governed(governed) => Ok(provider_as_source(Arc::new(
+                self.governed(*governed, depth).await?,
+            ))),
             Found::View(view) => {
                 if depth >= MAX_VIEW_DEPTH {
                     return Err(Error::TooComplex(format!(
                         "views are nested more than {MAX_VIEW_DEPTH} deep"
                     )));
                 }
-                Ok(provider_as_source(Arc::new(self.view(&view, depth).await?)))
+                Ok(provider_as_source(self.view(&view, depth).await?))
             }
         }
     }
 
-    async fn view(&self, view: &ViewObject, depth: usize) -> Result<ViewTable> {
+    async fn view(&self, view: &ViewObject, depth: usize) -> Result<Arc<dyn TableProvider>> {
         let name = view.qualified_name();
         let mut statements = radlake_sql::parse(&view.sql)?;
         let (Some(statement), true) = (statements.pop(), statements.is_empty()) else {
@@ -236,13 +249,20 @@ impl Planner {
             .plan_at_depth(query, &[], depth + 1)
             .await
             .map_err(|located| located.error)?;
+        // Whoever could read what it reads sees through it; anybody else sees its rows.
+        if !invoker && !self.names.subject().owns(view.owner) {
+            let plain = origin::trace(&plan).iter().map(Option::is_some).collect();
+            let settled = acting.analysed(plan.clone())?;
+            let schema = Arc::clone(settled.schema().inner());
+            return Ok(Arc::new(SecuredView::new(&view.name, plan, schema, plain)));
+        }
         let alias = TableReference::full(
             self.names.database.clone(),
             view.schema.clone(),
             view.name.clone(),
         );
         let plan = LogicalPlanBuilder::from(plan).alias(alias)?.build()?;
-        Ok(ViewTable::new(plan, Some(view.sql.clone())))
+        Ok(Arc::new(ViewTable::new(plan, Some(view.sql.clone()))))
     }
 }
 

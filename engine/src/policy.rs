@@ -1,13 +1,25 @@
 //! Who sees what: the decision, and the wrapper that enforces it.
 
 mod authority;
+mod barrier;
 mod decide;
+mod infallible;
+mod leakproof;
+mod masks;
+mod returned;
+mod row_security;
 mod secured;
 mod subject;
 #[cfg(test)]
 mod tests;
+mod view;
 
 pub(crate) use authority::Authority;
 pub(crate) use decide::{Privilege, Rights, Verdict, decide};
-pub(crate) use secured::SecuredTable;
+pub(crate) use infallible::{fallible, fallible_mask};
+pub(crate) use masks::{LABEL, MASKED, expression as mask_expression, masks};
+pub(crate) use returned::ReturnedRows;
+pub(crate) use row_security::{Command, RowCheck, binds, checks, seen, using};
+pub(crate) use secured::{Below, SecuredTable};
 pub(crate) use subject::{Subject, Via, closure, closure_by};
+pub(crate) use view::SecuredView;

@@ -16,11 +16,13 @@ pub(crate) mod index;
 mod insert;
 mod like;
 mod merge;
+mod opened;
 mod others;
 mod pipeline;
 mod relation;
 mod schema;
 mod select_into;
+mod splice;
 pub(crate) mod target;
 mod texts;
 mod unique;
@@ -44,11 +46,12 @@ use radlake_sql::Statement;
 use radlake_sql::{ast, extend};
 
 use crate::interrupt::Over;
-use crate::planner::Planner;
-use crate::policy::{SecuredTable, Subject};
+use crate::planner::{Locals, Planner};
+use crate::policy::{ReturnedRows, SecuredTable, Subject};
 use crate::session::{Inner, Response, span};
 use crate::{Error, Result, RowStream};
 use others::Others;
+pub(crate) use splice::Splices;
 use target::Target;
 
 /// What a statement did.
@@ -88,6 +91,8 @@ pub(crate) struct Writer<'a> {
     given: Vec<(String, Arc<dyn TableProvider>)>,
     /// Tag of an ALTER that is written otherwise than it was parsed.
     tag: Option<String>,
+    /// The client's parts of the queries that the statement is turned into.
+    pub(crate) splices: Splices,
     /// Types of parameters as planning finds them, for a statement that is only prepared: its queries give no rows.
     probe: Option<&'a Mutex<Vec<Option<DataType>>>>,
 }
@@ -101,6 +106,7 @@ impl<'a> Writer<'a> {
             before: None,
             given: Vec::new(),
             tag: None,
+            splices: Splices::default(),
             probe: None,
         }
     }
@@ -150,6 +156,9 @@ impl<'a> Writer<'a> {
             ast::Statement::AlterTable(alter) => Box::pin(self.alter_table(alter)).await,
             ast::Statement::AlterSchema(alter) => self.alter_schema(alter),
             ast::Statement::CreateIndex(create) => self.create_index(create),
+            ast::Statement::CreatePolicy(create) => Box::pin(self.create_policy(create)).await,
+            ast::Statement::AlterPolicy(alter) => Box::pin(self.alter_policy(alter)).await,
+            ast::Statement::DropPolicy(drop) => self.drop_policy(drop),
             ast::Statement::Analyze(analyze) => {
                 if let Some(name) = &analyze.table_name {
                     self.named(name, false)?;
@@ -164,6 +173,7 @@ impl<'a> Writer<'a> {
             ast::Statement::Call(_) => match extend::procedure(statement.ast()) {
                 Some((extend::REFRESH, arguments)) => Box::pin(self.refresh(&arguments)).await,
                 Some((extend::CLUSTER, arguments)) => Box::pin(self.cluster(&arguments)).await,
+                Some((extend::LABEL, arguments)) => Box::pin(self.label(&arguments)).await,
                 Some((extend::COMMENT, arguments)) => self.comment_on_constraint(&arguments),
                 _ => Err(crate::session::refuse(statement)),
             },
@@ -231,17 +241,26 @@ impl<'a> Writer<'a> {
         Ok((table, Arc::new(secured)))
     }
 
-    /// A planner that sees the transaction, and `locals` in the schema `radlake`.
-    fn planner(&self, locals: Vec<(&'static str, Arc<dyn TableProvider>)>) -> Result<Planner> {
+    /// A planner that sees the transaction, and `locals` in the statement's own schema.
+    pub(crate) fn planner(&self, locals: Vec<(&'static str, Arc<dyn TableProvider>)>) -> Result<Planner> {
         let locals = locals.into_iter().map(|(name, local)| (name.to_owned(), local));
         let locals = locals.chain(self.given.iter().cloned()).collect();
-        self.session.planner_within(self.seen(), locals)
+        self.session.planner_within(self.seen(), self.locals(locals))
     }
 
     /// A planner that reads with the rights of a role that owns something.
     fn planner_for(&self, owner: u32) -> Result<Planner> {
         let owner = Subject::owner(&*self.epoch()?, owner);
-        self.session.planner_as(self.seen(), Vec::new(), Some(owner))
+        self.session
+            .planner_as(self.seen(), Locals::default(), Some(owner))
+    }
+
+    /// Relations under the name of the statement's own schema.
+    fn locals(&self, locals: Vec<(String, Arc<dyn TableProvider>)>) -> Locals {
+        Locals {
+            schema: Arc::from(self.splices.schema()),
+            relations: locals,
+        }
     }
 
     /// What queries of this statement see.
@@ -277,11 +296,19 @@ impl<'a> Writer<'a> {
         planner.stream(&plan).await
     }
 
+    /// Plans text of ours, with the client's parts in it.
     async fn plan(&self, planner: &Planner, sql: &str) -> Result<LogicalPlan> {
-        let mut statements = radlake_sql::parse(sql)?;
-        let (Some(statement), true) = (statements.pop(), statements.is_empty()) else {
-            return Err(Error::internal("a write was turned into no query"));
-        };
+        self.planned(planner, self.splices.statement(sql)?).await
+    }
+
+    /// Plans a tree.
+    async fn plan_query(&self, planner: &Planner, query: &ast::Query) -> Result<LogicalPlan> {
+        let some = self.splices.statement("SELECT 1")?;
+        let query = ast::Statement::Query(Box::new(query.clone()));
+        self.planned(planner, some.within(query)).await
+    }
+
+    async fn planned(&self, planner: &Planner, statement: Statement) -> Result<LogicalPlan> {
         // Places in our text say nothing to the client.
         match self.probe {
             Some(found) => {
@@ -305,14 +332,19 @@ impl<'a> Writer<'a> {
             return Ok(None);
         };
         let (schema, rows) = others.numbered(target, rows)?;
-        let local: Arc<dyn TableProvider> = Arc::new(MemTable::try_new(schema, vec![rows])?);
+        let mut local: Arc<dyn TableProvider> = Arc::new(MemTable::try_new(schema, vec![rows])?);
+        if let Some((today, subject)) = self.bound_by(&target.object)? {
+            local = Arc::new(ReturnedRows::new(local, today, &subject));
+        }
         let planner = self.planner(vec![("returned", local)])?;
-        let sql = format!(
-            "SELECT {} FROM {}",
-            others.items(target, items).join(", "),
-            others.sources(target)
-        );
-        let plan = self.plan(&planner, &sql).await?;
+        let returned = self.splices.local("returned");
+        let mut query = self
+            .splices
+            .tree(&format!("SELECT 1 FROM {}", others.sources(target, &returned)))?;
+        if let ast::SetExpr::Select(select) = query.body.as_mut() {
+            select.projection = others.items(target, items);
+        }
+        let plan = self.plan_query(&planner, &query).await?;
         let (rows, schema) = self.stream(&planner, plan).await?;
         let batches: Vec<RecordBatch> = rows.try_collect().await?;
         let batches = batches

@@ -26,6 +26,9 @@ pub const CLUSTER: &str = "radlake.cluster";
 /// `COMMENT ON CONSTRAINT`, as a procedure: the constraint, the table, and the comment.
 pub const COMMENT: &str = "radlake.comment_on_constraint";
 
+/// `SECURITY LABEL`, as a procedure: the provider or NULL, the kind of object in capitals, the object, and the label or NULL.
+pub const LABEL: &str = "radlake.security_label";
+
 /// The procedure that a statement calls, if it is one of those that stand for statements here, and its arguments.
 #[must_use]
 pub fn procedure(ast: &ast::Statement) -> Option<(&'static str, Vec<&ast::Expr>)> {
@@ -35,7 +38,7 @@ pub fn procedure(ast: &ast::Statement) -> Option<(&'static str, Vec<&ast::Expr>)
     let [ast::ObjectNamePart::Identifier(name)] = function.name.0.as_slice() else {
         return None;
     };
-    let known = [REFRESH, CLUSTER, COMMENT]
+    let known = [REFRESH, CLUSTER, COMMENT, LABEL]
         .into_iter()
         .find(|known| name.quote_style.is_some() && name.value == *known)?;
     let ast::FunctionArguments::List(list) = &function.args else {
@@ -51,8 +54,8 @@ pub fn procedure(ast: &ast::Statement) -> Option<(&'static str, Vec<&ast::Expr>)
 /// Rewrites what the parser would refuse. Spans stay those of the text, so that places in errors do.
 pub(crate) fn rewrite(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
     let tokens = precision::rewrite(tokens);
-    const FIRST: [&str; 8] = [
-        "MERGE", "WITH", "CREATE", "ALTER", "REFRESH", "CLUSTER", "COMMENT", "ANALYZE",
+    const FIRST: [&str; 9] = [
+        "MERGE", "WITH", "CREATE", "ALTER", "REFRESH", "CLUSTER", "COMMENT", "ANALYZE", "SECURITY",
     ];
     let begins = |statement: &[TokenWithSpan]| {
         let first = statement
@@ -82,6 +85,7 @@ pub(crate) fn rewrite(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
             "REFRESH" => commands::refresh(words),
             "CLUSTER" => commands::cluster(words),
             "COMMENT" => commands::comment(words),
+            "SECURITY" => commands::security_label(words),
             _ => commands::analyze(words),
         });
     }

@@ -9,6 +9,7 @@ pub(crate) enum Family {
     Dicom,
     Image,
     Json,
+    Privacy,
     Text,
 }
 
@@ -24,6 +25,10 @@ impl Family {
             Family::Json => (
                 "JSON Functions",
                 "Documents of the types json and jsonb, as in PostgreSQL.",
+            ),
+            Family::Privacy => (
+                "Privacy Functions",
+                "Values shown otherwise than they are, for masks and for data that is given away.",
             ),
             Family::Text => ("Text Functions", "Patterns of SQL and POSIX, as in PostgreSQL."),
         };

@@ -12,6 +12,7 @@ pub mod dicom;
 mod document;
 pub mod image;
 pub mod json;
+pub mod privacy;
 mod rows;
 pub mod strings;
 mod text;
@@ -34,6 +35,7 @@ pub fn all() -> Vec<Arc<ScalarUDF>> {
     functions.extend(dicom::all());
     functions.extend(image::all());
     functions.extend(json::all());
+    functions.extend(privacy::all());
     functions.extend(strings::all());
     functions.extend(types::all());
     functions

@@ -101,6 +101,9 @@ impl Writer<'_> {
                 }
             }),
             S::CreateIndex(create) => self.owner_of(&epoch, &subject, &create.table_name),
+            S::CreatePolicy(create) => self.may_police(&subject, &create.table_name),
+            S::AlterPolicy(alter) => self.may_police(&subject, &alter.table_name),
+            S::DropPolicy(drop) => self.may_police(&subject, &drop.table_name),
             S::Comment {
                 object_type,
                 object_name,
@@ -122,6 +125,7 @@ impl Writer<'_> {
                     let name = written_name(arguments[0])?;
                     self.owner_of(&epoch, &subject, &name)
                 }
+                Some((extend::LABEL, arguments)) => self.may_label(&subject, &arguments),
                 Some((extend::COMMENT, arguments)) if arguments.len() > 1 => {
                     self.owner_of(&epoch, &subject, &written_name(arguments[1])?)
                 }
@@ -131,12 +135,13 @@ impl Writer<'_> {
         }
     }
 
-    pub(crate) fn authorise_insert(&self, insert: &ast::Insert) -> Result<()> {
+    /// Whether it reads columns of the target, which the others give too.
+    pub(crate) fn authorise_insert(&self, insert: &ast::Insert) -> Result<bool> {
         let ast::TableObject::TableName(name) = &insert.table else {
-            return Ok(());
+            return Ok(false);
         };
         let Some((epoch, subject)) = self.bound()? else {
-            return Ok(());
+            return Ok(false);
         };
         let relation = self.usable(&epoch, &subject, name)?;
         let columns: Vec<String> = insert
@@ -170,12 +175,12 @@ impl Writer<'_> {
         read.check(&subject)
     }
 
-    pub(crate) fn authorise_update(&self, update: &ast::Update) -> Result<()> {
+    pub(crate) fn authorise_update(&self, update: &ast::Update) -> Result<bool> {
         let ast::TableFactor::Table { name, alias, .. } = &update.table.relation else {
-            return Ok(());
+            return Ok(false);
         };
         let Some((epoch, subject)) = self.bound()? else {
-            return Ok(());
+            return Ok(false);
         };
         let relation = self.usable(&epoch, &subject, name)?;
         let columns = assigned(&update.assignments);
@@ -195,14 +200,14 @@ impl Writer<'_> {
         read.check(&subject)
     }
 
-    pub(crate) fn authorise_delete(&self, delete: &ast::Delete) -> Result<()> {
+    pub(crate) fn authorise_delete(&self, delete: &ast::Delete) -> Result<bool> {
         let (ast::FromTable::WithFromKeyword(from) | ast::FromTable::WithoutKeyword(from)) = &delete.from;
         let Some(ast::TableFactor::Table { name, alias, .. }) = from.first().map(|table| &table.relation)
         else {
-            return Ok(());
+            return Ok(false);
         };
         let Some((epoch, subject)) = self.bound()? else {
-            return Ok(());
+            return Ok(false);
         };
         let relation = self.usable(&epoch, &subject, name)?;
         check(&subject, &relation, Privilege::Delete, None)?;
@@ -213,12 +218,12 @@ impl Writer<'_> {
         read.check(&subject)
     }
 
-    pub(crate) fn authorise_merge(&self, merge: &ast::Merge) -> Result<()> {
+    pub(crate) fn authorise_merge(&self, merge: &ast::Merge) -> Result<bool> {
         let ast::TableFactor::Table { name, alias, .. } = &merge.table else {
-            return Ok(());
+            return Ok(false);
         };
         let Some((epoch, subject)) = self.bound()? else {
-            return Ok(());
+            return Ok(false);
         };
         let relation = self.usable(&epoch, &subject, name)?;
         let mut read = ColumnsRead::new(&relation, alias.as_ref().map(|alias| &alias.name));
@@ -294,7 +299,7 @@ impl Writer<'_> {
     }
 
     /// The entry of a relation whose rights hold, if its schema may be used.
-    fn governing(&self, relation: &Relation, subject: &Subject) -> Result<Relation> {
+    pub(crate) fn governing(&self, relation: &Relation, subject: &Subject) -> Result<Relation> {
         let authority = self.authority()?;
         let schema = relation.schema();
         let usable = authority.schema(schema).is_some_and(|schema| {
@@ -437,13 +442,15 @@ impl<'r> ColumnsRead<'r> {
         }
     }
 
-    fn check(self, subject: &Subject) -> Result<()> {
+    /// Whether there are any.
+    fn check(self, subject: &Subject) -> Result<bool> {
         let columns: Vec<String> = self.read.into_iter().collect();
         match (self.all, columns.is_empty()) {
-            (true, _) => check(subject, self.relation, Privilege::Select, None),
-            (false, true) => Ok(()),
-            (false, false) => check(subject, self.relation, Privilege::Select, Some(&columns)),
+            (true, _) => check(subject, self.relation, Privilege::Select, None)?,
+            (false, true) => return Ok(false),
+            (false, false) => check(subject, self.relation, Privilege::Select, Some(&columns))?,
         }
+        Ok(true)
     }
 }
 

@@ -76,7 +76,8 @@ fn tables() -> impl Iterator<Item = TableObject> {
 async fn views(superuser: &str, objects: &[Object]) -> Result<Vec<ViewObject>> {
     let url = format!("memory:///init-{}", uuid::Uuid::new_v4());
     let lake = Lake::create(&url, objects.to_vec()).await?;
-    let session = Lakehouse::new(lake, Resources::new(None, None, Some(1))?)?
+    let session = Lakehouse::new(lake, Resources::new(None, None, Some(1))?)
+        .await?
         .session(Identity::role(superuser))
         .await?;
     let mut views = Vec::with_capacity(VIEWS.len());

@@ -2,7 +2,7 @@
 
 use arrow::datatypes::{Schema, SchemaRef};
 use datafusion::logical_expr::ScalarUDF;
-use radlake_catalogs::{Epoch, Relation as EpochRelation};
+use radlake_catalogs::{Epoch, Relation as EpochRelation, RowSecurity};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -121,6 +121,7 @@ fn relation(relation: &EpochRelation, namespace: u32) -> Relation {
             sql: t.properties.get(MATERIALIZED).cloned(),
             row_type: types::row_type_of(t.oid),
             grants: t.grants.clone(),
+            row_security: t.row_security.clone(),
         },
         EpochRelation::View(v) => Relation {
             oid: v.oid,
@@ -135,6 +136,7 @@ fn relation(relation: &EpochRelation, namespace: u32) -> Relation {
             sql: Some(v.sql.clone()),
             row_type: types::row_type_of(v.oid),
             grants: v.grants.clone(),
+            row_security: RowSecurity::default(),
         },
     }
 }

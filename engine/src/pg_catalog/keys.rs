@@ -220,6 +220,7 @@ fn relation(
         sql: None,
         row_type: 0,
         grants: Vec::new(),
+        row_security: radlake_catalogs::RowSecurity::default(),
     }
 }
 

@@ -4,7 +4,7 @@ use arrow::datatypes::{DataType, Field, Fields, SchemaRef};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use radlake_catalogs::{Grant, Membership};
+use radlake_catalogs::{Grant, Membership, RowSecurity};
 
 use super::declared::{self, INFORMATION_SCHEMA, PG_CATALOG, PUBLIC};
 use super::function::Function;
@@ -47,6 +47,7 @@ pub(crate) struct Relation {
     /// `pg_class.reltype`, 0 for none.
     pub(crate) row_type: u32,
     pub(crate) grants: Vec<Grant>,
+    pub(crate) row_security: RowSecurity,
 }
 
 /// A role.
@@ -117,6 +118,7 @@ impl Model {
                 sql: None,
                 row_type: 0,
                 grants: Vec::new(),
+                row_security: RowSecurity::default(),
             }));
         // In the order of their OIDs, by which the system tables are searched.
         self.relations.sort_by_key(|r| r.oid);
@@ -299,6 +301,7 @@ impl Model {
                 sql: None,
                 row_type: oid,
                 grants: Vec::new(),
+                row_security: RowSecurity::default(),
             });
         }
     }

@@ -1,20 +1,22 @@
 //! Which relation a name means: the one door from SQL to data.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+use arrow::datatypes::DataType;
 use datafusion::catalog::{SchemaProvider, TableProvider};
 use datafusion::common::TableReference;
 use radlake_catalogs::{Epoch, Lake, Relation, TableObject, Transaction, ViewObject};
 
 use crate::error::nearest;
 use crate::pg_catalog::SystemCatalogs;
-use crate::policy::{Authority, Privilege, Rights, SecuredTable, Subject, Verdict, decide};
+use crate::policy::{
+    Authority, Command, Privilege, Rights, SecuredTable, Subject, Verdict, binds, decide, masks, using,
+};
 use crate::{Error, Result};
 
 const PG_CATALOG: &str = "pg_catalog";
-/// Schema of relations that exist for one query of a statement that writes.
-const LOCAL: &str = "radlake";
 const INFORMATION_SCHEMA: &str = "information_schema";
 
 /// The names of one epoch as one session sees them.
@@ -30,17 +32,48 @@ pub(crate) struct Names {
     system: SystemCatalogs,
     /// The transaction whose own changes are seen.
     work: Option<Arc<Transaction>>,
-    locals: Vec<(String, Arc<dyn TableProvider>)>,
+    locals: Locals,
     /// An earlier epoch, of whose files somebody's vacuum may have taken some: they are looked for before they are read.
     earlier: bool,
+    /// Tables whose policies are being compiled: one that meets itself would never end.
+    compiling: Vec<u32>,
+    /// `row_security`: off, a query that policies would bind is refused.
+    row_security: bool,
+}
+
+/// Relations that exist for one query of a statement that writes, in a schema of a name that nobody can guess: a client's text
+/// must not reach them.
+#[derive(Clone, Default)]
+pub(crate) struct Locals {
+    pub(crate) schema: Arc<str>,
+    pub(crate) relations: Vec<(String, Arc<dyn TableProvider>)>,
 }
 
 /// What a name means.
 pub(crate) enum Found {
     /// A table, secured, or a relation of the system schemas.
     Table(Arc<dyn TableProvider>),
+    /// A table whose policies or masks bind, to be put behind them.
+    Governed(Box<Governed>),
     /// A view, to be planned for this session.
     View(Arc<ViewObject>),
+}
+
+/// A table with what is to stand before it.
+pub(crate) struct Governed {
+    pub(crate) table: SecuredTable,
+    /// Its entry whose rights and policies hold.
+    pub(crate) object: Arc<TableObject>,
+    pub(crate) before: Before,
+}
+
+/// What policies and masks put before a table.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Before {
+    /// The condition on its rows.
+    pub(crate) using: Option<String>,
+    /// What is shown in place of columns, by their names.
+    pub(crate) masks: BTreeMap<String, String>,
 }
 
 impl fmt::Debug for Names {
@@ -73,8 +106,10 @@ impl Names {
             path,
             system,
             work: None,
-            locals: Vec::new(),
+            locals: Locals::default(),
             earlier: false,
+            compiling: Vec::new(),
+            row_security: true,
         }
     }
 
@@ -96,8 +131,8 @@ impl Names {
         self
     }
 
-    /// Adds relations of the schema `radlake`, for one query.
-    pub(crate) fn with_locals(mut self, locals: Vec<(String, Arc<dyn TableProvider>)>) -> Self {
+    /// Adds relations for one query.
+    pub(crate) fn with_locals(mut self, locals: Locals) -> Self {
         self.locals = locals;
         self
     }
@@ -123,8 +158,10 @@ impl Names {
                 .collect(),
             system: self.system.clone(),
             work: None,
-            locals: Vec::new(),
+            locals: Locals::default(),
             earlier: true,
+            compiling: self.compiling.clone(),
+            row_security: self.row_security,
         }
     }
 
@@ -213,9 +250,71 @@ impl Names {
             path: self.path.clone(),
             system: self.system.clone(),
             work: self.work.clone(),
-            locals: self.locals.clone(),
+            locals: Locals::default(),
             earlier: self.earlier,
+            compiling: self.compiling.clone(),
+            row_security: self.row_security,
         }
+    }
+
+    /// Whether policies may take rows out without a word.
+    pub(crate) fn row_security(mut self, on: bool) -> Self {
+        self.row_security = on;
+        self
+    }
+
+    /// The same names for a policy or mask of a table: its own names are qualified, whatever the search path is.
+    pub(crate) fn within_policy(&self, oid: u32, rows: Locals) -> Self {
+        let mut names = self.acting(self.subject.clone());
+        names.path = vec![PG_CATALOG.to_owned()];
+        names.locals = rows;
+        names.compiling.push(oid);
+        names
+    }
+
+    /// What policies and masks put before a table, if they bind.
+    ///
+    /// # Errors
+    /// [`Error::InsufficientPrivilege`] where `row_security` is off, or the columns were others then;
+    /// [`Error::InvalidDefinition`] for a policy that reads its own table.
+    pub(crate) fn before(
+        &self,
+        then: &TableObject,
+        today: &TableObject,
+        command: Command,
+    ) -> Result<Option<Before>> {
+        let bound = binds(&self.subject, today);
+        let using = bound.then(|| using(&self.subject, today, command));
+        let masks = masks(&self.subject, today);
+        if using.is_none() && masks.is_empty() {
+            return Ok(None);
+        }
+        if bound && !self.row_security {
+            return Err(Error::InsufficientPrivilege(format!(
+                "query would be affected by row-level security policy for table \"{}\"",
+                today.name
+            )));
+        }
+        if self.compiling.contains(&today.oid) {
+            return Err(Error::InvalidDefinition(format!(
+                "infinite recursion detected in policy for relation \"{}\"",
+                today.name
+            )));
+        }
+        let columns = |table: &TableObject| -> Vec<(String, DataType)> {
+            let fields = table.arrow_schema.fields().iter();
+            fields
+                .map(|field| (field.name().clone(), field.data_type().clone()))
+                .collect()
+        };
+        // Policies are today's, and name columns that may have been others then.
+        if columns(then) != columns(today) {
+            return Err(Error::InsufficientPrivilege(format!(
+                "permission denied for table {}: its columns have changed since that epoch, and policies are about those of today",
+                today.name
+            )));
+        }
+        Ok(Some(Before { using, masks }))
     }
 
     /// Whose roles and rights hold.
@@ -229,10 +328,10 @@ impl Names {
     }
 
     async fn find_in(&self, schema: &str, name: &str) -> Result<Option<Found>> {
-        if schema == LOCAL
-            && let Some((_, local)) = self.locals.iter().find(|(known, _)| known == name)
-        {
-            return Ok(Some(Found::Table(Arc::clone(local))));
+        if !self.locals.relations.is_empty() && schema == &*self.locals.schema {
+            let mut locals = self.locals.relations.iter();
+            let local = locals.find(|(known, _)| known == name);
+            return Ok(local.map(|(_, local)| Found::Table(Arc::clone(local))));
         }
         match schema {
             PG_CATALOG => Ok(self.system.pg_catalog().table(name).await?.map(Found::Table)),
@@ -253,11 +352,16 @@ impl Names {
                     if self.earlier {
                         table.check_files().await?;
                     }
-                    Ok(Some(Found::Table(Arc::new(SecuredTable::new(
-                        table,
-                        &*self.governing(object)?,
-                        self.subject.clone(),
-                    )?))))
+                    let today = self.governing(object)?;
+                    let table = SecuredTable::new(table, &today, self.subject.clone())?;
+                    Ok(Some(match self.before(object, &today, Command::Select)? {
+                        None => Found::Table(Arc::new(table)),
+                        Some(before) => Found::Governed(Box::new(Governed {
+                            table,
+                            object: today,
+                            before,
+                        })),
+                    }))
                 }
                 Some(Relation::View(view)) => {
                     // Rights to a view's columns are not given: what it shows is all of it.

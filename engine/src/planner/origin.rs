@@ -7,7 +7,7 @@ use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::datasource::DefaultTableSource;
 use datafusion::logical_expr::{Expr, LogicalPlan};
 
-use crate::policy::SecuredTable;
+use crate::policy::{SecuredTable, SecuredView};
 
 /// A column of a relation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +27,11 @@ pub(crate) fn tables(plan: &LogicalPlan) -> datafusion::error::Result<BTreeSet<u
         {
             if let Some(table) = source.table_provider.downcast_ref::<SecuredTable>() {
                 found.insert(table.oid());
+                if let Some(below) = table.plan_below() {
+                    found.extend(tables(below)?);
+                }
+            } else if let Some(view) = source.table_provider.downcast_ref::<SecuredView>() {
+                found.extend(tables(view.plan())?);
             } else if let Some(view) = source.table_provider.get_logical_plan() {
                 found.extend(tables(&view)?);
             }

@@ -99,7 +99,7 @@ pub(super) fn values(query: &mut Query) {
     }
 }
 
-fn holds_query(expr: &Expr) -> bool {
+pub(crate) fn holds_query(expr: &Expr) -> bool {
     struct Queries;
     impl Visitor for Queries {
         type Break = ();

@@ -1,5 +1,6 @@
 //! A table as one role may see it. The only way from a session to a table's rows.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -8,11 +9,12 @@ use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::datasource::TableType;
 use datafusion::error::Result as EngineResult;
-use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
+use datafusion::logical_expr::{Expr, LogicalPlan, TableProviderFilterPushDown};
 use datafusion::physical_plan::ExecutionPlan;
 use radlake_catalogs::{LakeTable, TableObject};
 
-use super::{Privilege, Rights, Subject, Verdict, decide};
+use super::leakproof::is_leakproof;
+use super::{Privilege, Rights, Subject, Verdict, decide, view};
 use crate::{Error, Result};
 
 /// A pinned table behind the decision of [`decide`].
@@ -26,6 +28,35 @@ pub(crate) struct SecuredTable {
     subject: Subject,
     /// What the subject may read of it.
     verdict: Verdict,
+    /// What stands between its rows and the subject, if a policy or mask binds.
+    below: Option<Below>,
+}
+
+/// A table's rows and values as policies and masks leave them: a plan over the table that is compiled when its name is
+/// resolved, with the identity of who asks.
+#[derive(Debug)]
+pub(crate) struct Below {
+    /// Gives the columns of `schema` in their order.
+    pub(crate) plan: LogicalPlan,
+    pub(crate) schema: SchemaRef,
+    /// Rows are hidden, not only values.
+    pub(crate) hides_rows: bool,
+    /// Columns that are shown otherwise than they are.
+    pub(crate) masked: BTreeSet<String>,
+    /// Begin of names of columns that are the statement's own, which no right is needed for.
+    pub(crate) private: Option<String>,
+}
+
+impl Below {
+    fn is_open(&self, column: &str) -> bool {
+        !self.masked.contains(column) && !self.is_private(column)
+    }
+
+    fn is_private(&self, column: &str) -> bool {
+        self.private
+            .as_ref()
+            .is_some_and(|private| column.starts_with(private))
+    }
 }
 
 impl fmt::Debug for SecuredTable {
@@ -64,9 +95,43 @@ impl SecuredTable {
             rows,
             subject,
             verdict,
+            below: None,
         };
         secured.check([])?;
         Ok(secured)
+    }
+
+    /// A statement's target, of which the subject may read nothing but what it has a right to, but whose rows it writes.
+    pub(crate) fn target(
+        table: Arc<LakeTable>,
+        rows: Arc<dyn TableProvider>,
+        object: &TableObject,
+        subject: Subject,
+    ) -> Self {
+        let verdict = decide(&subject, Rights::of_table(object), Privilege::Select);
+        Self {
+            table,
+            rows,
+            subject,
+            verdict,
+            below: None,
+        }
+    }
+
+    /// Shows it as policies and masks leave it.
+    pub(crate) fn behind(mut self, below: Below) -> Self {
+        self.below = Some(below);
+        self
+    }
+
+    /// Its rows, for the plan that stands below.
+    pub(crate) fn rows(&self) -> &Arc<dyn TableProvider> {
+        &self.rows
+    }
+
+    /// The plan that stands below, if a policy or mask binds.
+    pub(crate) fn plan_below(&self) -> Option<&LogicalPlan> {
+        self.below.as_ref().map(|below| &below.plan)
     }
 
     /// OID of the table.
@@ -76,7 +141,11 @@ impl SecuredTable {
 
     /// Whether the subject may read these columns.
     fn check<'c>(&self, columns: impl IntoIterator<Item = &'c str>) -> Result<()> {
-        if self.verdict.covers(columns) {
+        let own = |column: &&str| !self.below.as_ref().is_some_and(|below| below.is_private(column));
+        let read: Vec<&str> = columns.into_iter().filter(own).collect();
+        // A target of which nothing but the statement's own columns are read needs no right to read.
+        let written = self.below.as_ref().is_some_and(|below| below.private.is_some());
+        if read.is_empty() && written || self.verdict.covers(read.iter().copied()) {
             return Ok(());
         }
         let message = format!("permission denied for table {}", self.table.object().name);
@@ -87,7 +156,10 @@ impl SecuredTable {
 #[async_trait]
 impl TableProvider for SecuredTable {
     fn schema(&self) -> SchemaRef {
-        self.rows.schema()
+        match &self.below {
+            Some(below) => Arc::clone(&below.schema),
+            None => self.rows.schema(),
+        }
     }
 
     fn table_type(&self) -> TableType {
@@ -95,7 +167,21 @@ impl TableProvider for SecuredTable {
     }
 
     fn supports_filters_pushdown(&self, filters: &[&Expr]) -> EngineResult<Vec<TableProviderFilterPushDown>> {
-        self.rows.supports_filters_pushdown(filters)
+        use TableProviderFilterPushDown::{Exact, Unsupported};
+        let Some(below) = &self.below else {
+            return self.rows.supports_filters_pushdown(filters);
+        };
+        let open = |column: &str| below.is_open(column);
+        let goes_below = |filter: &&Expr| match below.hides_rows {
+            true => is_leakproof(filter, &below.schema, &open),
+            // All rows are seen: what reads no masked column tells nothing that its own rows do not.
+            false => filter.column_refs().iter().all(|column| open(&column.name)),
+        };
+        let answer = |filter: &&Expr| match goes_below(filter) {
+            true => Exact,
+            false => Unsupported,
+        };
+        Ok(filters.iter().map(answer).collect())
     }
 
     async fn scan(
@@ -106,7 +192,7 @@ impl TableProvider for SecuredTable {
         limit: Option<usize>,
     ) -> EngineResult<Arc<dyn ExecutionPlan>> {
         // Here and not only where the name was found: only now is it known which columns are read.
-        let schema = self.rows.schema();
+        let schema = self.schema();
         let read: Vec<&str> = match projection {
             Some(projection) => projection
                 .iter()
@@ -123,6 +209,24 @@ impl TableProvider for SecuredTable {
         for filter in filters {
             self.check(filter.column_refs().iter().map(|column| column.name.as_str()))?;
         }
-        self.rows.scan(state, projection, filters, limit).await
+        match &self.below {
+            // Masks that are not asked for stand in nobody's way.
+            Some(below)
+                if !below.hides_rows
+                    && below.private.is_none()
+                    && projection.is_some_and(|projection| {
+                        projection
+                            .iter()
+                            .all(|at| below.is_open(below.schema.field(*at).name()))
+                    }) =>
+            {
+                self.rows.scan(state, projection, filters, limit).await
+            }
+            None => self.rows.scan(state, projection, filters, limit).await,
+            Some(below) => {
+                let name = &self.table.object().name;
+                view::below(state, &below.plan, &below.schema, projection, filters, name).await
+            }
+        }
     }
 }

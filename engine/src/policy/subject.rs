@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use radlake_catalogs::{Epoch, Membership, RoleObject};
+use radlake_catalogs::{Epoch, Membership, Object, RoleObject};
+
+use super::LABEL;
 
 /// Who asks.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +16,10 @@ pub(crate) struct Subject {
     pub(crate) oid: u32,
     /// True if no policy binds it.
     pub(crate) superuser: bool,
+    /// It sees masked columns by their masks: itself, or a role whose rights it has, is labelled so.
+    pub(crate) masked: bool,
+    /// BYPASSRLS, which is nobody's by membership.
+    pub(crate) bypassrls: bool,
     /// OIDs of the roles whose rights it has: its own, and those that it inherits from.
     roles: Arc<BTreeSet<u32>>,
 }
@@ -21,11 +27,17 @@ pub(crate) struct Subject {
 impl Subject {
     /// A role as an epoch has it.
     pub(crate) fn new(epoch: &Epoch, role: &RoleObject) -> Self {
+        let roles = closure(epoch, role, Via::Inherited);
+        let masked = roles.iter().any(|oid| {
+            matches!(epoch.object(*oid).map(Arc::as_ref), Some(Object::Role(role)) if role.properties.contains_key(LABEL))
+        });
         Self {
             role: role.name.clone(),
             oid: role.oid,
             superuser: role.superuser,
-            roles: Arc::new(closure(epoch, role, Via::Inherited)),
+            bypassrls: role.bypassrls,
+            masked: !role.superuser && masked,
+            roles: Arc::new(roles),
         }
     }
 
@@ -43,6 +55,8 @@ impl Subject {
             role: String::new(),
             oid: 0,
             superuser: true,
+            masked: false,
+            bypassrls: true,
             roles: Arc::default(),
         }
     }
@@ -53,6 +67,8 @@ impl Subject {
             role: role.to_owned(),
             oid,
             superuser,
+            masked: false,
+            bypassrls: false,
             roles: Arc::new(roles),
         }
     }

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
 use arrow::datatypes::DataType;
-use datafusion::catalog::TableProvider;
 use datafusion::common::{ParamValues, ScalarValue};
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::collect;
@@ -13,7 +12,7 @@ use radlake_sql::{Kind, Statement, ast};
 
 use super::{Inner, PlannerKey, Prepared, Response, commands, explain, refusal, rows, span};
 use crate::pg_catalog::{SessionView, SystemCatalogs};
-use crate::planner::{DateStyle, Names, Planner};
+use crate::planner::{DateStyle, Locals, Names, Planner};
 use crate::policy::{Authority, Subject};
 use crate::session::Facts;
 use crate::settings::zone_name;
@@ -183,8 +182,13 @@ impl Inner {
         let planner = match kept {
             Some(planner) => planner,
             None => {
-                let planner =
-                    Arc::new(self.new_planner(epoch, authority, subject, work.map(Arc::new), Vec::new())?);
+                let planner = Arc::new(self.new_planner(
+                    epoch,
+                    authority,
+                    subject,
+                    work.map(Arc::new),
+                    Locals::default(),
+                )?);
                 self.keep_planner(key.clone(), Arc::clone(&planner));
                 planner
             }
@@ -197,11 +201,7 @@ impl Inner {
     }
 
     /// A planner that sees what a transaction has made so far, and `locals`.
-    pub(crate) fn planner_within(
-        &self,
-        work: &Work,
-        locals: Vec<(String, Arc<dyn TableProvider>)>,
-    ) -> Result<Planner> {
+    pub(crate) fn planner_within(&self, work: &Work, locals: Locals) -> Result<Planner> {
         self.planner_as(work, locals, None)
     }
 
@@ -209,7 +209,7 @@ impl Inner {
     pub(crate) fn planner_as(
         &self,
         work: &Work,
-        locals: Vec<(String, Arc<dyn TableProvider>)>,
+        locals: Locals,
         subject: Option<Subject>,
     ) -> Result<Planner> {
         let epoch = work.preview()?;
@@ -355,7 +355,7 @@ impl Inner {
         authority: Authority,
         subject: Subject,
         work: Option<Arc<Work>>,
-        locals: Vec<(String, Arc<dyn TableProvider>)>,
+        locals: Locals,
     ) -> Result<Planner> {
         let own = work
             .as_ref()
@@ -383,7 +383,8 @@ impl Inner {
             system,
         )
         .under(authority)
-        .chosen(self.chosen_epoch().is_some());
+        .chosen(self.chosen_epoch().is_some())
+        .row_security(self.facts.setting("row_security").as_deref() != Some("off"));
         let names = match work {
             Some(work) => names.within(work),
             None => names,

@@ -150,7 +150,7 @@ impl Writer<'_> {
         Ok(Outcome::tag("COMMENT"))
     }
 
-    pub(super) fn named(&self, name: &ast::ObjectName, if_exists: bool) -> Result<Option<u32>> {
+    pub(crate) fn named(&self, name: &ast::ObjectName, if_exists: bool) -> Result<Option<u32>> {
         let (epoch, path) = (self.epoch()?, self.session.search_path());
         let (schema, last) = super::target::resolve(&epoch, &path, &self.session.database(), name)?;
         match schema.and_then(|schema| epoch.get_relation(&schema, &last).map(Relation::oid)) {

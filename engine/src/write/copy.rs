@@ -22,6 +22,7 @@ use super::target::{Target, folded, quoted};
 use super::unique::Keys;
 use super::{Outcome, Writer};
 use crate::interrupt::Over;
+use crate::policy::Command;
 use crate::session::{Inner, span};
 use crate::{Error, Result, RowStream};
 
@@ -184,7 +185,8 @@ impl Writer<'_> {
         };
         let object = self.resolve_table(table_name)?;
         self.authorise_copy(&object, columns)?;
-        let target = Target::new(object.as_ref().clone(), None);
+        let mut target = Target::new(object.as_ref().clone(), None);
+        target.checks = self.row_checks(&target.object, Command::Insert, false)?;
         let places = listed(&target, columns)?;
         Ok((target, places))
     }
@@ -199,6 +201,7 @@ impl Writer<'_> {
                 && staged.target.object.location == target.object.location
                 && staged.target.object.arrow_schema == target.object.arrow_schema
                 && constraint::of(&staged.target.object)? == constraints
+                && staged.target.checks == target.checks
                 && !staged.counts;
             if !same {
                 return Err(Error::Serialization(format!(
@@ -268,12 +271,14 @@ impl Writer<'_> {
             });
         let line = quoted(LINE);
         let mut first = format!(
-            "SELECT {} FROM \"radlake\".\"copied\"",
-            list(std::iter::once(line).chain(items))
+            "(SELECT {} FROM {})",
+            list(std::iter::once(line).chain(items)),
+            self.splices.local("copied")
         );
         if let Some(filter) = copy.and_then(|copy| copy.filter.as_ref()) {
             let name = quoted(&target.object.name);
-            first = format!("SELECT * FROM ({first}) AS {name} WHERE {filter}");
+            let filter = self.splices.expr(filter);
+            first = format!("(SELECT * FROM {first} AS {name} WHERE {filter})");
         }
         let all: Vec<usize> = (0..target.columns.len()).collect();
         let sql = layers(target, constraints, &first, &[LINE], &all);

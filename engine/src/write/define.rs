@@ -60,7 +60,7 @@ impl Writer<'_> {
         }
         if let Some(query) = &create.query {
             let names: Vec<String> = create.columns.iter().map(|column| folded(&column.name)).collect();
-            return self.create_as(schema, name, &query.to_string(), &names).await;
+            return self.create_as(schema, name, query, &names).await;
         }
         let mut draft = Draft::default();
         for column in &create.columns {
@@ -83,11 +83,11 @@ impl Writer<'_> {
         &mut self,
         schema: String,
         name: String,
-        query: &str,
+        query: &ast::Query,
         names: &[String],
     ) -> Result<Outcome> {
         let planner = self.planner(Vec::new())?;
-        let plan = self.plan(&planner, query).await?;
+        let plan = self.plan_query(&planner, query).await?;
         let found = planner.analyse(plan)?.schema;
         if names.len() > found.fields().len() {
             return Err(Error::syntax("too many column names were specified"));
@@ -109,7 +109,8 @@ impl Writer<'_> {
         let target = super::target::Target::new(table, None);
         let all: Vec<usize> = (0..target.columns.len()).collect();
         let gate = super::pipeline::Gate::new(&target, &[], &[], &all);
-        let rows = self.rows(&planner, query).await?;
+        let plan = self.plan_query(&planner, query).await?;
+        let (rows, _) = self.stream(&planner, plan).await?;
         let (count, _) = self.append(&target, &[], rows, gate, false).await?;
         Ok(Outcome::tag(format!("SELECT {count}")))
     }
@@ -194,7 +195,7 @@ impl Writer<'_> {
         if first == "SELECT " {
             return Ok(());
         }
-        let sql = super::pipeline::layers(&target, &constraints, &first, &[], &[]);
+        let sql = super::pipeline::layers(&target, &constraints, &format!("({first})"), &[], &[]);
         let planner = self.planner(Vec::new())?;
         let plan = self.plan(&planner, &sql).await?;
         planner.analyse(plan)?;

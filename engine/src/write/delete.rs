@@ -1,5 +1,7 @@
 //! DELETE … USING … WHERE … RETURNING, and TRUNCATE.
 
+use std::sync::Arc;
+
 use arrow::array::AsArray;
 use arrow::datatypes::{Int32Type, Int64Type};
 use futures::TryStreamExt;
@@ -7,6 +9,7 @@ use radlake_catalogs::Edits;
 use radlake_sql::ast;
 
 use super::insert::list;
+use super::opened::Access;
 use super::target::{Target, quoted};
 use super::update::{filter, relation};
 use super::{Outcome, Writer};
@@ -14,7 +17,7 @@ use crate::{Error, Result};
 
 impl Writer<'_> {
     pub(super) async fn delete(&mut self, delete: &ast::Delete, with: Option<&ast::With>) -> Result<Outcome> {
-        self.authorise_delete(delete)?;
+        let reads = self.authorise_delete(delete)?;
         let (ast::FromTable::WithFromKeyword(tables) | ast::FromTable::WithoutKeyword(tables)) = &delete.from;
         let [table] = tables.as_slice() else {
             return Err(Error::unsupported(
@@ -27,7 +30,8 @@ impl Writer<'_> {
         let plain = delete.selection.is_none()
             && delete.using.is_none()
             && delete.returning.is_none()
-            && self.before.is_none();
+            && self.before.is_none()
+            && !self.policies_bind(&target.object)?;
         if plain {
             let table = self.work.open_table(target.object.oid).await?;
             if let Some(rows) = table.rows() {
@@ -35,13 +39,20 @@ impl Writer<'_> {
                 return Ok(Outcome::tag(format!("DELETE {rows}")));
             }
         }
+        let opened = self.open_for(&target, Access::Delete { reads }).await?;
         let alias = quoted(&target.alias);
         let columns = match &delete.returning {
             None => String::new(),
             Some(_) => target
                 .columns
                 .iter()
-                .map(|column| format!(", {alias}.{}", quoted(&column.name)))
+                .map(|column| {
+                    format!(
+                        ", {alias}.{} AS {}",
+                        opened.column(&column.name),
+                        quoted(&column.name)
+                    )
+                })
                 .collect(),
         };
         let others = self
@@ -50,17 +61,22 @@ impl Writer<'_> {
         let others_columns = others.selected();
         let using = match &delete.using {
             None => String::new(),
-            Some(tables) => format!(", {}", list(tables.iter().map(ToString::to_string))),
+            Some(tables) => format!(
+                ", {}",
+                list(tables.iter().map(|tables| self.splices.tables(tables)))
+            ),
         };
-        let sql = format!(
-            "{}SELECT {alias}.\"radlake.file\", {alias}.\"radlake.row\"{columns}{others_columns} FROM \"radlake\".\"target\" AS \
-             {alias}{using}{}",
-            with.map(|with| format!("{with} ")).unwrap_or_default(),
-            filter(delete.selection.as_ref())
-        );
-        let (table, local) = self.open(&target).await?;
-        let planner = self.planner(vec![("target", local)])?;
-        let mut rows = self.rows(&planner, &sql).await?;
+        let mut query = self.splices.tree(&format!(
+            "SELECT {alias}.{}, {alias}.{}{columns}{others_columns} FROM {} AS {alias}{using}{}",
+            opened.file(),
+            opened.row(),
+            self.splices.local("target"),
+            filter(&self.splices, delete.selection.as_ref())
+        ))?;
+        query.with = with.cloned();
+        let planner = self.planner(vec![("target", Arc::clone(&opened.rows))])?;
+        let plan = self.plan_query(&planner, &query).await?;
+        let (mut rows, _) = self.stream(&planner, plan).await?;
         let (mut edits, mut kept) = (Edits::default(), Vec::new());
         while let Some(batch) = rows.try_next().await? {
             let (files, numbers) = (
@@ -85,7 +101,7 @@ impl Writer<'_> {
         }
         let count = edits.len();
         self.work
-            .edit(&planner.state, &planner.state.task_ctx(), &table, edits)
+            .edit(&planner.state, &planner.state.task_ctx(), &opened.table, edits)
             .await?;
         let returned = self
             .returning(&target, delete.returning.as_ref(), kept, &others)

@@ -9,16 +9,19 @@ use radlake_catalogs::Edits;
 use radlake_sql::ast;
 
 use super::constraint::{self, Constraint};
+use super::opened::{Access, not_to_be_changed, violates};
 use super::others::Others;
-use super::pipeline::{Gate, counter, layers};
+use super::pipeline::{Gate, counter, layers, policy_column};
+use super::splice::Splices;
 use super::target::{Column, Target, folded, quoted};
 use super::unique::Keys;
 use super::{Outcome, Writer};
+use crate::policy::Command;
 use crate::{Error, Result, RowStream};
 
 impl Writer<'_> {
     pub(super) async fn insert(&mut self, insert: &ast::Insert, with: Option<&ast::With>) -> Result<Outcome> {
-        self.authorise_insert(insert)?;
+        let reads = self.authorise_insert(insert)?;
         let ast::TableObject::TableName(name) = &insert.table else {
             return Err(Error::unsupported("INSERT into a function is not supported"));
         };
@@ -27,7 +30,8 @@ impl Writer<'_> {
         }
         let object = self.resolve_table(name)?;
         let alias = insert.table_alias.as_ref().map(|alias| &alias.alias);
-        let target = Target::new(object.as_ref().clone(), alias);
+        let mut target = Target::new(object.as_ref().clone(), alias);
+        target.checks = self.row_checks(&target.object, Command::Insert, insert.returning.is_some())?;
         let constraints = constraint::of(&target.object)?;
         let first = self.source(&target, insert, with).await?;
         let all: Vec<usize> = (0..target.columns.len()).collect();
@@ -38,7 +42,7 @@ impl Writer<'_> {
                 ));
             };
             return self
-                .upsert(&target, &constraints, &first, on, insert.returning.as_ref())
+                .upsert(target, &constraints, &first, on, insert.returning.as_ref(), reads)
                 .await;
         }
         let sql = layers(&target, &constraints, &first, &[], &all);
@@ -110,7 +114,7 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// The first layer: columns that are given, and defaults for the others.
+    /// The first layer, as an entry of FROM: columns that are given, and defaults for the others.
     async fn source(
         &self,
         target: &Target,
@@ -140,22 +144,21 @@ impl Writer<'_> {
                 .iter()
                 .filter(|column| column.generated.is_none())
                 .map(default);
-            return Ok(format!("SELECT {}", list(defaults)));
+            return Ok(format!("(SELECT {})", list(defaults)));
         };
         let places = listed
             .clone()
             .unwrap_or_else(|| (0..target.columns.len()).collect());
         let mut query = query.as_ref().clone();
-        typed_values(&mut query, target, &places)?;
+        typed_values(&self.splices, &mut query, target, &places)?;
         if let Some(with) = with {
             merge_with(&mut query, with);
         }
-        let text = query.to_string();
         let width = match query.body.as_ref() {
             ast::SetExpr::Values(values) => values.rows.first().map_or(0, |row| row.content.len()),
             _ => {
                 let planner = self.planner(Vec::new())?;
-                let plan = self.plan(&planner, &text).await?;
+                let plan = self.plan_query(&planner, &query).await?;
                 let found = plan.schema().fields();
                 for (place, field) in places.iter().zip(found) {
                     super::assign::check(&target.columns[*place], field)?;
@@ -197,43 +200,58 @@ impl Writer<'_> {
             items.push("1 AS \"radlake.nothing\"".to_owned());
         }
         Ok(format!(
-            "SELECT {} FROM ({text}) AS q({})",
+            "(SELECT {} FROM {} AS q({}))",
             items.join(", "),
+            self.splices.query(query),
             names.join(", ")
         ))
     }
 
     async fn upsert(
         &mut self,
-        target: &Target,
+        mut target: Target,
         constraints: &[Constraint],
         first: &str,
         on: &ast::OnConflict,
         returning: Option<&Vec<ast::SelectItem>>,
+        reads: bool,
     ) -> Result<Outcome> {
-        let key = conflict_key(target, constraints, on)?;
-        let (table, local) = self.open(target).await?;
+        let key = conflict_key(&target, constraints, on)?;
+        let opened = self.open_for(&target, Access::Conflict { reads }).await?;
         let alias = quoted(&target.alias);
         let (file, row) = (
-            format!("{alias}.\"radlake.file\""),
-            format!("{alias}.\"radlake.row\""),
+            format!("{alias}.{}", opened.file()),
+            format!("{alias}.{}", opened.row()),
         );
         // What would be inserted, complete with generated columns, is what `excluded` means.
         let all: Vec<usize> = (0..target.columns.len()).collect();
-        let excluded = layers(target, &[], first, &[], &all);
+        let excluded = layers(&target, &[], first, &[], &all);
+        // Policies for INSERT are asked of every row that is proposed, those for UPDATE of what becomes of the others.
+        let proposed = std::mem::take(&mut target.checks);
+        target.checks = self.row_checks(&target.object, Command::Update, reads)?;
+        for check in &mut target.checks {
+            check.expression = format!(
+                "CASE WHEN \"radlake.row\" IS NULL THEN TRUE ELSE ({}) END",
+                check.expression
+            );
+        }
+        let target = &target;
         let matched: Vec<String> = key
             .iter()
-            .map(|column| format!("{alias}.{0} = excluded.{0}", quoted(column)))
+            .map(|column| format!("{alias}.{} = excluded.{}", opened.column(column), quoted(column)))
             .collect();
         let mut set: Vec<Option<String>> = vec![None; target.columns.len()];
         let mut condition = None;
         let nothing = match &on.action {
             ast::OnConflictAction::DoNothing => true,
             ast::OnConflictAction::DoUpdate(update) => {
-                for (place, expression) in assignments(target, &update.assignments)? {
+                for (place, expression) in assignments(&self.splices, target, &update.assignments)? {
                     set[place] = Some(expression);
                 }
-                condition = update.selection.as_ref().map(ToString::to_string);
+                condition = update
+                    .selection
+                    .as_ref()
+                    .map(|selection| self.splices.expr(selection));
                 false
             }
         };
@@ -244,7 +262,9 @@ impl Writer<'_> {
             .filter(|(column, _)| column.generated.is_none())
             .map(|(column, set)| {
                 let name = quoted(&column.name);
-                let old = set.clone().unwrap_or_else(|| format!("{alias}.{name}"));
+                let old = set
+                    .clone()
+                    .unwrap_or_else(|| format!("{alias}.{}", opened.column(&column.name)));
                 column.cast(&format!(
                     "CASE WHEN {row} IS NULL THEN excluded.{name} ELSE {old} END"
                 )) + &format!(" AS {name}")
@@ -255,19 +275,45 @@ impl Writer<'_> {
             (false, Some(condition)) => format!(" WHERE {row} IS NULL OR ({condition})"),
             (false, None) => String::new(),
         };
+        let may = opened
+            .may(Command::Update)
+            .map_or_else(|| "TRUE".to_owned(), |may| format!("{alias}.{may}"));
+        let asked: Vec<String> = (0..proposed.len())
+            .map(|at| format!("radlake.proposed.{at}"))
+            .collect();
+        let asked_columns: String = asked
+            .iter()
+            .enumerate()
+            .map(|(at, name)| format!("excluded.{} AS {}, ", quoted(&policy_column(at)), quoted(name)))
+            .collect();
         let joined = format!(
-            "SELECT {file} AS \"radlake.file\", {row} AS \"radlake.row\", {columns} FROM ({excluded}) AS excluded \
-             LEFT JOIN \"radlake\".\"target\" AS {alias} ON {}{filter}",
+            "(SELECT {file} AS \"radlake.file\", {row} AS \"radlake.row\", {may} AS \"radlake.may\", {}{columns} FROM ({excluded}) AS excluded \
+             LEFT JOIN {} AS {alias} ON {}{filter})",
+            asked_columns,
+            self.splices.local("target"),
             matched.join(" AND ")
         );
-        let passed = ["radlake.file", "radlake.row"];
+        let mut passed = vec!["radlake.file", "radlake.row", "radlake.may"];
+        passed.extend(asked.iter().map(String::as_str));
         let sql = layers(target, constraints, &joined, &passed, &all);
-        let planner = self.planner(vec![("target", local)])?;
+        let planner = self.planner(vec![("target", Arc::clone(&opened.rows))])?;
         let mut rows = self.rows(&planner, &sql).await?;
         let mut gate = Gate::new(target, constraints, &passed, &all);
         let mut seen = Keys::all(&key);
         let (mut edits, mut inserted, mut kept) = (Edits::default(), Vec::new(), Vec::new());
         while let Some(batch) = rows.try_next().await? {
+            let holds = |column: usize, at: usize| {
+                let column = batch.column(column).as_boolean();
+                column.is_valid(at) && column.value(at)
+            };
+            for (nth, check) in proposed.iter().enumerate() {
+                if (0..batch.num_rows()).any(|at| !holds(3 + nth, at)) {
+                    return Err(violates(&target.object.name, check.policy.as_deref()));
+                }
+            }
+            if !nothing && (0..batch.num_rows()).any(|at| batch.column(1).is_valid(at) && !holds(2, at)) {
+                return Err(not_to_be_changed(&target.object.name, "new"));
+            }
             let (places, batch) = gate.admit(&batch)?;
             let news = seen.first_times(&batch)?;
             let (files, numbers) = (
@@ -303,7 +349,7 @@ impl Writer<'_> {
         let count = edits.len() + inserted.iter().map(RecordBatch::num_rows).sum::<usize>();
         kept.extend(inserted.iter().cloned());
         self.work
-            .edit(&planner.state, &planner.state.task_ctx(), &table, edits)
+            .edit(&planner.state, &planner.state.task_ctx(), &opened.table, edits)
             .await?;
         self.work.append(&target.object, inserted).await?;
         self.count_on(target, &gate)?;
@@ -343,7 +389,11 @@ pub(super) fn default(column: &Column) -> String {
 }
 
 /// Assignments of SET as expressions in their columns' types.
-pub(super) fn assignments(target: &Target, assignments: &[ast::Assignment]) -> Result<Vec<(usize, String)>> {
+pub(super) fn assignments(
+    splices: &Splices,
+    target: &Target,
+    assignments: &[ast::Assignment],
+) -> Result<Vec<(usize, String)>> {
     let mut set: Vec<(usize, String)> = Vec::with_capacity(assignments.len());
     let mut assign = |name: &ast::ObjectName, value: &ast::Expr| {
         let ident = name.0.last().and_then(|part| part.as_ident());
@@ -366,7 +416,7 @@ pub(super) fn assignments(target: &Target, assignments: &[ast::Assignment]) -> R
         super::assign::check_literal(column, value, "expression")?;
         let expression = match default {
             true => column.default.clone().unwrap_or_else(|| "NULL".to_owned()),
-            false => value.to_string(),
+            false => splices.expr(value),
         };
         set.push((place, column.cast(&expression)));
         Ok(())
@@ -398,7 +448,7 @@ fn is_null(expression: &ast::Expr) -> bool {
 }
 
 /// Gives cells of VALUES and bare literals of a select list their column's type: alone they have none.
-fn typed_values(query: &mut ast::Query, target: &Target, places: &[usize]) -> Result<()> {
+fn typed_values(splices: &Splices, query: &mut ast::Query, target: &Target, places: &[usize]) -> Result<()> {
     let typed = |at: usize, cell: &mut ast::Expr| -> Result<()> {
         let Some(column) = places.get(at).map(|place| &target.columns[*place]) else {
             return Ok(());
@@ -409,13 +459,13 @@ fn typed_values(query: &mut ast::Query, target: &Target, places: &[usize]) -> Re
                 Some(_) => "NULL".to_owned(),
                 None => column.cast(column.default.as_deref().unwrap_or("NULL")),
             };
-            *cell = expression(&text)?;
+            *cell = splices.expression(&text)?;
         } else if matches!(
             cell,
             ast::Expr::Value(_) | ast::Expr::UnaryOp { .. } | ast::Expr::Array(_)
         ) && column.generated.is_none()
         {
-            *cell = expression(&column.cast(&cell.to_string()))?;
+            *cell = splices.expression(&column.cast(&splices.expr(cell)))?;
         }
         Ok(())
     };
@@ -452,19 +502,6 @@ fn typed_values(query: &mut ast::Query, target: &Target, places: &[usize]) -> Re
         _ => {}
     }
     Ok(())
-}
-
-/// Parses one expression of our own making.
-pub(super) fn expression(text: &str) -> Result<ast::Expr> {
-    let mut statements = radlake_sql::parse(&format!("SELECT {text}"))?;
-    let parsed = statements.pop().map(|statement| statement.ast().clone());
-    if let Some(ast::Statement::Query(query)) = parsed
-        && let ast::SetExpr::Select(mut select) = *query.body
-        && let Some(ast::SelectItem::UnnamedExpr(expression)) = select.projection.pop()
-    {
-        return Ok(expression);
-    }
-    Err(Error::syntax(format!("not an expression: {text}")))
 }
 
 /// Puts the WITH of the whole statement before the query's own.

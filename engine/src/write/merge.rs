@@ -1,6 +1,7 @@
 //! MERGE INTO … USING … ON … WHEN [NOT] MATCHED.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use arrow::array::{Array, AsArray, BooleanArray, RecordBatch};
 use arrow::datatypes::{Int32Type, Int64Type};
@@ -11,10 +12,13 @@ use radlake_sql::extend::{DEFAULTS, NOTHING as NO_ACTION};
 
 use super::constraint;
 use super::insert::{assignments, is_default, list, take};
+use super::opened::{Access, not_to_be_changed};
 use super::pipeline::{Gate, layers};
+use super::splice::Splices;
 use super::target::{Target, quoted};
 use super::unique::Keys;
 use super::{Outcome, Writer};
+use crate::policy::{Command, RowCheck};
 use crate::{Error, Result};
 
 /// What a WHEN clause does with a row: numbers of the column `radlake.action`.
@@ -37,10 +41,21 @@ impl Writer<'_> {
             return Err(Error::syntax("syntax error at or near \"returning\""));
         }
         let object = self.resolve_table(name)?;
-        let target = Target::new(object.as_ref().clone(), alias.as_ref().map(|alias| &alias.name));
+        let mut target = Target::new(object.as_ref().clone(), alias.as_ref().map(|alias| &alias.name));
+        for (command, action) in [(Command::Insert, INSERT), (Command::Update, UPDATE)] {
+            let checks = self.row_checks(&target.object, command, command == Command::Update)?;
+            target.checks.extend(checks.into_iter().map(|check| RowCheck {
+                expression: format!(
+                    "CASE WHEN \"radlake.action\" = {action} THEN ({}) ELSE TRUE END",
+                    check.expression
+                ),
+                ..check
+            }));
+        }
+        let opened = self.open_for(&target, Access::Merge).await?;
         let constraints = constraint::of(&target.object)?;
         let alias = quoted(&target.alias);
-        let matched = format!("{alias}.\"radlake.row\" IS NOT NULL");
+        let matched = format!("{alias}.{} IS NOT NULL", opened.row());
         let mut cases: Vec<Case> = Vec::with_capacity(merge.clauses.len());
         let mut final_kinds: Vec<bool> = Vec::new();
         for clause in &merge.clauses {
@@ -53,7 +68,7 @@ impl Writer<'_> {
             if clause.predicate.is_none() {
                 final_kinds.push(kind);
             }
-            cases.push(Case::of(&target, clause, &matched)?);
+            cases.push(Case::of(&self.splices, &target, clause, &matched)?);
         }
         let when = |pick: &dyn Fn(&Case) -> String, otherwise: &str| {
             let arms: String = cases
@@ -70,29 +85,60 @@ impl Writer<'_> {
             .filter(|(_, column)| column.generated.is_none())
             .map(|(place, column)| {
                 let name = quoted(&column.name);
-                let old = format!("{alias}.{name}");
+                let old = format!("{alias}.{}", opened.column(&column.name));
                 let value = when(&|case| case.value(place).unwrap_or_else(|| old.clone()), &old);
                 format!("{} AS {name}", column.cast(&value))
             });
-        let first = format!(
-            "{}SELECT CAST({action} AS int4) AS \"radlake.action\", {alias}.\"radlake.file\", \
-             {alias}.\"radlake.row\", {} FROM {} LEFT JOIN \"radlake\".\"target\" AS {alias} ON {}",
-            with.map(|with| format!("{with} ")).unwrap_or_default(),
+        let may = |command| {
+            let asked = opened.may(command);
+            asked.map_or_else(|| "TRUE".to_owned(), |may| format!("{alias}.{may}"))
+        };
+        let source = ast::TableWithJoins {
+            relation: merge.source.clone(),
+            joins: Vec::new(),
+        };
+        let mut first = self.splices.tree(&format!(
+            "SELECT CAST({action} AS int4) AS \"radlake.action\", {alias}.{} AS \"radlake.file\", \
+             {alias}.{} AS \"radlake.row\", {} AS \"radlake.may.update\", {} AS \"radlake.may.delete\", {} \
+             FROM {} LEFT JOIN {} AS {alias} ON {}",
+            opened.file(),
+            opened.row(),
+            may(Command::Update),
+            may(Command::Delete),
             list(columns),
-            merge.source,
-            merge.on
-        );
-        let passed = ["radlake.action", "radlake.file", "radlake.row"];
+            self.splices.tables(&source),
+            self.splices.local("target"),
+            self.splices.expr(&merge.on)
+        ))?;
+        first.with = with.cloned();
+        let first = self.splices.query(first);
+        let passed = [
+            "radlake.action",
+            "radlake.file",
+            "radlake.row",
+            "radlake.may.update",
+            "radlake.may.delete",
+        ];
         let all: Vec<usize> = (0..target.columns.len()).collect();
         let sql = layers(&target, &constraints, &first, &passed, &all);
-        let (table, local) = self.open(&target).await?;
-        let planner = self.planner(vec![("target", local)])?;
+        let planner = self.planner(vec![("target", Arc::clone(&opened.rows))])?;
         let mut rows = self.rows(&planner, &sql).await?;
         let mut gate = Gate::new(&target, &constraints, &passed, &all);
         let (mut edits, mut inserted) = (Edits::default(), Vec::new());
         let mut keys = Keys::new(constraint::primary_key(&constraints));
         while let Some(batch) = rows.try_next().await? {
             let actions = batch.column(0).as_primitive::<Int32Type>().clone();
+            for (action, may) in [(UPDATE, 3), (DELETE, 4)] {
+                let may = batch.column(may).as_boolean();
+                let refused = |at: usize| {
+                    actions.is_valid(at)
+                        && actions.value(at) == action
+                        && !(may.is_valid(at) && may.value(at))
+                };
+                if (0..batch.num_rows()).any(refused) {
+                    return Err(not_to_be_changed(&target.object.name, "target"));
+                }
+            }
             let written: BooleanArray = actions
                 .iter()
                 .map(|action| Some(matches!(action, Some(INSERT | UPDATE))))
@@ -145,7 +191,7 @@ impl Writer<'_> {
         }
         let count = edits.len() + inserted.iter().map(RecordBatch::num_rows).sum::<usize>();
         self.work
-            .edit(&planner.state, &planner.state.task_ctx(), &table, edits)
+            .edit(&planner.state, &planner.state.task_ctx(), &opened.table, edits)
             .await?;
         self.work.append(&target.object, inserted).await?;
         self.count_on(&target, &gate)?;
@@ -165,7 +211,7 @@ struct Case {
 }
 
 impl Case {
-    fn of(target: &Target, clause: &ast::MergeClause, matched: &str) -> Result<Self> {
+    fn of(splices: &Splices, target: &Target, clause: &ast::MergeClause, matched: &str) -> Result<Self> {
         let condition = match clause.clause_kind {
             ast::MergeClauseKind::Matched => matched.to_owned(),
             ast::MergeClauseKind::NotMatched | ast::MergeClauseKind::NotMatchedByTarget => {
@@ -177,14 +223,14 @@ impl Case {
             }
         };
         let condition = match &clause.predicate {
-            Some(predicate) => format!("{condition} AND ({predicate})"),
+            Some(predicate) => format!("{condition} AND ({})", splices.expr(predicate)),
             None => condition,
         };
         let (action, values) = match &clause.action {
             action if does_nothing(action) => (NOTHING, Vec::new()),
             ast::MergeAction::Delete { .. } => (DELETE, Vec::new()),
-            ast::MergeAction::Update(update) => (UPDATE, assignments(target, &update.assignments)?),
-            ast::MergeAction::Insert(insert) => (INSERT, inserted(target, insert)?),
+            ast::MergeAction::Update(update) => (UPDATE, assignments(splices, target, &update.assignments)?),
+            ast::MergeAction::Insert(insert) => (INSERT, inserted(splices, target, insert)?),
         };
         Ok(Self {
             condition,
@@ -219,7 +265,11 @@ fn is(name: &ast::ObjectName, wanted: &str) -> bool {
 }
 
 /// The values of an inserted row: what is given, and defaults for the other columns.
-fn inserted(target: &Target, insert: &ast::MergeInsertExpr) -> Result<Vec<(usize, String)>> {
+fn inserted(
+    splices: &Splices,
+    target: &Target,
+    insert: &ast::MergeInsertExpr,
+) -> Result<Vec<(usize, String)>> {
     let ast::MergeInsertKind::Values(values) = &insert.kind else {
         return Err(Error::unsupported("INSERT ROW is not PostgreSQL's"));
     };
@@ -251,7 +301,7 @@ fn inserted(target: &Target, insert: &ast::MergeInsertExpr) -> Result<Vec<(usize
             .position(|given| *given == place)
             .map(|at| &row.content[at]);
         let expression = match given {
-            Some(value) if !is_default(value) => value.to_string(),
+            Some(value) if !is_default(value) => splices.expr(value),
             _ => column.default.clone().unwrap_or_else(|| "NULL".to_owned()),
         };
         all.push((place, column.cast(&expression)));

@@ -33,13 +33,13 @@ impl Writer<'_> {
         let Some(tables) = tables.filter(|_| asked) else {
             return Ok(Others::default());
         };
-        let sql = format!(
-            "{}SELECT * FROM {}",
-            with.map(|with| format!("{with} ")).unwrap_or_default(),
-            list(tables.iter().map(ToString::to_string))
-        );
+        let mut query = self.splices.tree(&format!(
+            "SELECT * FROM {}",
+            list(tables.iter().map(|tables| self.splices.tables(tables)))
+        ))?;
+        query.with = with.cloned();
         let planner = self.planner(Vec::new())?;
-        let plan = self.plan(&planner, &sql).await?;
+        let plan = self.plan_query(&planner, &query).await?;
         let columns = plan
             .schema()
             .iter()
@@ -131,16 +131,17 @@ impl Others {
         tables
     }
 
-    /// What RETURNING's expressions read: the target under its name, and each other table under its own.
-    pub(super) fn sources(&self, target: &Target) -> String {
+    /// What RETURNING's expressions read: the target under its name, and each other table under its own; all of it out of
+    /// `returned`.
+    pub(super) fn sources(&self, target: &Target, returned: &str) -> String {
         let alias = quoted(&target.alias);
         if self.columns.is_empty() {
-            return format!("\"radlake\".\"returned\" AS {alias}");
+            return format!("{returned} AS {alias}");
         }
         let number = |at: usize| format!("{} AS {}", quoted(NUMBER), quoted(&format!("{NUMBER}.{at}")));
         let own = target.columns.iter().map(|column| quoted(&column.name));
         let own = list(own.chain([number(0)]));
-        let mut sources = format!("(SELECT {own} FROM \"radlake\".\"returned\") AS {alias}");
+        let mut sources = format!("(SELECT {own} FROM {returned}) AS {alias}");
         for (nth, table) in self.tables().into_iter().enumerate() {
             let columns = self
                 .columns
@@ -156,7 +157,7 @@ impl Others {
                 table
             });
             sources += &format!(
-                " JOIN (SELECT {columns} FROM \"radlake\".\"returned\") AS {table} ON {alias}.{} = {table}.{}",
+                " JOIN (SELECT {columns} FROM {returned}) AS {table} ON {alias}.{} = {table}.{}",
                 quoted(&format!("{NUMBER}.0")),
                 quoted(&format!("{NUMBER}.{}", nth + 1))
             );
@@ -165,18 +166,19 @@ impl Others {
     }
 
     /// RETURNING's select list, with `*` spelled out: the numbers are nobody's.
-    pub(super) fn items(&self, target: &Target, items: &[ast::SelectItem]) -> Vec<String> {
+    pub(super) fn items(&self, target: &Target, items: &[ast::SelectItem]) -> Vec<ast::SelectItem> {
         if self.columns.is_empty() {
-            return items.iter().map(ToString::to_string).collect();
+            return items.to_vec();
         }
-        let alias = quoted(&target.alias);
-        let own = || {
-            target
-                .columns
-                .iter()
-                .map(|column| format!("{alias}.{}", quoted(&column.name)))
+        let column = |table: &str, name: &str| {
+            let parts = [table, name].map(|part| ast::Ident::with_quote('"', part));
+            ast::SelectItem::UnnamedExpr(ast::Expr::CompoundIdentifier(parts.to_vec()))
         };
-        let of = |wanted: Option<&str>| -> Vec<String> {
+        let own = || {
+            let columns = target.columns.iter();
+            columns.map(|own| column(&target.alias, &own.name))
+        };
+        let of = |wanted: Option<&str>| -> Vec<ast::SelectItem> {
             let others = self
                 .columns
                 .iter()
@@ -187,7 +189,7 @@ impl Others {
                 } else {
                     table
                 };
-                format!("{}.{}", quoted(table), quoted(field.name()))
+                column(table, field.name())
             });
             others.collect()
         };
@@ -212,12 +214,12 @@ impl Others {
                         spelled.extend(own());
                     } else {
                         match of(Some(&name)) {
-                            none if none.is_empty() => spelled.push(item.to_string()),
+                            none if none.is_empty() => spelled.push(item.clone()),
                             columns => spelled.extend(columns),
                         }
                     }
                 }
-                other => spelled.push(other.to_string()),
+                other => spelled.push(other.clone()),
             }
         }
         spelled

@@ -10,10 +10,11 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use std::sync::Arc;
 
 use super::constraint::{Constraint, Rule};
+use super::opened::violates;
 use super::target::{Column, Target, quoted};
 use crate::{Error, Result};
 
-/// The layers above `first`, which gives the columns `passed` and those of `assigned`. The result has `passed`, then the
+/// The layers above `first`, an entry of FROM, which gives the columns `passed` and those of `assigned`. The result has `passed`, then the
 /// columns numbered `kept`, then one for each CHECK.
 pub(super) fn layers(
     target: &Target,
@@ -30,11 +31,18 @@ pub(super) fn layers(
     };
     let mut second = pass.clone();
     second.extend(target.columns.iter().map(column));
-    let second = format!("SELECT {} FROM ({first}) AS {name}", second.join(", "));
+    let second = format!("SELECT {} FROM {first} AS {name}", second.join(", "));
     let mut third = pass;
     third.extend(kept.iter().map(|at| quoted(&target.columns[*at].name)));
     for (at, expression) in checks(constraints).enumerate() {
         third.push(format!("({}) AS \"radlake.check.{at}\"", expression.1));
+    }
+    for (at, check) in target.checks.iter().enumerate() {
+        third.push(format!(
+            "({}) AS {}",
+            check.expression,
+            quoted(&policy_column(at))
+        ));
     }
     if third.is_empty() {
         third.push("1 AS \"radlake.row\"".to_owned());
@@ -51,6 +59,11 @@ fn checks(constraints: &[Constraint]) -> impl Iterator<Item = (&str, &str)> {
         })
 }
 
+/// Column that says whether a row satisfies a policy.
+pub(super) fn policy_column(at: usize) -> String {
+    format!("radlake.policy.{at}")
+}
+
 /// Checks rows of [`layers`], and brings them into the types of the table's columns.
 #[derive(Debug, Clone)]
 pub(super) struct Gate {
@@ -58,6 +71,8 @@ pub(super) struct Gate {
     passed: usize,
     columns: Vec<(Column, Arc<Field>)>,
     checks: Vec<String>,
+    /// The restrictive policy behind each condition that policies put on rows; `None` for the permissive ones.
+    policies: Vec<Option<String>>,
     /// Next numbers of identity columns, by place among `columns`.
     counters: Vec<(usize, i64)>,
     schema: SchemaRef,
@@ -87,6 +102,7 @@ impl Gate {
             passed: passed.len(),
             columns,
             checks: checks(constraints).map(|(name, _)| name.to_owned()).collect(),
+            policies: target.checks.iter().map(|check| check.policy.clone()).collect(),
             counters,
             schema: Arc::new(schema),
         }
@@ -112,6 +128,14 @@ impl Gate {
     ) -> Result<(Vec<ArrayRef>, RecordBatch)> {
         let passed = batch.columns()[..self.passed].to_vec();
         let binding = |row: usize| checked.is_none_or(|checked| checked.is_valid(row) && checked.value(row));
+        // Before constraints, as in PostgreSQL: they must tell nothing of rows that may not be written.
+        let first = self.passed + self.columns.len() + self.checks.len();
+        for (at, policy) in self.policies.iter().enumerate() {
+            let outcome = batch.column(first + at).as_boolean();
+            if (0..outcome.len()).any(|row| !(outcome.is_valid(row) && outcome.value(row)) && binding(row)) {
+                return Err(violates(&self.table, policy.as_deref()));
+            }
+        }
         let mut columns = Vec::with_capacity(self.columns.len());
         for (at, (column, field)) in self.columns.iter().enumerate() {
             let mut values = Arc::clone(batch.column(self.passed + at));

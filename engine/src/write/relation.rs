@@ -172,6 +172,16 @@ impl Writer<'_> {
                 detail: format!("view {} reads the table", view.1),
             });
         }
+        if let Some(policy) = policy_that_names(&table, name) {
+            return Err(Error::Dependents {
+                message: format!(
+                    "cannot drop column {name} of table {} because other objects depend on it",
+                    table.name
+                ),
+                detail: format!("policy {policy} on table {} depends on column {name}", table.name),
+            });
+        }
+        table.row_security.masks.remove(name);
         constraints.retain(|constraint| match &constraint.rule {
             Rule::PrimaryKey { columns } | Rule::Unique { columns } | Rule::ForeignKey { columns, .. } => {
                 !columns.iter().any(|column| column == name)
@@ -208,6 +218,14 @@ impl Writer<'_> {
         table.arrow_schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
         table.cluster_key = table.cluster_key.iter().map(named).collect();
         table.bloom_columns = table.bloom_columns.iter().map(named).collect();
+        if let Some(policy) = policy_that_names(&table, old) {
+            return Err(Error::unsupported(format!(
+                "column \"{old}\" cannot be renamed while policy \"{policy}\" names it"
+            )));
+        }
+        if let Some(mask) = table.row_security.masks.remove(old) {
+            table.row_security.masks.insert(new.to_owned(), mask);
+        }
         let mut constraints = constraint::of(&table)?;
         for constraint in &mut constraints {
             match &mut constraint.rule {
@@ -267,7 +285,9 @@ impl Writer<'_> {
                 metadata.retain(|key, _| key.starts_with("radlake.default") || key == "comment");
                 metadata.extend(typed.metadata().clone());
                 *field = typed.with_nullable(kept);
-                let value = using.as_ref().map_or_else(|| quoted(name), ToString::to_string);
+                let value = using
+                    .as_ref()
+                    .map_or_else(|| quoted(name), |using| self.splices.expr(using));
                 rewrites = Some(HashMap::from([(name.to_owned(), format!("({value})"))]));
             }
             other @ Op::AddGenerated { .. } => {
@@ -316,7 +336,10 @@ impl Writer<'_> {
         } else {
             items
         };
-        let first = format!("SELECT {items} FROM \"radlake\".\"target\" AS {alias}");
+        let first = format!(
+            "(SELECT {items} FROM {} AS {alias})",
+            self.splices.local("target")
+        );
         let all: Vec<usize> = (0..target.columns.len()).collect();
         let mut sql = layers(&target, &constraints, &first, &[], &all);
         if !table.cluster_key.is_empty() {
@@ -334,6 +357,17 @@ impl Writer<'_> {
         self.unique(&target, &constraints, Keys::everything(&constraints))
             .await
     }
+}
+
+/// A policy whose text has a column's name in it: rather one too many than one too few.
+fn policy_that_names<'t>(table: &'t TableObject, column: &str) -> Option<&'t str> {
+    let names = |text: &Option<String>| {
+        let text = text.as_deref().unwrap_or_default().to_lowercase();
+        text.contains(&column.to_lowercase())
+    };
+    let policies = table.row_security.policies.iter();
+    let mut naming = policies.filter(|policy| names(&policy.using) || names(&policy.check));
+    naming.next().map(|policy| policy.name.as_str())
 }
 
 fn missing_column(table: &TableObject, name: &str) -> Error {

@@ -253,6 +253,9 @@ impl Writer<'_> {
             if self.alter_relation(&alter.name, operation)?.is_some() {
                 continue;
             }
+            if self.switch_row_security(&alter.name, operation)?.is_some() {
+                continue;
+            }
             let oid = self.resolve_table(&alter.name)?.oid;
             let table = self.work.table(oid)?;
             Box::pin(self.alter(table, operation)).await?;

@@ -10,6 +10,7 @@ use radlake_udfs::{json, types};
 
 use crate::pg_catalog::types::{builtin_name, format_builtin};
 use crate::pg_catalog::{PgKind, PgType, pg_type_of};
+use crate::policy::RowCheck;
 use crate::{Error, Result};
 
 /// Keys of a column's metadata.
@@ -115,6 +116,11 @@ fn fitted(values: ArrayRef, length: usize) -> Result<ArrayRef> {
     Ok(Arc::new(fitted.collect::<Result<StringArray>>()?))
 }
 
+/// A column's type as a cast names it.
+pub(crate) fn sql_type_of(field: &Field) -> Option<String> {
+    sql_type(&pg_type_of(field))
+}
+
 /// A type as a cast names it. Lengths are left out: they are checked, not cut to.
 fn sql_type(pg: &PgType) -> Option<String> {
     match &pg.kind {
@@ -140,6 +146,8 @@ pub(super) struct Target {
     pub(super) columns: Vec<Column>,
     /// The name that expressions know it by.
     pub(super) alias: String,
+    /// What policies ask of new rows.
+    pub(super) checks: Vec<RowCheck>,
 }
 
 impl Target {
@@ -155,6 +163,7 @@ impl Target {
             object,
             columns,
             alias,
+            checks: Vec::new(),
         }
     }
 
@@ -179,7 +188,7 @@ pub(crate) fn folded(ident: &ast::Ident) -> String {
 }
 
 /// An identifier as SQL text.
-pub(super) fn quoted(name: &str) -> String {
+pub(crate) fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 

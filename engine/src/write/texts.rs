@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use radlake_catalogs::{Epoch, Object, Relation};
+use radlake_catalogs::{Epoch, Object, Relation, TableObject};
 use radlake_sql::ast::{self, VisitMut};
 
 use super::Writer;
@@ -47,11 +47,39 @@ impl Writer<'_> {
         Ok(query)
     }
 
+    /// An expression with the schema before each name of a relation, as text that is read as the same expression.
+    pub(crate) fn qualified_expression(&self, expression: &ast::Expr) -> Result<String> {
+        let mut query = self
+            .splices
+            .tree(&format!("SELECT {}", self.splices.expr(expression)))?;
+        query = self.qualified(&query)?;
+        let text = match query.body.as_ref() {
+            ast::SetExpr::Select(select) => match select.projection.as_slice() {
+                [ast::SelectItem::UnnamedExpr(expression)] => expression.to_string(),
+                _ => return Err(Error::internal("an expression became another")),
+            },
+            _ => return Err(Error::internal("an expression became a query")),
+        };
+        // The text of a tree is not always that tree's.
+        match self.splices.tree(&format!("SELECT {text}"))? == query {
+            true => Ok(text),
+            false => Err(Error::unsupported(
+                "an expression with this spelling of a literal or name is not supported here",
+            )),
+        }
+    }
+
     /// Has the texts of all views follow a new name.
     pub(super) fn rename_in_texts(&mut self, renamed: &Renamed) -> Result<()> {
         let epoch = self.epoch()?;
         let mut changed: Vec<Object> = Vec::new();
         for relation in epoch.all_relations() {
+            if let Relation::Table(table) = relation
+                && let Some(table) = renamed_in_policies(table, renamed)?
+            {
+                changed.push(table.into());
+                continue;
+            }
             let Some(text) = text_of(relation) else {
                 continue;
             };
@@ -106,6 +134,34 @@ fn own_names(query: &ast::Query) -> BTreeSet<String> {
     let mut own = Own(BTreeSet::new());
     let _ = ast::Visit::visit(query, &mut own);
     own.0
+}
+
+/// A table whose policies name what has another name now.
+fn renamed_in_policies(table: &TableObject, renamed: &Renamed) -> Result<Option<TableObject>> {
+    let mut table = table.clone();
+    let mut found = false;
+    for policy in &mut table.row_security.policies {
+        for text in [&mut policy.using, &mut policy.check].into_iter().flatten() {
+            let statement = radlake_sql::parse(&format!("SELECT {text}"))?.pop();
+            let Some(ast::Statement::Query(mut query)) = statement.map(|statement| statement.ast().clone())
+            else {
+                continue;
+            };
+            let mut renamer = Renamer {
+                renamed,
+                found: false,
+            };
+            let _ = query.visit(&mut renamer);
+            if renamer.found
+                && let ast::SetExpr::Select(select) = query.body.as_ref()
+                && let [ast::SelectItem::UnnamedExpr(expression)] = select.projection.as_slice()
+            {
+                *text = expression.to_string();
+                found = true;
+            }
+        }
+    }
+    Ok(found.then_some(table))
 }
 
 struct Qualifier {

@@ -172,9 +172,11 @@ impl Writer<'_> {
                     .map(|(t, k)| format!("{t} = {k}"))
                     .collect();
                 let sql = format!(
-                    "SELECT 1 FROM \"radlake\".\"target\" AS t JOIN (SELECT DISTINCT {} FROM \"radlake\".\"keys\") \
+                    "SELECT 1 FROM {} AS t JOIN (SELECT DISTINCT {} FROM {}) \
                      AS k ON {}{} GROUP BY {} HAVING count(*) > 1 LIMIT 1",
+                    self.splices.local("target"),
                     list("").join(", "),
+                    self.splices.local("keys"),
                     on.join(" AND "),
                     among(batches).map_or_else(String::new, |values| format!(
                         " WHERE t.{} IN ({values})",
@@ -188,7 +190,8 @@ impl Writer<'_> {
             None => {
                 let columns = list("").join(", ");
                 let sql = format!(
-                    "SELECT 1 FROM \"radlake\".\"target\" GROUP BY {columns} HAVING count(*) > 1 LIMIT 1"
+                    "SELECT 1 FROM {} GROUP BY {columns} HAVING count(*) > 1 LIMIT 1",
+                    self.splices.local("target")
                 );
                 (sql, vec![("target", local)])
             }

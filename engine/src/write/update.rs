@@ -1,5 +1,7 @@
 //! UPDATE … SET … FROM … WHERE … RETURNING.
 
+use std::sync::Arc;
+
 use arrow::array::{AsArray, RecordBatch};
 use arrow::datatypes::{Int32Type, Int64Type};
 use futures::TryStreamExt;
@@ -8,20 +10,25 @@ use radlake_sql::ast;
 
 use super::constraint;
 use super::insert::{assignments, list, take};
+use super::opened::Access;
 use super::pipeline::{Gate, layers};
+use super::splice::Splices;
 use super::target::{Target, quoted};
 use super::unique::Keys;
 use super::{Outcome, Writer};
+use crate::policy::Command;
 use crate::{Error, Result};
 
 impl Writer<'_> {
     pub(super) async fn update(&mut self, update: &ast::Update, with: Option<&ast::With>) -> Result<Outcome> {
-        self.authorise_update(update)?;
+        let reads = self.authorise_update(update)?;
         let (name, alias) = relation(&update.table)?;
         let object = self.resolve_table(name)?;
-        let target = Target::new(object.as_ref().clone(), alias);
+        let mut target = Target::new(object.as_ref().clone(), alias);
+        target.checks = self.row_checks(&target.object, Command::Update, reads)?;
+        let opened = self.open_for(&target, Access::Update { reads }).await?;
         let constraints = constraint::of(&target.object)?;
-        let set = assignments(&target, &update.assignments)?;
+        let set = assignments(&self.splices, &target, &update.assignments)?;
         let alias = quoted(&target.alias);
         let columns = target
             .columns
@@ -32,7 +39,7 @@ impl Writer<'_> {
                 let name = quoted(&column.name);
                 match set.iter().find(|(assigned, _)| *assigned == place) {
                     Some((_, expression)) => format!("{expression} AS {name}"),
-                    None => format!("{alias}.{name} AS {name}"),
+                    None => format!("{alias}.{} AS {name}", opened.column(&column.name)),
                 }
             });
         let tables = update.from.as_ref().map(
@@ -42,17 +49,23 @@ impl Writer<'_> {
         );
         let from = match tables {
             None => String::new(),
-            Some(tables) => format!(", {}", list(tables.iter().map(ToString::to_string))),
+            Some(tables) => format!(
+                ", {}",
+                list(tables.iter().map(|tables| self.splices.tables(tables)))
+            ),
         };
         let others = self.others(update.returning.is_some(), with, tables).await?;
-        let first = format!(
-            "{}SELECT {alias}.\"radlake.file\", {alias}.\"radlake.row\", {}{} FROM \"radlake\".\"target\" AS \
-             {alias}{from}{}",
-            with.map(|with| format!("{with} ")).unwrap_or_default(),
+        let mut first = self.splices.tree(&format!(
+            "SELECT {alias}.{} AS \"radlake.file\", {alias}.{} AS \"radlake.row\", {}{} FROM {} AS {alias}{from}{}",
+            opened.file(),
+            opened.row(),
             list(columns),
             others.selected(),
-            filter(update.selection.as_ref())
-        );
+            self.splices.local("target"),
+            filter(&self.splices, update.selection.as_ref())
+        ))?;
+        first.with = with.cloned();
+        let first = self.splices.query(first);
         let key = constraint::primary_key(&constraints);
         // Only what changes is kept in memory, unless all is asked for.
         let kept: Vec<usize> = (0..target.columns.len())
@@ -73,8 +86,7 @@ impl Writer<'_> {
         let mut passed = vec!["radlake.file", "radlake.row"];
         passed.extend(along.iter().map(String::as_str));
         let sql = layers(&target, &constraints, &first, &passed, &kept);
-        let (table, local) = self.open(&target).await?;
-        let planner = self.planner(vec![("target", local)])?;
+        let planner = self.planner(vec![("target", Arc::clone(&opened.rows))])?;
         let mut rows = self.rows(&planner, &sql).await?;
         let mut gate = Gate::new(&target, &constraints, &passed, &kept);
         let mut edits = Edits::default();
@@ -108,7 +120,7 @@ impl Writer<'_> {
         }
         let count = edits.len();
         self.work
-            .edit(&planner.state, &planner.state.task_ctx(), &table, edits)
+            .edit(&planner.state, &planner.state.task_ctx(), &opened.table, edits)
             .await?;
         let keyed = key.filter(|key| {
             key.key().is_some_and(|key| {
@@ -158,8 +170,8 @@ pub(super) fn relation(table: &ast::TableWithJoins) -> Result<(&ast::ObjectName,
     }
 }
 
-pub(super) fn filter(selection: Option<&ast::Expr>) -> String {
+pub(super) fn filter(splices: &Splices, selection: Option<&ast::Expr>) -> String {
     selection
-        .map(|selection| format!(" WHERE {selection}"))
+        .map(|selection| format!(" WHERE {}", splices.expr(selection)))
         .unwrap_or_default()
 }

@@ -123,7 +123,7 @@ impl Writer<'_> {
             Some(_) => format!("SELECT * FROM ({text}) AS q LIMIT 0"),
         };
         let outcome = self
-            .create_as(schema.clone(), name.clone(), &filled, &names)
+            .create_as(schema.clone(), name.clone(), &self.splices.tree(&filled)?, &names)
             .await?;
         let epoch = self.epoch()?;
         let table = epoch.table(&schema, &name);

@@ -13,7 +13,7 @@ use datafusion::datasource::MemTable;
 use futures::TryStreamExt;
 use radlake_sql::ast;
 
-use super::target::{folded, quoted};
+use super::target::folded;
 use super::{Outcome, Writer};
 use crate::{Error, Result};
 
@@ -51,7 +51,8 @@ impl Writer<'_> {
             let local: Arc<dyn TableProvider> = Arc::new(MemTable::try_new(schema, vec![rows])?);
             self.given.push((name.clone(), local));
             let mut read = cte.clone();
-            read.query = Box::new(parsed(&format!("SELECT * FROM \"radlake\".{}", quoted(&name)))?);
+            let given = self.splices.local(&name);
+            read.query = Box::new(self.splices.tree(&format!("SELECT * FROM {given}"))?);
             known.cte_tables.push(read);
         }
         let known = (!known.cte_tables.is_empty()).then_some(known);
@@ -68,7 +69,7 @@ impl Writer<'_> {
             return self.body(&plain, None).await;
         }
         let planner = self.planner(Vec::new())?;
-        let plan = self.plan(&planner, &plain.to_string()).await?;
+        let plan = self.plan_query(&planner, &plain).await?;
         let (rows, schema) = self.stream(&planner, plan).await?;
         let batches: Vec<RecordBatch> = rows.try_collect().await?;
         let batches = batches
@@ -158,15 +159,5 @@ fn refuse_silent(query: &ast::Query, silent: &[String]) -> Result<()> {
         Some(name) => Err(Error::unsupported(format!(
             "WITH query \"{name}\" does not have a RETURNING clause"
         ))),
-    }
-}
-
-fn parsed(sql: &str) -> Result<ast::Query> {
-    match radlake_sql::parse(sql)?
-        .pop()
-        .map(|statement| statement.ast().clone())
-    {
-        Some(ast::Statement::Query(query)) => Ok(*query),
-        _ => Err(Error::internal("a part of a statement is no query")),
     }
 }

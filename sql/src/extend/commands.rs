@@ -2,7 +2,7 @@
 
 use sqlparser::tokenizer::{Token, TokenWithSpan};
 
-use super::{CLUSTER, COMMENT, NO_DATA, REFRESH, SAME_NAME, Words, quoted, words};
+use super::{CLUSTER, COMMENT, LABEL, NO_DATA, REFRESH, SAME_NAME, Words, quoted, text, words};
 
 /// Where the statement ends: before its semicolon, if it has one.
 fn end(statement: &Words) -> usize {
@@ -150,6 +150,42 @@ pub(super) fn comment(statement: Words) -> Vec<TokenWithSpan> {
     call(statement, COMMENT, arguments)
 }
 
+/// `SECURITY LABEL [FOR provider] ON COLUMN | ROLE name IS label`.
+pub(super) fn security_label(statement: Words) -> Vec<TokenWithSpan> {
+    if !statement.is(1, "LABEL") {
+        return statement.0;
+    }
+    let (provider, on) = match statement.is(2, "FOR") {
+        true => match statement.token(3) {
+            Some(Token::Word(word)) => (vec![text(&word.value)], 4),
+            Some(Token::SingleQuotedString(name)) => (vec![text(name)], 4),
+            _ => return statement.0,
+        },
+        false => (words("NULL").collect(), 2),
+    };
+    let kind = match statement.token(on + 1) {
+        Some(Token::Word(word)) if statement.is(on, "ON") => text(&word.value.to_uppercase()),
+        _ => return statement.0,
+    };
+    let Some(after) = statement
+        .name_end(on + 2)
+        .filter(|after| statement.is(*after, "IS"))
+    else {
+        return statement.0;
+    };
+    let end = end(&statement);
+    if after + 2 != end {
+        return statement.0;
+    }
+    let arguments = vec![
+        provider,
+        vec![kind],
+        statement.tokens(on + 2, after),
+        statement.tokens(after + 1, end),
+    ];
+    call(statement, LABEL, arguments)
+}
+
 /// `ANALYZE VERBOSE t` and `ANALYZE (VERBOSE) t`.
 pub(super) fn analyze(statement: Words) -> Vec<TokenWithSpan> {
     if statement.is(1, "VERBOSE") {
@@ -198,6 +234,14 @@ mod tests {
                 r#"CALL "radlake.comment_on_constraint"(c, t, NULL)"#,
             ),
             ("ANALYZE VERBOSE t", "ANALYZE t"),
+            (
+                "SECURITY LABEL FOR anon ON COLUMN s.t.c IS 'MASKED WITH VALUE NULL'",
+                r#"CALL "radlake.security_label"('anon', 'COLUMN', s.t.c, 'MASKED WITH VALUE NULL')"#,
+            ),
+            (
+                "SECURITY LABEL ON ROLE r IS NULL;",
+                r#"CALL "radlake.security_label"(NULL, 'ROLE', r, NULL)"#,
+            ),
         ] {
             let statements = parse(text).unwrap_or_else(|error| panic!("{text}: {error}"));
             assert_eq!(statements[0].ast().to_string(), written);

@@ -80,6 +80,10 @@ impl Transaction {
                     && old.arrow_schema == new.arrow_schema
                     && old.cluster_key == new.cluster_key
                     && old.properties == new.properties
+                    // What was revoked, or a new policy forbids, is not committed under the rights of before.
+                    && old.owner == new.owner
+                    && old.grants == new.grants
+                    && old.row_security == new.row_security
             })
         };
         let emptied = |oid: &u32| match self.epoch.object(*oid).map(Arc::as_ref) {

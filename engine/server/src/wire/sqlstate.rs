@@ -217,6 +217,7 @@ fn sqlstate(error: &radlake::Error) -> &'static str {
         | E::UndefinedSetting(_)
         | E::MissingConstraint { .. }
         | E::MissingIndex { .. }
+        | E::MissingPolicy { .. }
         | E::NoClusteredIndex(_) => "42704",
         E::NotPopulated(_) => "55000",
         E::UndefinedSchema(_) => "3F000",
@@ -251,6 +252,8 @@ fn sqlstate(error: &radlake::Error) -> &'static str {
         E::DiskFull { .. } => "53100",
         E::InsufficientPrivilege(_) => "42501",
         E::InvalidRole(_) => "28000",
+        E::PolicyFailed(_) => "38000",
+        E::InvalidDefinition(_) => "42P17",
         E::TooComplex(_) => "54001",
         E::LimitExceeded(_) => "54000",
         E::Serialization(_) => "40001",

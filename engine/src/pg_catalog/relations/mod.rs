@@ -9,8 +9,10 @@ mod pg_database;
 mod pg_description;
 mod pg_index;
 mod pg_namespace;
+mod pg_policy;
 mod pg_proc;
 mod pg_roles;
+mod pg_seclabels;
 pub(crate) mod pg_settings;
 pub(crate) mod pg_stat_activity;
 mod pg_stat_user_tables;
@@ -43,8 +45,12 @@ const BUILDERS: &[(&str, Builder)] = &[
     ("pg_indexes", pg_index::by_name),
     ("pg_matviews", pg_views::materialized),
     ("pg_namespace", pg_namespace::rows),
+    ("pg_policies", pg_policy::by_name),
+    ("pg_policy", pg_policy::rows),
     ("pg_proc", pg_proc::rows),
     ("pg_roles", pg_roles::rows),
+    ("pg_seclabel", pg_seclabels::rows),
+    ("pg_seclabels", pg_seclabels::by_name),
     ("pg_shadow", pg_roles::rows),
     ("pg_shdescription", pg_description::rows),
     ("pg_stat_all_tables", pg_stat_user_tables::rows),

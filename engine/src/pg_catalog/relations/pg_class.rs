@@ -56,6 +56,8 @@ pub(super) fn rows(declared: &'static Declared, model: &Model) -> Result<RecordB
             r.kind == "r" && keys.any(|c| c.table == r.oid || c.referenced == r.oid)
         })
         .column("relhasrules", |r| r.kind == "v")
+        .column("relrowsecurity", |r| r.row_security.enabled)
+        .column("relforcerowsecurity", |r| r.row_security.forced)
         .column("relispopulated", |_| true)
         .column("relreplident", |r| {
             if r.kind == "r" && !r.is_system() { "d" } else { "n" }

@@ -15,6 +15,6 @@ pub(super) fn rows(declared: &'static Declared, model: &Model) -> Result<RecordB
         .column("hasindexes", |_| false)
         .column("hasrules", |_| false)
         .column("hastriggers", |_| false)
-        .column("rowsecurity", |_| false)
+        .column("rowsecurity", |r| r.row_security.enabled)
         .finish()
 }

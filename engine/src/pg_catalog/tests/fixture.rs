@@ -93,6 +93,7 @@ fn relation(oid: u32, namespace: u32, name: &str, kind: &'static str, fields: Ve
         sql: None,
         row_type: oid + 2,
         grants: Vec::new(),
+        row_security: radlake_catalogs::RowSecurity::default(),
     }
 }
 

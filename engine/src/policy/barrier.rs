@@ -1,0 +1,141 @@
+//! The node between what a policy or mask reads and everything above it.
+//!
+//! DataFusion merges conditions and moves them down, the cheap ones first: a client's condition would be evaluated on rows that
+//! a policy hides, and its error would tell a value. Below this node stands a plan that was optimised by itself; the node shows
+//! no children, so that no rule moves anything into it, gives no statistics, and takes no limits, orders or filters.
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use arrow::array::{RecordBatch, RecordBatchOptions};
+use arrow::datatypes::SchemaRef;
+use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::error::{DataFusionError, Result};
+use datafusion::execution::{RecordBatchStream, SendableRecordBatchStream, TaskContext};
+use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr};
+use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
+use datafusion::physical_plan::{
+    DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, PlanProperties,
+};
+use futures::{Stream, StreamExt};
+
+use crate::Error;
+
+/// Rows and values as a role may see them.
+#[derive(Debug)]
+pub(crate) struct BarrierExec {
+    below: Arc<dyn ExecutionPlan>,
+    /// The table's name, for messages.
+    table: Arc<str>,
+    properties: Arc<PlanProperties>,
+}
+
+impl BarrierExec {
+    /// Above a plan whose first columns are those of `schema`.
+    pub(crate) fn new(below: Arc<dyn ExecutionPlan>, schema: SchemaRef, table: &str) -> Self {
+        let partitions = below.output_partitioning().partition_count();
+        let properties = PlanProperties::new(
+            EquivalenceProperties::new(schema),
+            datafusion::physical_expr::Partitioning::UnknownPartitioning(partitions),
+            EmissionType::Incremental,
+            Boundedness::Bounded,
+        );
+        Self {
+            below,
+            table: Arc::from(table),
+            properties: Arc::new(properties),
+        }
+    }
+}
+
+impl DisplayAs for BarrierExec {
+    fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "BarrierExec: table={}", self.table)
+    }
+}
+
+impl ExecutionPlan for BarrierExec {
+    fn name(&self) -> &str {
+        "BarrierExec"
+    }
+
+    fn properties(&self) -> &Arc<PlanProperties> {
+        &self.properties
+    }
+
+    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
+        Vec::new()
+    }
+
+    fn with_new_children(self: Arc<Self>, _: Vec<Arc<dyn ExecutionPlan>>) -> Result<Arc<dyn ExecutionPlan>> {
+        Ok(self)
+    }
+
+    fn apply_expressions(
+        &self,
+        _: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
+    ) -> Result<TreeNodeRecursion> {
+        Ok(TreeNodeRecursion::Continue)
+    }
+
+    fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
+        let rows = self
+            .below
+            .execute(partition, context)
+            .map_err(|error| told(error, &self.table))?;
+        Ok(Box::pin(Seen {
+            rows,
+            schema: self.schema(),
+            table: Arc::clone(&self.table),
+        }))
+    }
+}
+
+struct Seen {
+    rows: SendableRecordBatchStream,
+    schema: SchemaRef,
+    table: Arc<str>,
+}
+
+impl Stream for Seen {
+    type Item = Result<RecordBatch>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let seen = std::task::ready!(self.rows.poll_next_unpin(context));
+        Poll::Ready(seen.map(|rows| {
+            let rows = rows.map_err(|error| told(error, &self.table))?;
+            let columns = rows.columns()[..self.schema.fields().len()].to_vec();
+            let options = RecordBatchOptions::new().with_row_count(Some(rows.num_rows()));
+            RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options)
+                .map_err(|error| told(error.into(), &self.table))
+        }))
+    }
+}
+
+impl RecordBatchStream for Seen {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+}
+
+/// What is told above of an error below: never a value of a row.
+fn told(error: DataFusionError, table: &str) -> DataFusionError {
+    match error.find_root() {
+        DataFusionError::ResourcesExhausted(_)
+        | DataFusionError::IoError(_)
+        | DataFusionError::ObjectStore(_)
+        | DataFusionError::ParquetError(_) => error,
+        DataFusionError::External(inner)
+            if inner.is::<radlake_catalogs::Error>()
+                || inner.downcast_ref::<Error>().is_some_and(Error::tells_no_value) =>
+        {
+            error
+        }
+        _ => {
+            tracing::debug!(table, "an error below a barrier");
+            DataFusionError::External(Box::new(Error::PolicyFailed(table.to_string())))
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! Which expressions a policy may have: those that cannot fail on a row, whatever is in it.
+//!
+//! A policy is evaluated on rows that it hides; an error there would tell that such a row exists. What has no column in it
+//! may be anything: it is the same for every row.
+
+use arrow::datatypes::DataType;
+use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
+use datafusion::common::{DFSchema, Result};
+use datafusion::logical_expr::{BinaryExpr, Cast, Expr, ExprSchemable, LogicalPlan, Operator};
+
+/// Functions that take any value.
+const TOTAL: &[&str] = &[
+    "array_has",
+    "ascii",
+    "btrim",
+    "char_length",
+    "character_length",
+    "coalesce",
+    "concat",
+    "current_setting",
+    "cut_blanks",
+    "date_part",
+    "greatest",
+    "least",
+    "left",
+    "length",
+    "lower",
+    "ltrim",
+    "nullif",
+    "octet_length",
+    "pg_has_role",
+    "right",
+    "rtrim",
+    "starts_with",
+    "text_out",
+    "trim",
+    "upper",
+];
+
+/// Those for masks, which take any value by construction.
+const PRIVACY: &[&str] = &[
+    "age_band",
+    "date_shift",
+    "noise",
+    "partial",
+    "pseudonym",
+    "pseudonym_uid",
+    "year_only",
+];
+
+/// [`fallible`] of a mask's plan.
+pub(crate) fn fallible_mask(plan: &LogicalPlan) -> Result<Option<String>> {
+    fallible(plan)
+}
+
+/// What of a policy's plan may fail on a row, in words; `None` if nothing.
+pub(crate) fn fallible(plan: &LogicalPlan) -> Result<Option<String>> {
+    let mut found = None;
+    plan.apply_with_subqueries(|node| {
+        if matches!(node, LogicalPlan::Aggregate(_) | LogicalPlan::TableScan(_)) {
+            return Ok(TreeNodeRecursion::Continue);
+        }
+        let mut schema = DFSchema::empty();
+        for input in node.inputs() {
+            schema.merge(input.schema());
+        }
+        node.apply_expressions(|expr| {
+            if found.is_none() {
+                found = in_expr(expr, &schema)?;
+            }
+            Ok(TreeNodeRecursion::Continue)
+        })
+    })?;
+    Ok(found)
+}
+
+fn in_expr(expr: &Expr, schema: &DFSchema) -> Result<Option<String>> {
+    let mut found = None;
+    expr.apply(|part| {
+        if !reads_columns(part)? {
+            return Ok(TreeNodeRecursion::Jump);
+        }
+        found = match part {
+            Expr::BinaryExpr(BinaryExpr { op, right, .. }) => match op {
+                Operator::And
+                | Operator::Or
+                | Operator::StringConcat
+                | Operator::AtArrow
+                | Operator::ArrowAt
+                | Operator::LikeMatch
+                | Operator::NotLikeMatch
+                | Operator::ILikeMatch
+                | Operator::NotILikeMatch => None,
+                op if op.supports_propagation() => None,
+                Operator::RegexMatch
+                | Operator::RegexIMatch
+                | Operator::RegexNotMatch
+                | Operator::RegexNotIMatch
+                    if matches!(right.as_ref(), Expr::Literal(..)) =>
+                {
+                    None
+                }
+                Operator::IsDistinctFrom | Operator::IsNotDistinctFrom => None,
+                other => Some(format!("operator {other}")),
+            },
+            Expr::Cast(Cast { expr, field }) => {
+                let from = expr.get_type(schema)?;
+                (!widens(&from, field.data_type()))
+                    .then(|| format!("cast from {from} to {}", field.data_type()))
+            }
+            Expr::ScalarFunction(function)
+                if !TOTAL.contains(&function.name()) && !PRIVACY.contains(&function.name()) =>
+            {
+                Some(format!("function {}", function.name()))
+            }
+            Expr::WindowFunction(_) | Expr::AggregateFunction(_) | Expr::Unnest(_) => {
+                Some("a function over several rows".to_owned())
+            }
+            Expr::HigherOrderFunction(_) => Some("a function of functions".to_owned()),
+            _ => None,
+        };
+        Ok(match found {
+            Some(_) => TreeNodeRecursion::Stop,
+            None => TreeNodeRecursion::Continue,
+        })
+    })?;
+    Ok(found)
+}
+
+fn reads_columns(expr: &Expr) -> Result<bool> {
+    let mut reads = false;
+    expr.apply(|part| {
+        reads = matches!(
+            part,
+            Expr::Column(_)
+                | Expr::OuterReferenceColumn(..)
+                | Expr::ScalarSubquery(_)
+                | Expr::Exists(_)
+                | Expr::InSubquery(_)
+                | Expr::SetComparison(_)
+        );
+        Ok(match reads {
+            true => TreeNodeRecursion::Stop,
+            false => TreeNodeRecursion::Continue,
+        })
+    })?;
+    Ok(reads)
+}
+
+/// Whether each value of a type is one of the other.
+fn widens(from: &DataType, to: &DataType) -> bool {
+    use DataType as T;
+    if from == to {
+        return true;
+    }
+    let width = |data_type: &DataType| match data_type {
+        T::Int8 => Some(1),
+        T::Int16 => Some(2),
+        T::Int32 => Some(4),
+        T::Int64 => Some(8),
+        _ => None,
+    };
+    match (from, to) {
+        (T::Null, _)
+        | (_, T::Utf8 | T::LargeUtf8 | T::Utf8View)
+        | (T::Utf8 | T::LargeUtf8 | T::Utf8View, T::Binary)
+        | (T::Int8 | T::Int16 | T::Int32 | T::Int64 | T::Float32 | T::Decimal128(..), T::Float64)
+        | (T::Int8 | T::Int16 | T::Int32 | T::Int64, T::Float32)
+        | (T::Date32, T::Timestamp(..))
+        | (T::Timestamp(..), T::Timestamp(..)) => true,
+        (T::Int8 | T::Int16 | T::Int32 | T::Int64, T::Decimal128(precision, scale)) => {
+            let digits = match from {
+                T::Int8 => 3,
+                T::Int16 => 5,
+                T::Int32 => 10,
+                _ => 19,
+            };
+            i16::from(*precision) - i16::from(*scale) >= digits
+        }
+        (T::List(from), T::List(to)) => widens(from.data_type(), to.data_type()),
+        _ => matches!((width(from), width(to)), (Some(from), Some(to)) if from <= to),
+    }
+}

@@ -1,0 +1,117 @@
+//! A view that reads with other rights than those of who asks: its rows, and nothing of how they come about.
+
+use std::sync::Arc;
+
+use arrow::datatypes::SchemaRef;
+use async_trait::async_trait;
+use datafusion::catalog::{Session, TableProvider};
+use datafusion::common::tree_node::{Transformed, TreeNode};
+use datafusion::datasource::TableType;
+use datafusion::error::Result as EngineResult;
+use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, TableProviderFilterPushDown};
+use datafusion::physical_plan::ExecutionPlan;
+
+use super::barrier::BarrierExec;
+use super::leakproof::is_leakproof;
+
+/// The plan of a view, behind a barrier.
+#[derive(Debug)]
+pub(crate) struct SecuredView {
+    name: String,
+    plan: LogicalPlan,
+    /// Its columns once types are settled.
+    schema: SchemaRef,
+    /// Which of them are columns of tables as they are: conditions on others would be evaluated before the view's own.
+    plain: Vec<bool>,
+}
+
+impl SecuredView {
+    pub(crate) fn new(name: &str, plan: LogicalPlan, schema: SchemaRef, plain: Vec<bool>) -> Self {
+        Self {
+            name: name.to_owned(),
+            plan,
+            schema,
+            plain,
+        }
+    }
+
+    /// What it reads.
+    pub(crate) fn plan(&self) -> &LogicalPlan {
+        &self.plan
+    }
+
+    fn is_plain(&self, column: &str) -> bool {
+        let at = self.schema.index_of(column).ok();
+        at.and_then(|at| self.plain.get(at)).is_some_and(|plain| *plain)
+    }
+}
+
+#[async_trait]
+impl TableProvider for SecuredView {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::View
+    }
+
+    fn supports_filters_pushdown(&self, filters: &[&Expr]) -> EngineResult<Vec<TableProviderFilterPushDown>> {
+        let answer =
+            |filter: &&Expr| match is_leakproof(filter, &self.schema, &|column| self.is_plain(column)) {
+                true => TableProviderFilterPushDown::Exact,
+                false => TableProviderFilterPushDown::Unsupported,
+            };
+        Ok(filters.iter().map(answer).collect())
+    }
+
+    async fn scan(
+        &self,
+        state: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        filters: &[Expr],
+        _: Option<usize>,
+    ) -> EngineResult<Arc<dyn ExecutionPlan>> {
+        below(state, &self.plan, &self.schema, projection, filters, &self.name).await
+    }
+}
+
+/// A plan narrowed to what is asked for and optimised by itself, under a barrier. `schema` names the plan's columns.
+pub(super) async fn below(
+    state: &dyn Session,
+    plan: &LogicalPlan,
+    schema: &SchemaRef,
+    projection: Option<&Vec<usize>>,
+    filters: &[Expr],
+    name: &str,
+) -> EngineResult<Arc<dyn ExecutionPlan>> {
+    let all: Vec<usize> = (0..schema.fields().len()).collect();
+    let projection = projection.unwrap_or(&all);
+    let columns = plan.schema().columns();
+    let mut builder = LogicalPlanBuilder::from(plan.clone());
+    for filter in filters {
+        let placed = filter.clone().transform(|part| {
+            Ok(match &part {
+                Expr::Column(column) => {
+                    Transformed::yes(Expr::Column(columns[schema.index_of(&column.name)?].clone()))
+                }
+                _ => Transformed::no(part),
+            })
+        })?;
+        builder = builder.filter(placed.data)?;
+    }
+    // Rows without columns are counted by one of them.
+    let first = [0];
+    let read: &[usize] = match projection.is_empty() {
+        true => &first,
+        false => projection,
+    };
+    let read = read.iter().map(|at| Expr::Column(columns[*at].clone()));
+    let plan = builder.project(read)?.build()?;
+    let physical = state.create_physical_plan(&plan).await?;
+    Ok(Arc::new(BarrierExec::new(
+        physical,
+        Arc::new(schema.project(projection)?),
+        name,
+    )))
+}

@@ -1,0 +1,79 @@
+//! `pseudonym(value)`: another name for a value, the same wherever it stands in the lake.
+
+use std::fmt::Write;
+
+use arrow::array::StringBuilder;
+use arrow::datatypes::DataType;
+use datafusion::common::utils::take_function_args;
+use datafusion::error::Result;
+use datafusion::logical_expr::{ColumnarValue, Documentation, ScalarFunctionArgs, ScalarUDFImpl, Signature};
+
+use super::key::{PrivacyKey, keyed};
+use crate::document::{Family, document};
+use crate::text::{Text, rows, text_signature};
+
+const NAME: &str = "pseudonym";
+
+/// The SQL function `pseudonym`.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub(super) struct Pseudonym {
+    signature: Signature,
+}
+
+impl Default for Pseudonym {
+    fn default() -> Self {
+        let mut signature = text_signature(1);
+        signature.volatility = datafusion::logical_expr::Volatility::Stable;
+        Self { signature }
+    }
+}
+
+impl ScalarUDFImpl for Pseudonym {
+    fn name(&self) -> &str {
+        NAME
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
+        Ok(DataType::Utf8)
+    }
+
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let mac = PrivacyKey::of(&args.config_options)?;
+        let [value] = take_function_args(NAME, &args.args)?;
+        let value = Text::new(value)?;
+        rows(
+            value.is_constant(),
+            args.number_rows,
+            |i, out: &mut StringBuilder| {
+                let Some(value) = value.get(i) else {
+                    out.append_null();
+                    return Ok(());
+                };
+                let mut text = String::with_capacity(32);
+                for byte in &keyed(&mac, NAME, value.as_bytes())[..16] {
+                    let _ = write!(text, "{byte:02x}");
+                }
+                out.append_value(&text);
+                Ok(())
+            },
+        )
+    }
+
+    fn documentation(&self) -> Option<&Documentation> {
+        static DOC: std::sync::LazyLock<Documentation> = std::sync::LazyLock::new(|| {
+            document(
+                Family::Privacy,
+                "pseudonym(value)",
+                "Another name for a value: 32 hexadecimal digits of HMAC-SHA-256 under the lake's own key. The same value has \
+                 the same pseudonym in every table, so that joins go on working; without the key, values cannot be tried.",
+                &[("value", "An identifier, such as a patient's.")],
+                "SELECT pseudonym('P1') = pseudonym('P1');  -- true",
+            )
+        });
+        Some(&DOC)
+    }
+}
