@@ -207,18 +207,7 @@ impl<'a> Writer<'a> {
     fn resolve_table(&self, name: &ast::ObjectName) -> Result<Arc<TableObject>> {
         let (path, database) = (self.session.search_path(), self.session.database());
         let table = target::table(&*self.epoch()?, &path, &database, name)?;
-        if table.properties.contains_key(view::MATERIALIZED) {
-            return Err(Error::WrongObject(format!(
-                "cannot change materialized view \"{}\"",
-                table.name
-            )));
-        }
-        if table.schema == "imaging" || table.schema == "system" {
-            return Err(Error::InsufficientPrivilege(format!(
-                "permission denied: \"{}\" is written by ingestion only",
-                table.name
-            )));
-        }
+        writable(&table)?;
         Ok(table)
     }
 
@@ -321,6 +310,23 @@ impl<'a> Writer<'a> {
             .collect::<Result<Vec<_>>>()?;
         Ok(Some((schema, batches)))
     }
+}
+
+/// Refuses tables that statements do not change.
+fn writable(table: &TableObject) -> Result<()> {
+    if table.properties.contains_key(view::MATERIALIZED) {
+        return Err(Error::WrongObject(format!(
+            "cannot change materialized view \"{}\"",
+            table.name
+        )));
+    }
+    if table.schema == "imaging" || table.schema == "system" {
+        return Err(Error::InsufficientPrivilege(format!(
+            "permission denied: \"{}\" is written by ingestion only",
+            table.name
+        )));
+    }
+    Ok(())
 }
 
 /// The tag of `ALTER VIEW` and `ALTER MATERIALIZED VIEW`.
