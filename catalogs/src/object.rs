@@ -319,6 +319,46 @@ impl Object {
         }
     }
 
+    /// The OIDs of roles that it names: its owner, who has rights to it and who gave them, and memberships.
+    fn roles_mut(&mut self) -> Vec<&mut u32> {
+        let (owner, grants) = match self {
+            Self::Schema(o) => (&mut o.owner, &mut o.grants),
+            Self::Table(o) => (&mut o.owner, &mut o.grants),
+            Self::View(o) => (&mut o.owner, &mut o.grants),
+            Self::Role(o) => {
+                let memberships = o.memberships.iter_mut();
+                return memberships.flat_map(|m| [&mut m.role, &mut m.grantor]).collect();
+            }
+            Self::Setting(_) => return Vec::new(),
+        };
+        let grants = grants
+            .iter_mut()
+            .flat_map(|grant| [&mut grant.grantee, &mut grant.grantor]);
+        std::iter::once(owner).chain(grants).collect()
+    }
+
+    /// Has it name other roles.
+    pub(crate) fn map_roles(&mut self, new: impl Fn(u32) -> u32) {
+        for oid in self.roles_mut() {
+            *oid = new(*oid);
+        }
+    }
+
+    /// The OIDs of roles that it names; 0 is nobody or PUBLIC.
+    pub(crate) fn roles(&self) -> Vec<u32> {
+        let of = |owner: u32, grants: &[Grant]| {
+            let grants = grants.iter().flat_map(|grant| [grant.grantee, grant.grantor]);
+            std::iter::once(owner).chain(grants).collect()
+        };
+        match self {
+            Self::Schema(o) => of(o.owner, &o.grants),
+            Self::Table(o) => of(o.owner, &o.grants),
+            Self::View(o) => of(o.owner, &o.grants),
+            Self::Role(o) => o.memberships.iter().flat_map(|m| [m.role, m.grantor]).collect(),
+            Self::Setting(_) => Vec::new(),
+        }
+    }
+
     /// Name within its schema, if it has one.
     pub fn name(&self) -> &str {
         match self {
