@@ -151,10 +151,7 @@ impl Writer<'_> {
                 }
             }
         }
-        let epoch = self.epoch()?;
-        let owner = epoch
-            .role(&self.session.current_role())
-            .map_or(0, |role| role.oid);
+        let owner = self.acting_oid()?;
         let mut table = TableObject::new(schema, name, Arc::new(Schema::new(fields))).with_owner(owner);
         if let Some(key) = constraint::primary_key(&draft.constraints).and_then(Constraint::key) {
             let texts = key.iter().filter(|column| {

@@ -41,9 +41,7 @@ impl Writer<'_> {
         }
         let owner = match authorization {
             Some(owner) => self.new_owner(&ast::Owner::Ident(owner.clone()))?,
-            None => epoch
-                .role(&self.session.current_role())
-                .map_or(0, |role| role.oid),
+            None => self.acting_oid()?,
         };
         self.work.put_object(SchemaObject {
             name,

@@ -89,9 +89,7 @@ impl Writer<'_> {
             .map(|field| stored(field.name(), field))
             .collect::<Vec<_>>();
         let mut view = ViewObject::new(schema, name, sql).with_columns(Arc::new(Schema::new(columns)));
-        view.owner = epoch
-            .role(&self.session.current_role())
-            .map_or(0, |role| role.oid);
+        view.owner = self.acting_oid()?;
         if let Some(old) = old {
             view.oid = old.oid;
             view.owner = old.owner;
