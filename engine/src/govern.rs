@@ -5,6 +5,8 @@ mod authorise;
 mod grants;
 mod roles;
 
+pub(crate) use grants::change_owner;
+
 use radlake_catalogs::{Epoch, RoleObject};
 use radlake_sql::ast;
 

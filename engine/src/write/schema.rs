@@ -6,6 +6,7 @@ use radlake_sql::ast;
 use super::target::folded;
 use super::texts::Renamed;
 use super::{Outcome, Writer};
+use crate::govern::change_owner;
 use crate::{Error, Result};
 
 impl Writer<'_> {
@@ -84,7 +85,9 @@ impl Writer<'_> {
                     name = new;
                 }
                 ast::AlterSchemaOperation::OwnerTo { owner } => {
-                    schema.owner = self.new_owner(owner)?;
+                    let owner = self.new_owner(owner)?;
+                    change_owner(&mut schema.grants, schema.owner, owner);
+                    schema.owner = owner;
                     self.work.put_object(schema)?;
                 }
                 other => {
@@ -157,11 +160,13 @@ impl Writer<'_> {
                 match relation()? {
                     Relation::Table(table) => {
                         let mut table = table.as_ref().clone();
+                        change_owner(&mut table.grants, table.owner, owner);
                         table.owner = owner;
                         self.work.put_object(table)?;
                     }
                     Relation::View(view) => {
                         let mut view = view.as_ref().clone();
+                        change_owner(&mut view.grants, view.owner, owner);
                         view.owner = owner;
                         self.work.put_object(view)?;
                     }
