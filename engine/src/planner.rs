@@ -60,6 +60,7 @@ use radlake_sql::{Statement, ast};
 pub(crate) use names::{Found, Names};
 use provider::Provider;
 pub(crate) use readings::{DateStyle, read_text};
+pub(crate) use shapes::holds_query;
 
 use crate::pg_catalog;
 use crate::policy::Subject;

@@ -208,6 +208,7 @@ impl<'a> Writer<'a> {
         let (path, database) = (self.session.search_path(), self.session.database());
         let table = target::table(&*self.epoch()?, &path, &database, name)?;
         writable(&table)?;
+        texts::check_rules(&table)?;
         Ok(table)
     }
 

@@ -99,7 +99,8 @@ pub(super) fn values(query: &mut Query) {
     }
 }
 
-fn holds_query(expr: &Expr) -> bool {
+/// True if there is a query anywhere in an expression.
+pub(crate) fn holds_query(expr: &Expr) -> bool {
     struct Queries;
     impl Visitor for Queries {
         type Break = ();

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use super::constraint::{self, Constraint, Rule};
 use super::target::{DEFAULT, GENERATED, IDENTITY, LENGTH, folded, resolve};
+use super::texts::{CHECK_PLACE, DEFAULT_PLACE, GENERATED_PLACE, expression_text, query_text};
 use super::{Outcome, Writer};
 use crate::pg_catalog::pg_type_of;
 use crate::pg_catalog::types::PG_TYPE_KEY;
@@ -60,7 +61,7 @@ impl Writer<'_> {
         }
         if let Some(query) = &create.query {
             let names: Vec<String> = create.columns.iter().map(|column| folded(&column.name)).collect();
-            return self.create_as(schema, name, &query.to_string(), &names).await;
+            return self.create_as(schema, name, &query_text(query)?, &names).await;
         }
         let mut draft = Draft::default();
         for column in &create.columns {
@@ -221,7 +222,7 @@ impl Writer<'_> {
                 ast::ColumnOption::Null => {}
                 ast::ColumnOption::NotNull => nullable = false,
                 ast::ColumnOption::Default(value) => {
-                    metadata.insert(DEFAULT.to_owned(), value.to_string());
+                    metadata.insert(DEFAULT.to_owned(), expression_text(value, DEFAULT_PLACE)?);
                 }
                 ast::ColumnOption::Generated {
                     generated_as,
@@ -229,7 +230,10 @@ impl Writer<'_> {
                     ..
                 } => {
                     match (generation_expr, generated_as) {
-                        (Some(value), _) => metadata.insert(GENERATED.to_owned(), value.to_string()),
+                        (Some(value), _) => {
+                            let text = expression_text(value, GENERATED_PLACE)?;
+                            metadata.insert(GENERATED.to_owned(), text)
+                        }
                         (None, ast::GeneratedAs::ByDefault) => {
                             nullable = false;
                             metadata.insert(IDENTITY.to_owned(), "by default".to_owned())
@@ -261,7 +265,7 @@ impl Writer<'_> {
                 ast::ColumnOption::Check(check) => {
                     let called = called.or_else(|| check.name.as_ref().map(folded));
                     let made = draft.free(&format!("{table}_{name}_check"));
-                    let expression = check.expr.to_string();
+                    let expression = expression_text(&check.expr, CHECK_PLACE)?;
                     draft.add(called.unwrap_or(made), Rule::Check { expression })?;
                 }
                 ast::ColumnOption::ForeignKey(key) => {
@@ -389,7 +393,7 @@ impl Writer<'_> {
             }
             ast::TableConstraint::Check(check) => {
                 let made = draft.free(&format!("{table}_check"));
-                let expression = check.expr.to_string();
+                let expression = expression_text(&check.expr, CHECK_PLACE)?;
                 (called(&check.name).unwrap_or(made), Rule::Check { expression })
             }
             ast::TableConstraint::ForeignKey(foreign) => {

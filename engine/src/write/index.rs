@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::constraint::{self, Constraint, Rule};
 use super::target::{folded, resolve, written_name};
+use super::texts::{INDEX_PLACE, expression_text};
 use super::{Outcome, Writer};
 use crate::{Error, Result};
 
@@ -77,7 +78,7 @@ impl Writer<'_> {
                     }
                     name
                 }
-                other => other.to_string(),
+                other => expression_text(other, INDEX_PLACE)?,
             });
         }
         let epoch = self.epoch()?;

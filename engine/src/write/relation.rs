@@ -12,6 +12,7 @@ use super::constraint::{self, Rule};
 use super::define::Draft;
 use super::pipeline::{Gate, layers};
 use super::target::{DEFAULT, Target, folded, quoted};
+use super::texts::{DEFAULT_PLACE, TRANSFORM_PLACE, check_rules, expression_text};
 use super::unique::Keys;
 use crate::{Error, Result};
 
@@ -251,7 +252,7 @@ impl Writer<'_> {
         let mut rewrites = None;
         match operation {
             Op::SetDefault { value } => {
-                metadata.insert(DEFAULT.to_owned(), value.to_string());
+                metadata.insert(DEFAULT.to_owned(), expression_text(value, DEFAULT_PLACE)?);
             }
             Op::DropDefault => {
                 metadata.remove(DEFAULT);
@@ -267,7 +268,10 @@ impl Writer<'_> {
                 metadata.retain(|key, _| key.starts_with("radlake.default") || key == "comment");
                 metadata.extend(typed.metadata().clone());
                 *field = typed.with_nullable(kept);
-                let value = using.as_ref().map_or_else(|| quoted(name), ToString::to_string);
+                let value = match using {
+                    Some(using) => expression_text(using, TRANSFORM_PLACE)?,
+                    None => quoted(name),
+                };
                 rewrites = Some(HashMap::from([(name.to_owned(), format!("({value})"))]));
             }
             other @ Op::AddGenerated { .. } => {
@@ -295,6 +299,7 @@ impl Writer<'_> {
         table: TableObject,
         values: &HashMap<String, String>,
     ) -> Result<()> {
+        check_rules(&table)?;
         let old = Target::new(self.work.table(table.oid)?, None);
         let target = Target::new(table.clone(), None);
         let constraints = constraint::of(&table)?;

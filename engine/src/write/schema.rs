@@ -257,6 +257,7 @@ impl Writer<'_> {
                 );
                 return Ok(done);
             }
+            // For its error.
             None => self.resolve_table(&alter.name)?.oid,
         };
         for operation in &alter.operations {

@@ -22,6 +22,7 @@ impl Writer<'_> {
         if let ast::SetExpr::Select(select) = plain.body.as_mut() {
             select.into = None;
         }
-        self.create_as(schema, name, &plain.to_string(), &[]).await
+        self.create_as(schema, name, &super::texts::query_text(&plain)?, &[])
+            .await
     }
 }

@@ -5,12 +5,14 @@ use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use radlake_catalogs::{Epoch, Object, Relation};
+use radlake_catalogs::{Epoch, Object, Relation, TableObject};
 use radlake_sql::ast::{self, VisitMut};
 
 use super::Writer;
-use super::target::{folded, resolve};
+use super::constraint::{self, Rule};
+use super::target::{DEFAULT, GENERATED, folded, resolve};
 use super::view::MATERIALIZED;
+use crate::planner::holds_query;
 use crate::{Error, Result};
 
 /// What has another name now.
@@ -32,6 +34,64 @@ pub(super) fn text_of(relation: &Relation) -> Option<&str> {
         Relation::Table(table) => table.properties.get(MATERIALIZED).map(String::as_str),
     }
 }
+
+/// A query as text that is planned, now or whenever it is read.
+pub(super) fn query_text(query: &ast::Query) -> Result<String> {
+    radlake_sql::text::query(query).ok_or_else(unwritten)
+}
+
+/// An expression as text that is kept; `place` is PostgreSQL's name of what it is there. It is computed with the rights of whoever
+/// writes to the table, so it must not read anything else.
+pub(super) fn expression_text(expression: &ast::Expr, place: &str) -> Result<String> {
+    no_query(expression, place)?;
+    radlake_sql::text::expression(expression).ok_or_else(unwritten)
+}
+
+/// Refuses queries in an expression.
+pub(super) fn no_query(expression: &ast::Expr, place: &str) -> Result<()> {
+    match holds_query(expression) {
+        true => Err(Error::unsupported(format!("cannot use subquery in {place}"))),
+        false => Ok(()),
+    }
+}
+
+fn unwritten() -> Error {
+    Error::unsupported("a literal, name or type of this statement that cannot be kept as text")
+}
+
+/// Refuses to write to a table whose rules hold queries, as they could before that was refused when they were made.
+pub(super) fn check_rules(table: &TableObject) -> Result<()> {
+    let check = |text: &str, place: &str| {
+        let lower = text.to_ascii_lowercase();
+        match ["select", "values", "table"]
+            .iter()
+            .any(|word| lower.contains(word))
+        {
+            true => no_query(&super::insert::expression(text)?, place),
+            false => Ok(()),
+        }
+    };
+    for field in table.arrow_schema.fields() {
+        for (key, place) in [(DEFAULT, DEFAULT_PLACE), (GENERATED, GENERATED_PLACE)] {
+            if let Some(text) = field.metadata().get(key) {
+                check(text, place)?;
+            }
+        }
+    }
+    for constraint in constraint::of(table)? {
+        if let Rule::Check { expression } = &constraint.rule {
+            check(expression, CHECK_PLACE)?;
+        }
+    }
+    Ok(())
+}
+
+/// Where expressions stand, in PostgreSQL's words.
+pub(super) const DEFAULT_PLACE: &str = "DEFAULT expression";
+pub(super) const GENERATED_PLACE: &str = "column generation expression";
+pub(super) const CHECK_PLACE: &str = "check constraint";
+pub(super) const INDEX_PLACE: &str = "index expression";
+pub(super) const TRANSFORM_PLACE: &str = "transform expression";
 
 impl Writer<'_> {
     /// A query with the schema before each name.
@@ -72,14 +132,14 @@ impl Writer<'_> {
             match relation {
                 Relation::View(view) => {
                     let mut view = view.as_ref().clone();
-                    view.sql = query.to_string();
+                    view.sql = query_text(&query)?;
                     changed.push(view.into());
                 }
                 Relation::Table(table) => {
                     let mut table = table.as_ref().clone();
                     table
                         .properties
-                        .insert(MATERIALIZED.to_owned(), query.to_string());
+                        .insert(MATERIALIZED.to_owned(), query_text(&query)?);
                     changed.push(table.into());
                 }
             }
