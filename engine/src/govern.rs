@@ -54,7 +54,11 @@ impl Writer<'_> {
     /// The role that a name means; `CURRENT_USER` and its kin are names too.
     fn role<'e>(&self, epoch: &'e Epoch, name: &ast::Ident) -> Result<&'e RoleObject> {
         let wanted = match (name.quote_style, name.value.to_lowercase().as_str()) {
-            (None, "current_user" | "current_role") => self.session.current_role(),
+            (None, "current_user" | "current_role") => {
+                let oid = self.acting_oid()?;
+                let acting = epoch.roles().find(|role| role.oid == oid);
+                acting.map_or_else(|| self.session.current_role(), |role| role.name.clone())
+            }
             (None, "session_user") => self.session.session_role(),
             _ => folded(name),
         };

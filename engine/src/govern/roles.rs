@@ -104,7 +104,7 @@ impl Writer<'_> {
                 if old.name == self.session.session_role() {
                     return Err(Error::unsupported("session user cannot be renamed"));
                 }
-                if old.name == self.session.current_role() {
+                if old.oid == subject.oid {
                     return Err(Error::unsupported("current user cannot be renamed"));
                 }
             }

@@ -131,7 +131,8 @@ impl Writer<'_> {
     pub(crate) fn new_owner(&self, owner: &ast::Owner) -> Result<u32> {
         let name = match owner {
             ast::Owner::Ident(name) => folded(name),
-            _ => self.session.current_role(),
+            ast::Owner::SessionUser => self.session.session_role(),
+            _ => return self.acting_oid(),
         };
         match self.epoch()?.role(&name) {
             Some(role) => Ok(role.oid),
