@@ -53,6 +53,9 @@ pub struct Membership {
     /// `WITH ADMIN OPTION`.
     #[serde(default)]
     pub admin: bool,
+    /// It may make others members and itself too, but has none of the role's rights and cannot become it: whoever made the role.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub admin_only: bool,
 }
 
 /// A schema: a namespace of relations.

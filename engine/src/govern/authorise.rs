@@ -21,7 +21,7 @@ impl Writer<'_> {
     }
 
     /// Whose rights hold.
-    fn authority(&self) -> Result<Authority> {
+    pub(crate) fn authority(&self) -> Result<Authority> {
         Ok(self.session.authority(&self.epoch()?, self.work.epoch()))
     }
 

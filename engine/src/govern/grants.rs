@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use radlake_catalogs::{Epoch, Grant, Object, Relation};
+use radlake_catalogs::{Epoch, Grant, Object, Relation, RoleObject};
 use radlake_sql::ast;
 
 use super::{denied, roles, single};
@@ -129,8 +129,8 @@ impl Writer<'_> {
                 let epoch = self.epoch()?;
                 let subject = self.subject()?;
                 let group = self.role(&epoch, group)?;
-                may_give_membership(&epoch, &subject, group)?;
-                let membership = roles::membership(&subject, group, grant.with_grant_option)?;
+                may_give_membership(self.authority()?.roles(), &subject, group)?;
+                let membership = roles::membership(&subject, group, grant.with_grant_option);
                 let member = self.role(&epoch, grantee_name(grantee)?)?;
                 if roles::circular(&epoch, group, member) {
                     return Err(Error::InvalidGrant(format!(
@@ -140,7 +140,10 @@ impl Writer<'_> {
                 }
                 let mut member = member.clone();
                 match member.memberships.iter_mut().find(|m| m.role == group.oid) {
-                    Some(known) => known.admin |= membership.admin,
+                    Some(known) => {
+                        known.admin |= membership.admin;
+                        known.admin_only = false;
+                    }
                     None => member.memberships.push(membership),
                 }
                 self.work.put_object(member)?;
@@ -155,7 +158,7 @@ impl Writer<'_> {
                 let epoch = self.epoch()?;
                 let subject = self.subject()?;
                 let group = self.role(&epoch, group)?;
-                may_give_membership(&epoch, &subject, group)?;
+                may_give_membership(self.authority()?.roles(), &subject, group)?;
                 let mut member = self.role(&epoch, grantee_name(grantee)?)?.clone();
                 member
                     .memberships
@@ -455,20 +458,23 @@ pub(crate) fn change_owner(grants: &mut Vec<Grant>, old: u32, new: u32) {
     *grants = kept;
 }
 
-/// Who may make others members of a role: those who may make roles, and members WITH ADMIN OPTION.
-fn may_give_membership(epoch: &Epoch, subject: &Subject, group: &radlake_catalogs::RoleObject) -> Result<()> {
-    let admin = epoch.roles().any(|role| {
-        subject.has_role(role.oid)
-            && role
-                .memberships
-                .iter()
-                .any(|membership| membership.role == group.oid && membership.admin)
-    });
-    if admin || (roles::may_administer(epoch, subject) && (subject.superuser || !group.superuser)) {
+/// Refuses who may not make others members of a role, nor end that they are: as in PostgreSQL 16 all but members WITH ADMIN OPTION,
+/// and nobody but a superuser decides who may become one.
+pub(super) fn may_give_membership(epoch: &Epoch, subject: &Subject, group: &RoleObject) -> Result<()> {
+    if subject.superuser {
         return Ok(());
     }
-    Err(denied(format!(
-        "must have admin option on role \"{}\"",
-        group.name
-    )))
+    if roles::powerful(epoch, group) {
+        return Err(denied(format!(
+            "must be superuser to grant membership in role \"{}\"",
+            group.name
+        )));
+    }
+    match roles::administers(epoch, subject, group) {
+        true => Ok(()),
+        false => Err(denied(format!(
+            "must have admin option on role \"{}\"",
+            group.name
+        ))),
+    }
 }

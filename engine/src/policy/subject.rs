@@ -101,7 +101,7 @@ pub(crate) fn closure_by<'r>(
         if via == Via::Inherited && noinherit {
             continue;
         }
-        for membership in memberships {
+        for membership in memberships.iter().filter(|membership| !membership.admin_only) {
             if found.insert(membership.role) {
                 open.push(membership.role);
             }

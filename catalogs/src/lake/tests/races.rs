@@ -344,6 +344,7 @@ async fn rights_of_a_new_role_follow_it() {
         role: auditor,
         grantor: auditor,
         admin: true,
+        admin_only: false,
     });
     second.put_object(member).unwrap();
     let mut changed = table(&epoch, "a");
