@@ -72,6 +72,9 @@ pub struct SchemaObject {
     /// Who has which right to it, beside its owner.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub grants: Vec<Grant>,
+    /// The grants are all there is. Else whatever the layers above give to everybody holds too.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub settled: bool,
 }
 
 /// A table: a Delta table at a pinned version.

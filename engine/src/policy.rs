@@ -8,6 +8,6 @@ mod subject;
 mod tests;
 
 pub(crate) use authority::Authority;
-pub(crate) use decide::{Privilege, Rights, Verdict, decide};
+pub(crate) use decide::{Privilege, Rights, Verdict, decide, settle};
 pub(crate) use secured::SecuredTable;
 pub(crate) use subject::{Subject, Via, closure, closure_by};

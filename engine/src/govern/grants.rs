@@ -6,7 +6,7 @@ use radlake_catalogs::{Epoch, Grant, Object, Relation, RoleObject};
 use radlake_sql::ast;
 
 use super::{denied, roles, single};
-use crate::policy::{Privilege, Subject};
+use crate::policy::{Privilege, Subject, settle};
 use crate::write::target::{folded, resolve};
 use crate::write::{Outcome, Writer};
 use crate::{Error, Result};
@@ -96,6 +96,9 @@ impl Writer<'_> {
             let owner = owner(&object);
             let name = object.name().to_owned();
             let kind = object.kind();
+            if let Object::Schema(schema) = &mut object {
+                settle(schema);
+            }
             let Some(grants) = grants(&mut object) else {
                 continue;
             };

@@ -86,8 +86,8 @@ impl Transaction {
     /// Gives an object of then its owner and grants of now: what was revoked since stays revoked. Of what is gone nobody has
     /// a right but its owner, or who restores it where that role is gone too.
     fn rights_of_now(&self, then: &mut Object) {
-        let now = self.epoch.object(then.oid()).map(Arc::as_ref);
-        let now = now.and_then(rights);
+        let there = self.epoch.object(then.oid()).map(Arc::as_ref);
+        let now = there.and_then(rights);
         let has_column = |column: &str| match &*then {
             Object::Table(table) => table.arrow_schema.field_with_name(column).is_ok(),
             _ => true,
@@ -98,6 +98,9 @@ impl Transaction {
                 .filter(|grant| grant.column.as_deref().is_none_or(has_column));
             (owner, grants.cloned().collect::<Vec<Grant>>())
         });
+        if let (Object::Schema(then), Some(Object::Schema(now))) = (&mut *then, there) {
+            then.settled = now.settled;
+        }
         let (owner, grants) = match then {
             Object::Schema(schema) => (&mut schema.owner, &mut schema.grants),
             Object::Table(table) => (&mut table.owner, &mut table.grants),
