@@ -230,7 +230,7 @@ impl<'a> Writer<'a> {
 
     /// A planner that reads with the rights of a role that owns something.
     fn planner_for(&self, owner: u32) -> Result<Planner> {
-        let owner = Subject::owner(&*self.epoch()?, owner);
+        let owner = Subject::owner(self.authority()?.roles(), owner);
         self.session.planner_as(self.seen(), Vec::new(), Some(owner))
     }
 
@@ -348,16 +348,7 @@ impl Inner {
         statement: &Statement,
         parameters: Parameters,
     ) -> Result<Response> {
-        let read_only = match self.in_transaction() {
-            true => "transaction_read_only",
-            false => "default_transaction_read_only",
-        };
-        if self.facts.setting(read_only).as_deref() == Some("on") {
-            return Err(Error::ReadOnly(crate::session::name_of(statement)));
-        }
-        if self.chosen_epoch().is_some() {
-            return Err(Error::ReadOnlyEpoch(crate::session::name_of(statement)));
-        }
+        self.may_write(crate::session::name_of(statement))?;
         let guard = self.guard();
         self.facts.began(statement.text());
         let (this, owned) = (Arc::clone(self), statement.clone());
@@ -374,6 +365,21 @@ impl Inner {
             }
         };
         Ok(crate::session::answer(outcome))
+    }
+
+    /// Refuses to write in a transaction that only reads, or an earlier epoch; `what` is what would.
+    fn may_write(&self, what: String) -> Result<()> {
+        let read_only = match self.in_transaction() {
+            true => "transaction_read_only",
+            false => "default_transaction_read_only",
+        };
+        if self.facts.setting(read_only).as_deref() == Some("on") {
+            return Err(Error::ReadOnly(what));
+        }
+        if self.chosen_epoch().is_some() {
+            return Err(Error::ReadOnlyEpoch(what));
+        }
+        Ok(())
     }
 
     /// As a part of the open transaction.
