@@ -189,6 +189,8 @@ impl Writer<'_> {
         table.arrow_schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
         table.cluster_key.retain(|column| column != name);
         table.bloom_columns.retain(|column| column != name);
+        // Else a later column of the name would be open to who had rights to this one.
+        table.grants.retain(|grant| grant.column.as_deref() != Some(name));
         // Other readers must not find what was dropped: the files are written without it.
         self.rewrite(table.clone(), &HashMap::new()).await?;
         self.work.table(table.oid).map_err(Error::from)
@@ -209,6 +211,9 @@ impl Writer<'_> {
         table.arrow_schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
         table.cluster_key = table.cluster_key.iter().map(named).collect();
         table.bloom_columns = table.bloom_columns.iter().map(named).collect();
+        for grant in &mut table.grants {
+            grant.column = grant.column.as_ref().map(named);
+        }
         let mut constraints = constraint::of(&table)?;
         for constraint in &mut constraints {
             match &mut constraint.rule {
