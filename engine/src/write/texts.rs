@@ -1,11 +1,11 @@
 //! Queries that views keep as text: every name in them is qualified, so that they mean the same whatever the search path
 //! is, and can be followed when a relation gets another name.
 
-use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use radlake_catalogs::{Epoch, Object, Relation, TableObject};
+use radlake_sql::Version;
 use radlake_sql::ast::{self, VisitMut};
 
 use super::Writer;
@@ -101,10 +101,12 @@ impl Writer<'_> {
             epoch: self.epoch()?,
             path: self.session.search_path(),
             database: self.session.database(),
-            own: own_names(&query),
+            scopes: Vec::new(),
         };
-        let _ = query.visit(&mut names);
-        Ok(query)
+        match query.visit(&mut names) {
+            ControlFlow::Break(error) => Err(error),
+            ControlFlow::Continue(()) => Ok(query),
+        }
     }
 
     /// Has the texts of all views follow a new name.
@@ -151,32 +153,76 @@ impl Writer<'_> {
     }
 }
 
-/// Names that WITH gives.
-fn own_names(query: &ast::Query) -> BTreeSet<String> {
-    struct Own(BTreeSet<String>);
-    impl ast::Visitor for Own {
-        type Break = ();
-
-        fn pre_visit_query(&mut self, query: &ast::Query) -> ControlFlow<()> {
-            let with = query.with.iter().flat_map(|with| &with.cte_tables);
-            self.0.extend(with.map(|cte| folded(&cte.alias.name)));
-            ControlFlow::Continue(())
-        }
-    }
-    let mut own = Own(BTreeSet::new());
-    let _ = ast::Visit::visit(query, &mut own);
-    own.0
-}
-
 struct Qualifier {
     epoch: Arc<Epoch>,
     path: Vec<String>,
     database: String,
-    own: BTreeSet<String>,
+    /// The queries around what is visited, the outermost first.
+    scopes: Vec<Scope>,
+}
+
+/// The names that WITH gives within a query.
+struct Scope {
+    names: Vec<String>,
+    /// So many of its parts have been visited: those that follow, and the query, see these; all see all if it is RECURSIVE.
+    seen: usize,
+    recursive: bool,
+}
+
+impl Qualifier {
+    fn is_own(&self, name: &str) -> bool {
+        self.scopes.iter().any(|scope| {
+            let seen = if scope.recursive {
+                scope.names.len()
+            } else {
+                scope.seen
+            };
+            scope.names.iter().take(seen).any(|known| known == name)
+        })
+    }
+
+    /// The schema before a name that is read as of an earlier epoch.
+    fn qualify_version(&self, name: &mut ast::ObjectName) -> Result<()> {
+        let last = name.0.last().and_then(|part| part.as_ident()).cloned();
+        let Some(last) = last else {
+            return Ok(());
+        };
+        let bare = ast::ObjectName(vec![ast::ObjectNamePart::Identifier(last.clone())]);
+        let (schema, _) = resolve(&self.epoch, &self.path, &self.database, &bare)?;
+        let Some(schema) = schema else {
+            return Err(Error::unsupported(format!(
+                "a view over \"{last}\" as of an earlier epoch, which is not there today: name its schema"
+            )));
+        };
+        if let Some(part) = name.0.get_mut(1) {
+            *part = ast::ObjectNamePart::Identifier(ast::Ident::with_quote('"', schema));
+        }
+        Ok(())
+    }
 }
 
 impl ast::VisitorMut for Qualifier {
     type Break = Error;
+
+    // The parts of WITH are visited in their order, before the query's body.
+    fn pre_visit_query(&mut self, query: &mut ast::Query) -> ControlFlow<Error> {
+        let with = query.with.as_ref();
+        let names = with.iter().flat_map(|with| &with.cte_tables);
+        self.scopes.push(Scope {
+            names: names.map(|cte| folded(&cte.alias.name)).collect(),
+            seen: 0,
+            recursive: with.is_some_and(|with| with.recursive),
+        });
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_query(&mut self, _: &mut ast::Query) -> ControlFlow<Error> {
+        self.scopes.pop();
+        if let Some(around) = self.scopes.last_mut() {
+            around.seen = around.names.len().min(around.seen + 1);
+        }
+        ControlFlow::Continue(())
+    }
 
     fn pre_visit_table_factor(&mut self, factor: &mut ast::TableFactor) -> ControlFlow<Error> {
         let ast::TableFactor::Table {
@@ -188,11 +234,19 @@ impl ast::VisitorMut for Qualifier {
         else {
             return ControlFlow::Continue(());
         };
+        if let [database, schema, _] = name.0.as_slice()
+            && let Some((database, schema)) = database.as_ident().zip(schema.as_ident())
+            && Version::of(&database.value).is_some()
+        {
+            return match schema.value.is_empty().then(|| self.qualify_version(name)) {
+                Some(Err(error)) => ControlFlow::Break(error),
+                _ => ControlFlow::Continue(()),
+            };
+        }
         let Ok((Some(schema), last)) = resolve(&self.epoch, &self.path, &self.database, name) else {
             return ControlFlow::Continue(());
         };
-        if name.0.len() == 1 && self.own.contains(&last) || self.epoch.get_relation(&schema, &last).is_none()
-        {
+        if name.0.len() == 1 && self.is_own(&last) || self.epoch.get_relation(&schema, &last).is_none() {
             return ControlFlow::Continue(());
         }
         rename(name, alias, &schema, &last);
