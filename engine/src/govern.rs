@@ -4,6 +4,8 @@
 mod authorise;
 mod grants;
 mod roles;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use grants::change_owner;
 
