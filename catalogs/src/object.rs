@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arrow::datatypes::{Schema, SchemaRef};
 use serde::{Deserialize, Serialize};
 
-use crate::row_security::RowSecurity;
+use crate::row_security::{Policy, RowSecurity};
 
 /// OIDs below are PostgreSQL's own; those of a lake's objects start here and are never used twice.
 pub const FIRST_OID: u32 = 16_384;
@@ -55,6 +55,9 @@ pub struct Membership {
     /// `WITH ADMIN OPTION`.
     #[serde(default)]
     pub admin: bool,
+    /// It may make others members and itself too, but has none of the role's rights and cannot become it: whoever made the role.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub admin_only: bool,
 }
 
 /// A schema: a namespace of relations.
@@ -71,6 +74,9 @@ pub struct SchemaObject {
     /// Who has which right to it, beside its owner.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub grants: Vec<Grant>,
+    /// The grants are all there is. Else whatever the layers above give to everybody holds too.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub settled: bool,
 }
 
 /// A table: a Delta table at a pinned version.
@@ -322,6 +328,55 @@ impl Object {
             Self::View(o) => o.oid = oid,
             Self::Role(o) => o.oid = oid,
             Self::Setting(o) => o.oid = oid,
+        }
+    }
+
+    /// The OIDs of roles that it names: its owner, who has rights to it and who gave them, and memberships.
+    fn roles_mut(&mut self) -> Vec<&mut u32> {
+        let mut policies: &mut [Policy] = &mut [];
+        let (owner, grants) = match self {
+            Self::Schema(o) => (&mut o.owner, &mut o.grants),
+            Self::Table(o) => {
+                policies = &mut o.row_security.policies;
+                (&mut o.owner, &mut o.grants)
+            }
+            Self::View(o) => (&mut o.owner, &mut o.grants),
+            Self::Role(o) => {
+                let memberships = o.memberships.iter_mut();
+                return memberships.flat_map(|m| [&mut m.role, &mut m.grantor]).collect();
+            }
+            Self::Setting(_) => return Vec::new(),
+        };
+        let grants = grants
+            .iter_mut()
+            .flat_map(|grant| [&mut grant.grantee, &mut grant.grantor]);
+        let bound = policies.iter_mut().flat_map(|policy| &mut policy.roles);
+        std::iter::once(owner).chain(grants).chain(bound).collect()
+    }
+
+    /// Has it name other roles.
+    pub(crate) fn map_roles(&mut self, new: impl Fn(u32) -> u32) {
+        for oid in self.roles_mut() {
+            *oid = new(*oid);
+        }
+    }
+
+    /// The OIDs of roles that it names; 0 is nobody or PUBLIC.
+    pub(crate) fn roles(&self) -> Vec<u32> {
+        let of = |owner: u32, grants: &[Grant]| {
+            let grants = grants.iter().flat_map(|grant| [grant.grantee, grant.grantor]);
+            std::iter::once(owner).chain(grants).collect()
+        };
+        match self {
+            Self::Schema(o) => of(o.owner, &o.grants),
+            Self::Table(o) => {
+                let mut roles: Vec<u32> = of(o.owner, &o.grants);
+                roles.extend(o.row_security.policies.iter().flat_map(|policy| &policy.roles));
+                roles
+            }
+            Self::View(o) => of(o.owner, &o.grants),
+            Self::Role(o) => o.memberships.iter().flat_map(|m| [m.role, m.grantor]).collect(),
+            Self::Setting(_) => Vec::new(),
         }
     }
 

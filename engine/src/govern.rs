@@ -6,6 +6,10 @@ mod grants;
 mod labels;
 mod policies;
 mod roles;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use grants::change_owner;
 
 use radlake_catalogs::{Epoch, RoleObject};
 use radlake_sql::ast;
@@ -32,10 +36,33 @@ impl Writer<'_> {
         })
     }
 
+    /// The OID of the role that acts, to be kept with what it makes or gives.
+    ///
+    /// # Errors
+    /// [`Error::Serialization`] if the transaction began before the role was made: its numbers may be others there.
+    pub(crate) fn acting_oid(&self) -> Result<u32> {
+        let subject = self.subject()?;
+        let began = self.work.epoch();
+        let own = self.epoch()?;
+        let own = own.role(&subject.role).filter(|role| role.oid == subject.oid);
+        let known = own.is_some() || began.roles().any(|role| role.oid == subject.oid);
+        match known {
+            true => Ok(subject.oid),
+            false => Err(Error::Serialization(format!(
+                "could not serialize access: role \"{}\" was made after the transaction began",
+                subject.role
+            ))),
+        }
+    }
+
     /// The role that a name means; `CURRENT_USER` and its kin are names too.
     fn role<'e>(&self, epoch: &'e Epoch, name: &ast::Ident) -> Result<&'e RoleObject> {
         let wanted = match (name.quote_style, name.value.to_lowercase().as_str()) {
-            (None, "current_user" | "current_role") => self.session.current_role(),
+            (None, "current_user" | "current_role") => {
+                let oid = self.acting_oid()?;
+                let acting = epoch.roles().find(|role| role.oid == oid);
+                acting.map_or_else(|| self.session.current_role(), |role| role.name.clone())
+            }
             (None, "session_user") => self.session.session_role(),
             _ => folded(name),
         };

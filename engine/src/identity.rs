@@ -2,6 +2,7 @@
 
 mod scram;
 
+use radlake_catalogs::{Epoch, Object, RoleObject};
 pub use scram::ScramVerifier;
 
 /// Who opens a session.
@@ -10,6 +11,8 @@ pub use scram::ScramVerifier;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
     role: String,
+    /// The role's OID, once a session was opened for it.
+    oid: Option<u32>,
     pid: i32,
     client: Option<std::net::SocketAddr>,
 }
@@ -20,6 +23,7 @@ impl Identity {
     pub fn role(name: impl Into<String>) -> Self {
         Self {
             role: name.into(),
+            oid: None,
             pid: 0,
             client: None,
         }
@@ -37,6 +41,25 @@ impl Identity {
         Self {
             client: Some(client),
             ..self
+        }
+    }
+
+    /// Has it be the role of that number, whatever that one is called.
+    pub(crate) fn with_oid(self, oid: u32) -> Self {
+        Self {
+            oid: Some(oid),
+            ..self
+        }
+    }
+
+    /// The role at an epoch. A session's is the one that opened it, and may act only as long as it may log in.
+    pub(crate) fn role_at<'e>(&self, epoch: &'e Epoch) -> Option<&'e RoleObject> {
+        match self.oid {
+            None => epoch.role(&self.role).map(AsRef::as_ref),
+            Some(oid) => match epoch.object(oid).map(AsRef::as_ref) {
+                Some(Object::Role(role)) if role.login => Some(role),
+                _ => None,
+            },
         }
     }
 

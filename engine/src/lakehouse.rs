@@ -188,13 +188,20 @@ impl Lakehouse {
         let Some(role) = role else {
             return Err(Error::InvalidRole(identity.name().to_owned()));
         };
-        let superuser = role.superuser;
+        let (superuser, login) = (role.superuser, role.oid);
         if let Some(limit) = role.connection_limit.filter(|_| !superuser)
-            && self.sessions_of(&role.name) >= limit as usize
+            && self.sessions_of(login) >= limit as usize
         {
             return Err(Error::TooManyConnections(role.name.clone()));
         }
-        Ok(Session::new(self.clone(), identity, superuser, epoch.settings()))
+        let identity = identity.with_oid(login);
+        Ok(Session::new(
+            self.clone(),
+            identity,
+            login,
+            superuser,
+            epoch.settings(),
+        ))
     }
 
     /// Brings DICOM files into the lake. See [`ingest::run`].
@@ -210,7 +217,7 @@ impl Lakehouse {
         cancel: CancellationToken,
     ) -> Result<IngestReport> {
         let epoch = self.shared.lake.latest().await?;
-        match epoch.role(identity.name()) {
+        match identity.role_at(&epoch) {
             Some(role) if role.superuser => {}
             Some(_) => {
                 return Err(Error::InsufficientPrivilege(
@@ -223,7 +230,7 @@ impl Lakehouse {
     }
 
     /// How many sessions a role has opened in this process.
-    fn sessions_of(&self, role: &str) -> usize {
+    fn sessions_of(&self, role: u32) -> usize {
         let sessions = self
             .shared
             .sessions
@@ -232,7 +239,7 @@ impl Lakehouse {
         sessions
             .iter()
             .filter_map(Weak::upgrade)
-            .filter(|facts| facts.identity.name() == role)
+            .filter(|facts| facts.login() == role)
             .count()
     }
 

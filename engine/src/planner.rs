@@ -233,7 +233,8 @@ impl Planner {
             .get(SECURITY_INVOKER)
             .is_some_and(|value| value == "true");
         let names = match invoker {
-            true => Arc::clone(&self.names),
+            // Within a view that reads with its owner's rights too, as in PostgreSQL.
+            true => Arc::new(self.names.for_caller()),
             false => Arc::new(
                 self.names
                     .acting(Subject::owner(self.names.authority().roles(), view.owner)),

@@ -15,7 +15,7 @@ mod tests;
 mod view;
 
 pub(crate) use authority::Authority;
-pub(crate) use decide::{Privilege, Rights, Verdict, decide};
+pub(crate) use decide::{Privilege, Rights, Verdict, decide, settle};
 pub(crate) use infallible::{fallible, fallible_mask};
 pub(crate) use masks::{LABEL, MASKED, expression as mask_expression, masks};
 pub(crate) use returned::ReturnedRows;

@@ -133,10 +133,11 @@ impl Session {
     pub(crate) fn new(
         lakehouse: Lakehouse,
         identity: Identity,
+        login: u32,
         superuser: bool,
         lake_settings: &BTreeMap<String, String>,
     ) -> Self {
-        let facts = Arc::new(Facts::new(identity, superuser, lake_settings));
+        let facts = Arc::new(Facts::new(identity, login, superuser, lake_settings));
         lakehouse.enter(&facts);
         let inner = Inner {
             lakehouse,

@@ -148,7 +148,7 @@ impl Lakehouse {
 
     async fn check_upkeep(&self, identity: &Identity) -> Result<()> {
         let epoch = self.lake().latest().await?;
-        match epoch.role(identity.name()) {
+        match identity.role_at(&epoch) {
             Some(role) if role.superuser => Ok(()),
             Some(_) => Err(Error::InsufficientPrivilege(
                 "permission denied for upkeep: only superusers may".to_owned(),

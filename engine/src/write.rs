@@ -217,18 +217,8 @@ impl<'a> Writer<'a> {
     fn resolve_table(&self, name: &ast::ObjectName) -> Result<Arc<TableObject>> {
         let (path, database) = (self.session.search_path(), self.session.database());
         let table = target::table(&*self.epoch()?, &path, &database, name)?;
-        if table.properties.contains_key(view::MATERIALIZED) {
-            return Err(Error::WrongObject(format!(
-                "cannot change materialized view \"{}\"",
-                table.name
-            )));
-        }
-        if table.schema == "imaging" || table.schema == "system" {
-            return Err(Error::InsufficientPrivilege(format!(
-                "permission denied: \"{}\" is written by ingestion only",
-                table.name
-            )));
-        }
+        writable(&table)?;
+        texts::check_rules(&table)?;
         Ok(table)
     }
 
@@ -250,7 +240,7 @@ impl<'a> Writer<'a> {
 
     /// A planner that reads with the rights of a role that owns something.
     fn planner_for(&self, owner: u32) -> Result<Planner> {
-        let owner = Subject::owner(&*self.epoch()?, owner);
+        let owner = Subject::owner(self.authority()?.roles(), owner);
         self.session
             .planner_as(self.seen(), Locals::default(), Some(owner))
     }
@@ -355,6 +345,23 @@ impl<'a> Writer<'a> {
     }
 }
 
+/// Refuses tables that statements do not change.
+fn writable(table: &TableObject) -> Result<()> {
+    if table.properties.contains_key(view::MATERIALIZED) {
+        return Err(Error::WrongObject(format!(
+            "cannot change materialized view \"{}\"",
+            table.name
+        )));
+    }
+    if table.schema == "imaging" || table.schema == "system" {
+        return Err(Error::InsufficientPrivilege(format!(
+            "permission denied: \"{}\" is written by ingestion only",
+            table.name
+        )));
+    }
+    Ok(())
+}
+
 /// The tag of `ALTER VIEW` and `ALTER MATERIALIZED VIEW`.
 fn written_kind(text: &str) -> Option<String> {
     let mut words = text.split_whitespace().map(str::to_ascii_uppercase);
@@ -373,16 +380,7 @@ impl Inner {
         statement: &Statement,
         parameters: Parameters,
     ) -> Result<Response> {
-        let read_only = match self.in_transaction() {
-            true => "transaction_read_only",
-            false => "default_transaction_read_only",
-        };
-        if self.facts.setting(read_only).as_deref() == Some("on") {
-            return Err(Error::ReadOnly(crate::session::name_of(statement)));
-        }
-        if self.chosen_epoch().is_some() {
-            return Err(Error::ReadOnlyEpoch(crate::session::name_of(statement)));
-        }
+        self.may_write(crate::session::name_of(statement))?;
         let guard = self.guard();
         self.facts.began(statement.text());
         let (this, owned) = (Arc::clone(self), statement.clone());
@@ -399,6 +397,21 @@ impl Inner {
             }
         };
         Ok(crate::session::answer(outcome))
+    }
+
+    /// Refuses to write in a transaction that only reads, or an earlier epoch; `what` is what would.
+    fn may_write(&self, what: String) -> Result<()> {
+        let read_only = match self.in_transaction() {
+            true => "transaction_read_only",
+            false => "default_transaction_read_only",
+        };
+        if self.facts.setting(read_only).as_deref() == Some("on") {
+            return Err(Error::ReadOnly(what));
+        }
+        if self.chosen_epoch().is_some() {
+            return Err(Error::ReadOnlyEpoch(what));
+        }
+        Ok(())
     }
 
     /// As a part of the open transaction.

@@ -15,7 +15,9 @@ pub const NOTHING: &str = "radlake.nothing";
 pub const DEFAULTS: &str = "radlake.defaults";
 /// Column that stands for a LIKE clause, with its options as a CHECK.
 pub const LIKE: &str = "radlake.like";
-/// New name of a relation that keeps its own, in another schema.
+/// Quotation mark of a name that only we write: a client's text has none like it.
+pub const OURS: char = '`';
+/// New name of a relation that keeps its own, in another schema; in [`OURS`].
 pub const SAME_NAME: &str = "radlake.same";
 /// Name of a query of which no row is taken: WITH NO DATA.
 pub const NO_DATA: &str = "radlake.no_data";
@@ -152,6 +154,14 @@ fn quoted(name: &str) -> Token {
     Token::Word(Word {
         value: name.to_owned(),
         quote_style: Some('"'),
+        keyword: Keyword::NoKeyword,
+    })
+}
+
+fn ours(name: &str) -> Token {
+    Token::Word(Word {
+        value: name.to_owned(),
+        quote_style: Some(OURS),
         keyword: Keyword::NoKeyword,
     })
 }

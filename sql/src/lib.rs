@@ -18,6 +18,7 @@ mod refused;
 pub mod session;
 mod split;
 mod statement;
+pub mod text;
 mod versions;
 pub mod views;
 mod write;

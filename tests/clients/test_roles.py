@@ -225,3 +225,43 @@ def test_a_materialized_view_is_filled_with_its_owners_rights(admin):
     admin.execute("REVOKE SELECT ON ward.hidden FROM team")
     with pytest.raises(DENIED):
         admin.execute("REFRESH MATERIALIZED VIEW ward.kept")
+
+
+def test_rights_through_the_extended_protocol(admin):
+    for statement in (
+        "CREATE ROLE prepared",
+        "GRANT team TO prepared",
+        "GRANT SELECT ON ward.cases TO prepared",
+        "REVOKE SELECT ON ward.cases FROM prepared",
+        "ALTER ROLE prepared LOGIN",
+        "DROP ROLE prepared",
+    ):
+        admin.execute(statement, prepare=True)
+
+
+def test_copy_only_where_one_may_write(admin):
+    admin.execute("CREATE TABLE ward.copied (x int)")
+    for setting, error in (
+        ("default_transaction_read_only = on", psycopg.errors.ReadOnlySqlTransaction),
+        ("radlake.epoch = 1", psycopg.errors.ReadOnlySqlTransaction),
+    ):
+        admin.execute(f"SET {setting}")
+        with pytest.raises(error):
+            with admin.cursor().copy("COPY ward.copied FROM STDIN") as copy:
+                copy.write("1\n")
+        admin.execute(f"RESET {setting.split()[0]}")
+    assert admin.execute("SELECT count(*) FROM ward.copied").fetchone() == (0,)
+
+
+def test_a_view_of_an_earlier_epoch_has_its_schema(admin, servers):
+    admin.execute("SET search_path = ward")
+    epoch = admin.execute("SELECT max(epoch) FROM system.epochs").fetchone()[0]
+    admin.execute(f"CREATE VIEW ward.then AS SELECT stage FROM cases FOR VERSION AS OF {epoch}")
+    admin.execute("RESET search_path")
+    admin.execute("GRANT SELECT ON ward.then TO anna")
+    admin.execute("GRANT CREATE ON SCHEMA public TO anna")
+    with login(servers[0]) as anna:
+        anna.execute("CREATE TABLE public.cases (stage text)")
+        assert anna.execute("SELECT count(*) FROM ward.then").fetchone() == (2,)
+        anna.execute("DROP TABLE public.cases")
+    admin.execute("REVOKE CREATE ON SCHEMA public FROM anna")

@@ -21,7 +21,7 @@ impl Writer<'_> {
     }
 
     /// Whose rights hold.
-    fn authority(&self) -> Result<Authority> {
+    pub(crate) fn authority(&self) -> Result<Authority> {
         Ok(self.session.authority(&self.epoch()?, self.work.epoch()))
     }
 
@@ -48,9 +48,9 @@ impl Writer<'_> {
                 let relation = self.usable(&epoch, &subject, &target.name)?;
                 check(&subject, &relation, Privilege::Truncate, None)
             }),
-            S::CreateTable(create) => self.may_create_in(&epoch, &subject, &create.name),
+            S::CreateTable(create) => self.may_create_in(&subject, &create.name),
             S::CreateView(create) => {
-                self.may_create_in(&epoch, &subject, &create.name)?;
+                self.may_create_in(&subject, &create.name)?;
                 match self.relation(&epoch, &create.name) {
                     Ok(old) if create.or_replace => owned(&subject, &old),
                     _ => Ok(()),
@@ -272,7 +272,7 @@ impl Writer<'_> {
     /// Whether the acting role may make something of that name.
     pub(crate) fn may_create(&self, name: &ast::ObjectName) -> Result<()> {
         match self.bound()? {
-            Some((epoch, subject)) => self.may_create_in(&epoch, &subject, name),
+            Some((_, subject)) => self.may_create_in(&subject, name),
             None => Ok(()),
         }
     }
@@ -280,7 +280,7 @@ impl Writer<'_> {
     /// Whether the acting role may make something in that schema.
     pub(crate) fn may_create_within(&self, schema: &str) -> Result<()> {
         match self.bound()? {
-            Some((epoch, subject)) => may_create(&epoch, &subject, schema),
+            Some((_, subject)) => self.may_create_by(&subject, schema),
             None => Ok(()),
         }
     }
@@ -318,9 +318,35 @@ impl Writer<'_> {
         }
     }
 
-    fn may_create_in(&self, epoch: &Epoch, subject: &Subject, name: &ast::ObjectName) -> Result<()> {
+    fn may_create_in(&self, subject: &Subject, name: &ast::ObjectName) -> Result<()> {
         let (schema, _) = self.place(name)?;
-        may_create(epoch, subject, &schema)
+        self.may_create_by(subject, &schema)
+    }
+
+    /// What is not there is left to the statement; what only the transaction still has is closed.
+    fn may_create_by(&self, subject: &Subject, name: &str) -> Result<()> {
+        let authority = self.authority()?;
+        let allowed = match authority.schema(name) {
+            Some(schema) => {
+                decide(subject, Rights::of_schema(schema), Privilege::Create) == Verdict::Everything
+            }
+            None => self.epoch()?.schema(name).is_none(),
+        };
+        match allowed {
+            true => Ok(()),
+            false => Err(denied(format!("permission denied for schema {name}"))),
+        }
+    }
+
+    /// Whether the acting role may take over a relation's columns: LIKE in CREATE TABLE.
+    pub(crate) fn authorise_like(&self, model: &Relation) -> Result<()> {
+        match self.bound()? {
+            Some((_, subject)) => {
+                let model = self.governing(model, &subject)?;
+                check(&subject, &model, Privilege::Select, None)
+            }
+            None => Ok(()),
+        }
     }
 
     /// Who gives something away must be able to become its new owner.
@@ -339,16 +365,6 @@ impl Writer<'_> {
             Err(Error::UndefinedTable { .. }) => Ok(()),
             Err(error) => Err(error),
         }
-    }
-}
-
-fn may_create(epoch: &Epoch, subject: &Subject, schema: &str) -> Result<()> {
-    let allowed = epoch.schema(schema).is_none_or(|schema| {
-        decide(subject, Rights::of_schema(schema), Privilege::Create) == Verdict::Everything
-    });
-    match allowed {
-        true => Ok(()),
-        false => Err(denied(format!("permission denied for schema {schema}"))),
     }
 }
 

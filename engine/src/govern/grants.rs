@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use radlake_catalogs::{Epoch, Grant, Object, Relation};
+use radlake_catalogs::{Epoch, Grant, Object, Relation, RoleObject};
 use radlake_sql::ast;
 
 use super::{denied, roles, single};
-use crate::policy::{Privilege, Subject};
+use crate::policy::{Privilege, Subject, settle};
 use crate::write::target::{folded, resolve};
 use crate::write::{Outcome, Writer};
 use crate::{Error, Result};
@@ -52,15 +52,13 @@ impl Writer<'_> {
             let Some(grants) = grants(&mut object) else {
                 continue;
             };
-            // Whoever acts for the owner gives in the owner's name.
-            let grantor = if subject.owns(owner) { owner } else { subject.oid };
             for (privilege, column) in &wanted {
-                let column_name = column.as_deref();
-                if !may_give(&subject, owner, grants, *privilege, column_name, kind, &name)? {
+                let Some(grantor) = grantor(&subject, owner, grants, *privilege, column.as_deref()) else {
+                    none_to_give(&subject, grants, kind, &name)?;
                     self.session
                         .notice("01007", format!("no privileges were granted for \"{name}\""));
                     continue;
-                }
+                };
                 for grantee in &grantees {
                     give(
                         grants,
@@ -98,28 +96,30 @@ impl Writer<'_> {
             let owner = owner(&object);
             let name = object.name().to_owned();
             let kind = object.kind();
+            if let Object::Schema(schema) = &mut object {
+                settle(schema);
+            }
             let Some(grants) = grants(&mut object) else {
                 continue;
             };
-            // What others have granted stays.
-            let grantor = if subject.owns(owner) { owner } else { subject.oid };
+            let unfounded = unfounded(grants, owner);
             for (privilege, column) in &wanted {
-                let column_name = column.as_deref();
-                if !may_give(&subject, owner, grants, *privilege, column_name, kind, &name)? {
+                let Some(grantor) = grantor(&subject, owner, grants, *privilege, column.as_deref()) else {
+                    none_to_give(&subject, grants, kind, &name)?;
                     self.session
                         .notice("01006", format!("no privileges could be revoked for \"{name}\""));
                     continue;
-                }
-                for grantee in &grantees {
-                    // Without a column the rights to single columns go too, as in PostgreSQL.
-                    grants.retain(|grant| {
-                        grant.grantee != *grantee
-                            || grant.grantor != grantor
-                            || grant.privilege != privilege.name()
-                            || (column.is_some() && grant.column != *column)
-                    });
-                    drop_given_on(&epoch, grants, *grantee, *privilege, owner, cascade)?;
-                }
+                };
+                grants.retain(|grant| {
+                    // What others have granted stays, if they could: what earlier owners left is the owner's to revoke.
+                    let revokes = grant.grantor == grantor || (grantor == owner && unfounded.contains(grant));
+                    !grantees.contains(&grant.grantee)
+                        || !revokes
+                        || grant.privilege != privilege.name()
+                        // Without a column the rights to single columns go too, as in PostgreSQL.
+                        || (column.is_some() && grant.column != *column)
+                });
+                drop_given_on(grants, owner, &unfounded, cascade)?;
             }
             self.work.put_object(object)?;
         }
@@ -132,8 +132,8 @@ impl Writer<'_> {
                 let epoch = self.epoch()?;
                 let subject = self.subject()?;
                 let group = self.role(&epoch, group)?;
-                may_give_membership(&epoch, &subject, group)?;
-                let membership = roles::membership(&subject, group, grant.with_grant_option)?;
+                may_give_membership(self.authority()?.roles(), &subject, group)?;
+                let membership = roles::membership(&subject, group, grant.with_grant_option);
                 let member = self.role(&epoch, grantee_name(grantee)?)?;
                 if roles::circular(&epoch, group, member) {
                     return Err(Error::InvalidGrant(format!(
@@ -143,7 +143,10 @@ impl Writer<'_> {
                 }
                 let mut member = member.clone();
                 match member.memberships.iter_mut().find(|m| m.role == group.oid) {
-                    Some(known) => known.admin |= membership.admin,
+                    Some(known) => {
+                        known.admin |= membership.admin;
+                        known.admin_only = false;
+                    }
                     None => member.memberships.push(membership),
                 }
                 self.work.put_object(member)?;
@@ -158,7 +161,7 @@ impl Writer<'_> {
                 let epoch = self.epoch()?;
                 let subject = self.subject()?;
                 let group = self.role(&epoch, group)?;
-                may_give_membership(&epoch, &subject, group)?;
+                may_give_membership(self.authority()?.roles(), &subject, group)?;
                 let mut member = self.role(&epoch, grantee_name(grantee)?)?.clone();
                 member
                     .memberships
@@ -334,28 +337,38 @@ fn grants(object: &mut Object) -> Option<&mut Vec<Grant>> {
     }
 }
 
-/// Owners give what is theirs, others what they have WITH GRANT OPTION. False if the subject has only rights that it may not
-/// pass on: PostgreSQL warns of that.
-fn may_give(
+/// In whose name a subject gives or revokes a right, as in PostgreSQL: the owner's if it acts for the owner, else that of the
+/// role, of those that it is, which has the right WITH GRANT OPTION. `None` if there is none.
+fn grantor(
     subject: &Subject,
     owner: u32,
     grants: &[Grant],
     privilege: Privilege,
     column: Option<&str>,
-    kind: &str,
-    name: &str,
-) -> Result<bool> {
-    let grantable = |grant: &Grant| {
-        grant.grantable
-            && grant.privilege == privilege.name()
-            && subject.has_role(grant.grantee)
-            && (grant.column.is_none() || grant.column.as_deref() == column)
-    };
-    if subject.owns(owner) || grants.iter().any(grantable) {
-        return Ok(true);
+) -> Option<u32> {
+    if subject.owns(owner) {
+        return Some(owner);
     }
+    grants
+        .iter()
+        .filter(|grant| {
+            founds(grant, privilege.name(), column) && grant.grantee != 0 && subject.has_role(grant.grantee)
+        })
+        .map(|grant| grant.grantee)
+        .min_by_key(|role| (*role != subject.oid, *role))
+}
+
+/// Whether a grant lets its grantee pass the right on.
+fn founds(grant: &Grant, privilege: &str, column: Option<&str>) -> bool {
+    grant.grantable
+        && grant.privilege == privilege
+        && (grant.column.is_none() || grant.column.as_deref() == column)
+}
+
+/// Who has only rights that it may not pass on is warned, as in PostgreSQL; who has none is refused.
+fn none_to_give(subject: &Subject, grants: &[Grant], kind: &str, name: &str) -> Result<()> {
     match grants.iter().any(|grant| subject.has_role(grant.grantee)) {
-        true => Ok(false),
+        true => Ok(()),
         false => Err(denied(format!("permission denied for {kind} {name}"))),
     }
 }
@@ -386,59 +399,85 @@ fn give(
     }
 }
 
-/// What a role that lost a right has given on goes with it, if the statement says CASCADE.
-fn drop_given_on(
-    epoch: &Epoch,
-    grants: &mut Vec<Grant>,
-    lost_by: u32,
-    privilege: Privilege,
-    owner: u32,
-    cascade: bool,
-) -> Result<()> {
-    let mut lost = vec![lost_by];
-    while let Some(role) = lost.pop() {
-        // The owner and superusers give by their own right.
-        let own = role == 0 || role == owner || epoch.roles().any(|r| r.oid == role && r.superuser);
-        let still = grants
-            .iter()
-            .any(|grant| grant.grantee == role && grant.grantable && grant.privilege == privilege.name());
-        if own || still {
-            continue;
+/// Grants that do not come from the owner, directly or by those who had them WITH GRANT OPTION.
+fn unfounded(grants: &[Grant], owner: u32) -> Vec<Grant> {
+    let (mut founded, mut open): (Vec<&Grant>, Vec<&Grant>) =
+        grants.iter().partition(|grant| grant.grantor == owner);
+    loop {
+        let (new, rest): (Vec<&Grant>, Vec<&Grant>) = open.into_iter().partition(|grant| {
+            founded.iter().any(|known| {
+                known.grantee == grant.grantor && founds(known, &grant.privilege, grant.column.as_deref())
+            })
+        });
+        open = rest;
+        if new.is_empty() {
+            return open.into_iter().cloned().collect();
         }
-        let given: Vec<u32> = grants
-            .iter()
-            .filter(|grant| grant.grantor == role && grant.privilege == privilege.name())
-            .map(|grant| grant.grantee)
-            .collect();
-        if given.is_empty() {
-            continue;
-        }
-        if !cascade {
-            return Err(Error::Dependents {
-                message: "dependent privileges exist".to_owned(),
-                detail: "Use CASCADE to revoke them too.".to_owned(),
-            });
-        }
-        grants.retain(|grant| !(grant.grantor == role && grant.privilege == privilege.name()));
-        lost.extend(given);
+        founded.extend(new);
     }
+}
+
+/// What a role that lost a right has given on goes with it, if the statement says CASCADE. `before`: what had no ground before.
+fn drop_given_on(grants: &mut Vec<Grant>, owner: u32, before: &[Grant], cascade: bool) -> Result<()> {
+    let lost: Vec<Grant> = unfounded(grants, owner)
+        .into_iter()
+        .filter(|grant| !before.contains(grant))
+        .collect();
+    if !lost.is_empty() && !cascade {
+        return Err(Error::Dependents {
+            message: "dependent privileges exist".to_owned(),
+            detail: "Use CASCADE to revoke them too.".to_owned(),
+        });
+    }
+    grants.retain(|grant| !lost.contains(grant));
     Ok(())
 }
 
-/// Who may make others members of a role: those who may make roles, and members WITH ADMIN OPTION.
-fn may_give_membership(epoch: &Epoch, subject: &Subject, group: &radlake_catalogs::RoleObject) -> Result<()> {
-    let admin = epoch.roles().any(|role| {
-        subject.has_role(role.oid)
-            && role
-                .memberships
-                .iter()
-                .any(|membership| membership.role == group.oid && membership.admin)
-    });
-    if admin || (roles::may_administer(epoch, subject) && (subject.superuser || !group.superuser)) {
+/// Has grants go with a new owner, as in PostgreSQL: what the old one gave or was given, the new one has. Whoever owns something
+/// needs no grant from itself.
+pub(crate) fn change_owner(grants: &mut Vec<Grant>, old: u32, new: u32) {
+    let mut kept: Vec<Grant> = Vec::with_capacity(grants.len());
+    for mut grant in std::mem::take(grants) {
+        if grant.grantor == old {
+            grant.grantor = new;
+        }
+        // 0 is PUBLIC where it is given something.
+        if grant.grantee == old && old != 0 {
+            grant.grantee = new;
+        }
+        if grant.grantee == grant.grantor {
+            continue;
+        }
+        let same = kept.iter_mut().find(|known| {
+            (known.grantee, known.grantor) == (grant.grantee, grant.grantor)
+                && known.privilege == grant.privilege
+                && known.column == grant.column
+        });
+        match same {
+            Some(known) => known.grantable |= grant.grantable,
+            None => kept.push(grant),
+        }
+    }
+    *grants = kept;
+}
+
+/// Refuses who may not make others members of a role, nor end that they are: as in PostgreSQL 16 all but members WITH ADMIN OPTION,
+/// and nobody but a superuser decides who may become one.
+pub(super) fn may_give_membership(epoch: &Epoch, subject: &Subject, group: &RoleObject) -> Result<()> {
+    if subject.superuser {
         return Ok(());
     }
-    Err(denied(format!(
-        "must have admin option on role \"{}\"",
-        group.name
-    )))
+    if roles::powerful(epoch, group) {
+        return Err(denied(format!(
+            "must be superuser to grant membership in role \"{}\"",
+            group.name
+        )));
+    }
+    match roles::administers(epoch, subject, group) {
+        true => Ok(()),
+        false => Err(denied(format!(
+            "must have admin option on role \"{}\"",
+            group.name
+        ))),
+    }
 }

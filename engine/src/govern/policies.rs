@@ -212,24 +212,27 @@ impl Writer<'_> {
         }
     }
 
-    /// ENABLE, DISABLE, FORCE and NO FORCE ROW LEVEL SECURITY, of tables of ingestion too; `None` for anything else.
+    /// ENABLE, DISABLE, FORCE and NO FORCE ROW LEVEL SECURITY, of tables of ingestion too; false for anything else.
     pub(crate) fn switch_row_security(
         &mut self,
-        name: &ast::ObjectName,
+        oid: u32,
         operation: &ast::AlterTableOperation,
-    ) -> Result<Option<()>> {
+    ) -> Result<bool> {
         use ast::AlterTableOperation as Op;
         let switch: fn(&mut RowSecurity) = match operation {
             Op::EnableRowLevelSecurity => |rows| rows.enabled = true,
             Op::DisableRowLevelSecurity => |rows| rows.enabled = false,
             Op::ForceRowLevelSecurity => |rows| rows.forced = true,
             Op::NoForceRowLevelSecurity => |rows| rows.forced = false,
-            _ => return Ok(None),
+            _ => return Ok(false),
         };
-        let mut table = self.policed(name)?;
+        let epoch = self.epoch()?;
+        let table = epoch.table_by_oid(oid);
+        let table = table.ok_or_else(|| Error::WrongObject("a view has no row security".to_owned()))?;
+        let mut table = table.as_ref().clone();
         switch(&mut table.row_security);
         self.work.put_object(table)?;
-        Ok(Some(()))
+        Ok(true)
     }
 
     /// Whether who acts owns the table of a policy.

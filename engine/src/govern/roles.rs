@@ -3,6 +3,7 @@
 use radlake_catalogs::{Epoch, Membership, Object, RoleObject};
 use radlake_sql::ast;
 
+use super::grants::may_give_membership;
 use super::{denied, single};
 use crate::policy::{Subject, Via, closure};
 use crate::write::target::folded;
@@ -57,21 +58,53 @@ impl Writer<'_> {
         }
         for group in create.in_role.iter().chain(&create.in_group) {
             let group = self.role(&epoch, group)?;
-            role.memberships.push(membership(&subject, group, false)?);
+            may_give_membership(self.authority()?.roles(), &subject, group)?;
+            role.memberships.push(membership(&subject, group, false));
         }
-        let oid = self.work.put_object(role)?;
+        let new = RoleObject {
+            oid: self.work.put_object(role.clone())?,
+            ..role
+        };
         let members = create.role.iter().chain(&create.user);
         let members = members.map(|member| (member, false));
         for (member, admin) in members.chain(create.admin.iter().map(|member| (member, true))) {
+            let epoch = self.epoch()?;
             let member = self.role(&epoch, member)?;
+            if circular(&epoch, &new, member) {
+                return Err(Error::InvalidGrant(format!(
+                    "role \"{}\" is a member of role \"{}\"",
+                    new.name, member.name
+                )));
+            }
             let mut member = member.clone();
-            member.memberships.push(Membership {
-                role: oid,
-                grantor: subject.oid,
-                admin,
-            });
+            match member.memberships.iter_mut().find(|known| known.role == new.oid) {
+                Some(known) => known.admin |= admin,
+                None => member.memberships.push(membership(&subject, &new, admin)),
+            }
             self.work.put_object(member)?;
         }
+        if !subject.superuser {
+            self.administer(&new, &subject)?;
+        }
+        Ok(())
+    }
+
+    /// Whoever makes a role may give it and change it, as in PostgreSQL 16.
+    fn administer(&mut self, new: &RoleObject, subject: &Subject) -> Result<()> {
+        let epoch = self.epoch()?;
+        let maker = epoch.roles().find(|role| role.oid == subject.oid);
+        let Some(maker) = maker else {
+            return Err(Error::internal("who makes a role is none"));
+        };
+        let mut maker = RoleObject::clone(maker);
+        match maker.memberships.iter_mut().find(|known| known.role == new.oid) {
+            Some(known) => known.admin = true,
+            None => maker.memberships.push(Membership {
+                admin_only: true,
+                ..membership(subject, new, true)
+            }),
+        }
+        self.work.put_object(maker)?;
         Ok(())
     }
 
@@ -87,8 +120,7 @@ impl Writer<'_> {
         let own_password = old.oid == subject.oid
             && matches!(operation, ast::AlterRoleOperation::WithOptions { options }
                 if options.iter().all(|option| matches!(option, ast::RoleOption::Password(_))));
-        let allowed =
-            subject.superuser || own_password || (may_administer(&epoch, &subject) && !old.superuser);
+        let allowed = subject.superuser || own_password || self.may_change(&epoch, &subject, old)?;
         if !allowed {
             return Err(denied("permission denied to alter role"));
         }
@@ -104,7 +136,7 @@ impl Writer<'_> {
                 if old.name == self.session.session_role() {
                     return Err(Error::unsupported("session user cannot be renamed"));
                 }
-                if old.name == self.session.current_role() {
+                if old.oid == subject.oid {
                     return Err(Error::unsupported("current user cannot be renamed"));
                 }
             }
@@ -127,6 +159,16 @@ impl Writer<'_> {
         Ok(Outcome::tag("ALTER ROLE"))
     }
 
+    /// True if a role that is no superuser's may change or drop another: with CREATEROLE, and ADMIN OPTION on it.
+    fn may_change(&self, epoch: &Epoch, subject: &Subject, role: &RoleObject) -> Result<bool> {
+        let authority = self.authority()?;
+        let rights = authority.roles();
+        Ok(may_administer(epoch, subject)
+            && administers(rights, subject, role)
+            && !powerful(epoch, role)
+            && !powerful(rights, role))
+    }
+
     pub(super) fn drop_roles(&mut self, names: &[ast::ObjectName], if_exists: bool) -> Result<Outcome> {
         for name in names {
             let epoch = self.epoch()?;
@@ -136,7 +178,7 @@ impl Writer<'_> {
                 Err(_) if if_exists => continue,
                 Err(error) => return Err(error),
             };
-            if !may_administer(&epoch, &subject) || (role.superuser && !subject.superuser) {
+            if !subject.superuser && !self.may_change(&epoch, &subject, &role)? {
                 return Err(denied("permission denied to drop role"));
             }
             if role.oid == subject.oid || role.name == self.session.session_role() {
@@ -281,18 +323,34 @@ fn valid_until(until: &ast::Expr) -> Result<Option<String>> {
     Ok(Some(utc.and_utc().to_rfc3339()))
 }
 
-/// A new membership, if the subject may give it.
-pub(super) fn membership(subject: &Subject, group: &RoleObject, admin: bool) -> Result<Membership> {
-    if group.superuser && !subject.superuser {
-        return Err(denied(format!(
-            "must be superuser to grant membership in role \"{}\"",
-            group.name
-        )));
-    }
-    Ok(Membership {
+/// A new membership.
+pub(super) fn membership(subject: &Subject, group: &RoleObject, admin: bool) -> Membership {
+    Membership {
         role: group.oid,
         grantor: subject.oid,
         admin,
+        admin_only: false,
+    }
+}
+
+/// True if whoever is a member of a role can become one that nothing binds, or no row policy.
+pub(super) fn powerful(epoch: &Epoch, role: &RoleObject) -> bool {
+    let powers = |role: &RoleObject| role.superuser || role.bypassrls;
+    let reached = closure(epoch, role, Via::Any);
+    powers(role)
+        || epoch
+            .roles()
+            .any(|other| reached.contains(&other.oid) && powers(other))
+}
+
+/// True if a subject has ADMIN OPTION on a role, itself or by a role that it is.
+pub(super) fn administers(epoch: &Epoch, subject: &Subject, role: &RoleObject) -> bool {
+    epoch.roles().any(|holder| {
+        subject.has_role(holder.oid)
+            && holder
+                .memberships
+                .iter()
+                .any(|membership| membership.role == role.oid && membership.admin)
     })
 }
 

@@ -12,6 +12,7 @@ use super::function;
 use super::keys;
 use super::model::{Model, Namespace, Relation, Role};
 use super::types;
+use crate::policy::settle;
 use crate::write::view::MATERIALIZED;
 
 /// What the system catalogs are made of.
@@ -42,12 +43,16 @@ impl Source {
         let epoch = self.epoch.as_ref();
         let namespaces: Vec<Namespace> = epoch
             .schemas()
-            .map(|s| Namespace {
-                oid: system_oid(&s.name, s.oid),
-                name: s.name.clone(),
-                owner: s.owner,
-                comment: s.comment.clone(),
-                grants: s.grants.clone(),
+            .map(|s| {
+                let mut schema = s.as_ref().clone();
+                settle(&mut schema);
+                Namespace {
+                    oid: system_oid(&schema.name, schema.oid),
+                    name: schema.name,
+                    owner: schema.owner,
+                    comment: schema.comment,
+                    grants: schema.grants,
+                }
             })
             .collect();
         let by_name: HashMap<&str, u32> = namespaces.iter().map(|n| (n.name.as_str(), n.oid)).collect();

@@ -27,6 +27,8 @@ pub(crate) struct Names {
     authority: Authority,
     lake: Lake,
     subject: Subject,
+    /// Who asks for the whole, while `subject` may be the owner of a view that is read.
+    caller: Subject,
     /// Schemas searched for a name without one; `pg_catalog` is the first unless it is named.
     path: Vec<String>,
     system: SystemCatalogs,
@@ -102,6 +104,7 @@ impl Names {
             authority: Authority::of(Arc::clone(&epoch)),
             epoch,
             lake,
+            caller: subject.clone(),
             subject,
             path,
             system,
@@ -150,6 +153,7 @@ impl Names {
             authority: self.authority.clone(),
             lake: self.lake.clone(),
             subject: self.subject.clone(),
+            caller: self.caller.clone(),
             path: self
                 .path
                 .iter()
@@ -247,6 +251,7 @@ impl Names {
             authority: self.authority.clone(),
             lake: self.lake.clone(),
             subject,
+            caller: self.caller.clone(),
             path: self.path.clone(),
             system: self.system.clone(),
             work: self.work.clone(),
@@ -325,6 +330,11 @@ impl Names {
     /// Who asks.
     pub(crate) fn subject(&self) -> &Subject {
         &self.subject
+    }
+
+    /// The same names for who asks for the whole, wherever a view was met.
+    pub(crate) fn for_caller(&self) -> Self {
+        self.acting(self.caller.clone())
     }
 
     async fn find_in(&self, schema: &str, name: &str) -> Result<Option<Found>> {

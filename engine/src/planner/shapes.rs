@@ -99,6 +99,7 @@ pub(super) fn values(query: &mut Query) {
     }
 }
 
+/// True if there is a query anywhere in an expression.
 pub(crate) fn holds_query(expr: &Expr) -> bool {
     struct Queries;
     impl Visitor for Queries {

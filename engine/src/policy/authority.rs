@@ -65,7 +65,7 @@ impl Authority {
 
     /// The entry of a schema whose rights hold.
     pub(crate) fn schema(&self, name: &str) -> Option<&Arc<SchemaObject>> {
-        let rights = |schema: &Arc<SchemaObject>| (schema.owner, schema.grants.clone());
+        let rights = |schema: &Arc<SchemaObject>| (schema.owner, schema.grants.clone(), schema.settled);
         let (base, latest) = (self.base.schema(name), self.latest.schema(name));
         match base.map(rights) == latest.map(rights) {
             true => self.own.schema(name),

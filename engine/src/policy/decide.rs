@@ -94,6 +94,8 @@ pub(crate) struct Rights<'o> {
 
 /// The schema of what the lake tells about itself.
 const SYSTEM: &str = "system";
+/// The schema that everybody may use.
+const PUBLIC: &str = "public";
 /// Relations of it that everybody may read: they tell nothing of anybody.
 const OPEN: &[&str] = &["functions"];
 
@@ -131,14 +133,34 @@ impl<'o> Rights<'o> {
         }
     }
 
-    /// As in PostgreSQL everybody may use `public`; `system` too, of whose relations most stay closed.
+    /// As in PostgreSQL everybody may use `public`, until that is revoked; `system` too, of whose relations most stay closed.
     pub(crate) fn of_schema(schema: &'o SchemaObject) -> Self {
-        let open = ["public", SYSTEM, "pg_catalog", "information_schema"].contains(&schema.name.as_str());
+        let open =
+            [SYSTEM, "pg_catalog", "information_schema"].contains(&schema.name.as_str()) || is_public(schema);
         Self {
             owner: schema.owner,
             grants: &schema.grants,
             everybody: open.then_some(Privilege::Usage),
         }
+    }
+}
+
+/// Whether it is `public` as it is made: everybody may use it without a grant.
+fn is_public(schema: &SchemaObject) -> bool {
+    schema.name == PUBLIC && !schema.settled
+}
+
+/// Has what everybody may do with a schema be a grant, so that it can be revoked.
+pub(crate) fn settle(schema: &mut SchemaObject) {
+    if is_public(schema) {
+        schema.settled = true;
+        schema.grants.push(Grant {
+            grantee: 0,
+            grantor: schema.owner,
+            privilege: Privilege::Usage.name().to_owned(),
+            column: None,
+            grantable: false,
+        });
     }
 }
 

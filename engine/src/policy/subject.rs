@@ -41,11 +41,12 @@ impl Subject {
         }
     }
 
-    /// The role that owns an object; what nobody owns is the lake's own.
+    /// The role that owns an object; what nobody owns is the lake's own, and a role that is gone has no rights.
     pub(crate) fn owner(epoch: &Epoch, oid: u32) -> Self {
         match epoch.roles().find(|role| role.oid == oid) {
             Some(role) => Self::new(epoch, role),
-            None => Self::lake(),
+            None if oid == 0 => Self::lake(),
+            None => Self::with_roles("", oid, false, BTreeSet::new()),
         }
     }
 
@@ -116,7 +117,7 @@ pub(crate) fn closure_by<'r>(
         if via == Via::Inherited && noinherit {
             continue;
         }
-        for membership in memberships {
+        for membership in memberships.iter().filter(|membership| !membership.admin_only) {
             if found.insert(membership.role) {
                 open.push(membership.role);
             }

@@ -8,6 +8,7 @@ use radlake_catalogs::{Grant, TableObject};
 
 use super::decide::{Privilege, Rights, Verdict, decide};
 use super::subject::Subject;
+use crate::Lakehouse;
 
 fn table(grants: Vec<Grant>) -> TableObject {
     let mut table = TableObject::new("imaging", "series", Arc::new(Schema::empty())).with_owner(7);
@@ -51,6 +52,20 @@ fn what_nobody_owns_is_not_everybodys() {
     let table = table(Vec::new()).with_owner(0);
     let verdict = decide(&subject(&[0]), Rights::of_table(&table), Privilege::Select);
     assert_eq!(verdict, Verdict::Nothing);
+}
+
+#[tokio::test]
+async fn an_owner_who_is_gone_is_nobody() {
+    let url = format!("memory:///{}", uuid::Uuid::new_v4());
+    let lakehouse = Lakehouse::init(&url, "radlake", "secret").await.unwrap();
+    let epoch = lakehouse.lake().known();
+    let gone = Subject::owner(&epoch, 7);
+    let table = table(vec![grant(9, Privilege::Select, None)]);
+    assert_eq!(
+        decide(&gone, Rights::of_table(&table), Privilege::Select),
+        Verdict::Nothing
+    );
+    assert!(!gone.superuser && Subject::owner(&epoch, 0).superuser);
 }
 
 #[test]

@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use radlake_catalogs::{Epoch, RoleObject};
+use radlake_catalogs::{Epoch, Object, RoleObject};
 
 use super::Inner;
-use super::facts::SESSION_AUTHORIZATION;
-use crate::pg_catalog::SessionView;
+use super::facts::{Named, SESSION_AUTHORIZATION};
 use crate::policy::{Subject, Via, closure};
 use crate::{Error, Result};
 
@@ -17,23 +16,28 @@ impl Inner {
     /// # Errors
     /// [`Error::InvalidRole`], [`Error::InsufficientPrivilege`].
     pub(crate) fn subject_at(&self, epoch: &Epoch) -> Result<Subject> {
-        let opened = self.facts.identity.name();
-        let Some(login) = epoch.role(opened).filter(|role| role.login) else {
-            return Err(Error::InvalidRole(opened.to_owned()));
+        let Some(login) = self.login(epoch).filter(|role| role.login) else {
+            return Err(Error::InvalidRole(self.facts.identity.name().to_owned()));
         };
-        let session = self.facts.session_role();
-        if session != opened {
+        let session = find(epoch, &self.facts.session_named())?;
+        if session.oid != login.oid {
             may_authorise(login)?;
         }
-        let session = role(epoch, &session)?;
-        match self.facts.set_role() {
-            None => Ok(Subject::new(epoch, session)),
-            Some(name) => {
-                let acting = role(epoch, &name)?;
+        let acting = match self.facts.set_role() {
+            None => session,
+            Some(named) => {
+                let acting = find(epoch, &named)?;
                 may_act_as(epoch, session, acting)?;
-                Ok(Subject::new(epoch, acting))
+                acting
             }
-        }
+        };
+        self.facts.are_called([login, session, acting]);
+        Ok(Subject::new(epoch, acting))
+    }
+
+    /// The role that opened the session, by its number: another may have its name by now.
+    fn login<'e>(&self, epoch: &'e Epoch) -> Option<&'e RoleObject> {
+        by_oid(epoch, self.facts.login())
     }
 
     /// SET ROLE and SET SESSION AUTHORIZATION, by the names of their settings; `None` ends what they did.
@@ -41,33 +45,50 @@ impl Inner {
         if local && !self.transaction().is_open() {
             return Ok(());
         }
-        let epoch = self.known_epoch()?;
+        let (epoch, committed) = self.known_epoch()?;
+        let named = |role: &RoleObject| Named {
+            name: role.name.clone(),
+            oid: by_oid(&committed, role.oid).map(|role| role.oid),
+        };
         if setting == SESSION_AUTHORIZATION {
-            if let Some(name) = name {
-                let login = role(&epoch, self.facts.identity.name())?;
-                if name != login.name {
-                    role(&epoch, name)?;
-                    may_authorise(login)?;
+            let session = match name {
+                None => None,
+                Some(name) => {
+                    let session = role(&epoch, name)?;
+                    match self.login(&epoch) {
+                        Some(login) if login.oid == session.oid => {}
+                        Some(login) => may_authorise(login)?,
+                        None => return Err(Error::InvalidRole(self.facts.identity.name().to_owned())),
+                    }
+                    Some(named(session))
                 }
-            }
+            };
             // As in PostgreSQL, a new session role acts as itself.
             self.facts.act_as(super::facts::ROLE, None, local)?;
-            return self.facts.act_as(setting, name, local);
+            return self.facts.act_as(setting, session, local);
         }
         let name = name.filter(|name| !name.eq_ignore_ascii_case("none"));
-        if let Some(name) = name {
-            let session = role(&epoch, &self.facts.session_role())?;
-            may_act_as(&epoch, session, role(&epoch, name)?)?;
-        }
-        self.facts.act_as(setting, name, local)
+        let acting = match name {
+            None => None,
+            Some(name) => {
+                let session = find(&epoch, &self.facts.session_named())?;
+                let acting = role(&epoch, name)?;
+                may_act_as(&epoch, session, acting)?;
+                Some(named(acting))
+            }
+        };
+        self.facts.act_as(setting, acting, local)
     }
 
-    /// What the session's next statement would see, as far as this process knows.
-    fn known_epoch(&self) -> Result<Arc<Epoch>> {
+    /// What the session's next statement would see, as far as this process knows, and what of it is committed.
+    fn known_epoch(&self) -> Result<(Arc<Epoch>, Arc<Epoch>)> {
         let work = self.transaction().work.clone();
         match work {
-            Some(work) => Ok(work.preview()?),
-            None => Ok(self.lakehouse.lake().known()),
+            Some(work) => Ok((work.preview()?, Arc::clone(work.epoch()))),
+            None => {
+                let known = self.lakehouse.lake().known();
+                Ok((Arc::clone(&known), known))
+            }
         }
     }
 }
@@ -75,7 +96,25 @@ impl Inner {
 fn role<'e>(epoch: &'e Epoch, name: &str) -> Result<&'e RoleObject> {
     match epoch.role(name) {
         Some(role) => Ok(role),
-        None => Err(Error::InvalidParameter(format!("role \"{name}\" does not exist"))),
+        None => Err(missing(name)),
+    }
+}
+
+fn missing(name: &str) -> Error {
+    Error::InvalidParameter(format!("role \"{name}\" does not exist"))
+}
+
+fn by_oid(epoch: &Epoch, oid: u32) -> Option<&RoleObject> {
+    match epoch.object(oid).map(Arc::as_ref) {
+        Some(Object::Role(role)) => Some(role),
+        _ => None,
+    }
+}
+
+fn find<'e>(epoch: &'e Epoch, named: &Named) -> Result<&'e RoleObject> {
+    match named.oid {
+        None => role(epoch, &named.name),
+        Some(oid) => by_oid(epoch, oid).ok_or_else(|| missing(&named.name)),
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError, Weak};
 
 use chrono::{DateTime, Utc};
+use radlake_catalogs::RoleObject;
 
 use crate::pg_catalog::{Activity, CatalogError, SessionView, Setting};
 use crate::settings::{Settings, search_path};
@@ -18,6 +19,9 @@ pub(crate) const SESSION_AUTHORIZATION: &str = "session_authorization";
 #[derive(Debug)]
 pub(crate) struct Facts {
     pub(crate) identity: Identity,
+    /// The role that opened it: its name may come to be another's.
+    login: u32,
+    roles: Mutex<Roles>,
     superuser: bool,
     settings: Mutex<Settings>,
     started: DateTime<Utc>,
@@ -27,10 +31,37 @@ pub(crate) struct Facts {
     neighbours: Mutex<Weak<Mutex<Vec<Weak<Facts>>>>>,
 }
 
+/// Roles that a session acts as, or may again: settings name them as they were called.
+#[derive(Debug, Default)]
+struct Roles {
+    /// OIDs by these names; `None` for a role that the open transaction made, whose number is not final.
+    numbers: BTreeMap<String, Option<u32>>,
+    /// What they are called today.
+    names: BTreeMap<u32, String>,
+}
+
+/// A role that a setting names.
+#[derive(Debug, Clone)]
+pub(crate) struct Named {
+    pub(crate) name: String,
+    pub(crate) oid: Option<u32>,
+}
+
 impl Facts {
-    pub(crate) fn new(identity: Identity, superuser: bool, lake: &BTreeMap<String, String>) -> Self {
+    pub(crate) fn new(
+        identity: Identity,
+        login: u32,
+        superuser: bool,
+        lake: &BTreeMap<String, String>,
+    ) -> Self {
+        let roles = Roles {
+            numbers: BTreeMap::from([(identity.name().to_owned(), Some(login))]),
+            names: BTreeMap::new(),
+        };
         Self {
             settings: Mutex::new(Settings::new(identity.name(), superuser, lake)),
+            login,
+            roles: Mutex::new(roles),
             identity,
             superuser,
             started: Utc::now(),
@@ -72,13 +103,69 @@ impl Facts {
     }
 
     /// Has another role act, which the caller has found to be allowed; `None` ends it.
-    pub(crate) fn act_as(&self, setting: &str, role: Option<&str>, local: bool) -> Result<()> {
-        self.settings().set(setting, role, local).map(|_| ())
+    pub(crate) fn act_as(&self, setting: &str, role: Option<Named>, local: bool) -> Result<()> {
+        let name = role.as_ref().map(|role| role.name.as_str());
+        self.settings().set(setting, name, local)?;
+        let mut roles = self.roles();
+        match role {
+            Some(role) => roles.numbers.insert(role.name, role.oid),
+            // Whose name the opening role's was meanwhile does not matter any more.
+            None if setting == SESSION_AUTHORIZATION => roles
+                .numbers
+                .insert(self.identity.name().to_owned(), Some(self.login)),
+            None => None,
+        };
+        Ok(())
+    }
+
+    fn roles(&self) -> MutexGuard<'_, Roles> {
+        self.roles.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// OID of the role that opened it.
+    pub(crate) fn login(&self) -> u32 {
+        self.login
     }
 
     /// The role that SET ROLE named; `None` without one.
-    pub(crate) fn set_role(&self) -> Option<String> {
-        self.setting(ROLE).filter(|role| role != "none")
+    pub(crate) fn set_role(&self) -> Option<Named> {
+        let name = self.setting(ROLE).filter(|role| role != "none");
+        name.map(|name| self.named(name))
+    }
+
+    /// The session's role: the one that opened it, or that SET SESSION AUTHORIZATION named.
+    pub(crate) fn session_named(&self) -> Named {
+        let name = self
+            .setting(SESSION_AUTHORIZATION)
+            .filter(|name| !name.is_empty());
+        match name {
+            Some(name) => self.named(name),
+            None => Named {
+                name: self.identity.name().to_owned(),
+                oid: Some(self.login),
+            },
+        }
+    }
+
+    fn named(&self, name: String) -> Named {
+        let oid = self.roles().numbers.get(&name).copied().flatten();
+        Named { name, oid }
+    }
+
+    /// Notes what roles are called today.
+    pub(crate) fn are_called<'r>(&self, roles: impl IntoIterator<Item = &'r RoleObject>) {
+        let mut known = self.roles();
+        for role in roles {
+            if known.names.get(&role.oid) != Some(&role.name) {
+                known.names.insert(role.oid, role.name.clone());
+            }
+        }
+    }
+
+    /// What a role is called today, as far as is known.
+    fn called(&self, role: Named) -> String {
+        let known = role.oid.and_then(|oid| self.roles().names.get(&oid).cloned());
+        known.unwrap_or(role.name)
     }
 
     fn describe(&self) -> Activity {
@@ -89,7 +176,7 @@ impl Facts {
             .clone();
         Activity {
             pid: self.identity.pid(),
-            role: self.identity.name().to_owned(),
+            role: self.called(self.named(self.identity.name().to_owned())),
             application_name: self.setting("application_name").unwrap_or_default(),
             client_addr: self.identity.client(),
             started: Some(self.started),
@@ -101,13 +188,14 @@ impl Facts {
 
 impl SessionView for Facts {
     fn current_role(&self) -> String {
-        self.set_role().unwrap_or_else(|| self.session_role())
+        match self.set_role() {
+            Some(role) => self.called(role),
+            None => self.session_role(),
+        }
     }
 
     fn session_role(&self) -> String {
-        self.setting(SESSION_AUTHORIZATION)
-            .filter(|role| !role.is_empty())
-            .unwrap_or_else(|| self.identity.name().to_owned())
+        self.called(self.session_named())
     }
 
     fn search_path(&self) -> Vec<String> {
@@ -154,7 +242,7 @@ impl SessionView for Facts {
         let shown = |facts: &std::sync::Arc<Self>| {
             let mut activity = facts.describe();
             // What others ask is theirs.
-            if !self.superuser && facts.identity.name() != self.identity.name() {
+            if !self.superuser && facts.login != self.login {
                 activity.query = String::new();
             }
             activity

@@ -81,6 +81,7 @@ impl Inner {
             Kind::Query => {}
             Kind::Session => return Ok(Prepared::command(statement, commands::columns(self, statement)?)),
             // As in PostgreSQL, nothing of it is looked at before it runs.
+            Kind::Govern => return Ok(Prepared::command(statement, None)),
             Kind::Write if statement.copy().is_some() => return Ok(Prepared::command(statement, None)),
             Kind::Write => return self.prepare_write(statement, types).await,
             _ => return Err(refusal::refuse(statement)),

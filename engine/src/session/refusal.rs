@@ -24,8 +24,8 @@ pub(crate) fn refuse(statement: &Statement) -> Error {
             "INSERT, UPDATE, DELETE, MERGE, TRUNCATE, CREATE TABLE, VIEW and SCHEMA, ALTER TABLE, DROP and COMMENT are.",
         ),
         (Kind::Govern, _) => (
-            format!("{name} is not supported: the superuser made by radlake init is the only role"),
-            "Roles, grants and policies come with the governance of a later version.",
+            format!("{name} is not supported"),
+            "Roles, their memberships and rights to tables, views and schemas are.",
         ),
         _ => (
             format!("{name} is not supported"),

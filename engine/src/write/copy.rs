@@ -385,7 +385,7 @@ impl PartitionStream for Once {
 impl Inner {
     /// The columns of a COPY FROM, as the session would write them now.
     pub(crate) async fn copy_target(&self, statement: &Statement) -> Result<CopyTarget> {
-        self.may_write(statement)?;
+        self.may_write(crate::session::name_of(statement) + " FROM")?;
         let mut work = match self.open_work() {
             Some(work) => work,
             None => self.lake().begin(self.read_epoch().await?),
@@ -409,7 +409,7 @@ impl Inner {
         statement: &Statement,
         incoming: Incoming,
     ) -> Result<String> {
-        self.may_write(statement)?;
+        self.may_write(crate::session::name_of(statement) + " FROM")?;
         let guard = self.guard();
         self.facts.began(statement.text());
         let (this, owned) = (Arc::clone(self), statement.clone());
@@ -465,12 +465,5 @@ impl Inner {
             .await?;
         let tag = std::mem::take(&mut *tag.lock().unwrap_or_else(PoisonError::into_inner));
         Ok(tag)
-    }
-
-    fn may_write(&self, statement: &Statement) -> Result<()> {
-        match self.facts.setting("transaction_read_only").as_deref() {
-            Some("on") => Err(Error::ReadOnly(crate::session::name_of(statement) + " FROM")),
-            _ => Ok(()),
-        }
     }
 }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use super::constraint::{self, Constraint, Rule};
 use super::target::{DEFAULT, GENERATED, IDENTITY, LENGTH, folded, resolve};
+use super::texts::{CHECK_PLACE, DEFAULT_PLACE, GENERATED_PLACE, expression_text};
 use super::{Outcome, Writer};
 use crate::pg_catalog::pg_type_of;
 use crate::pg_catalog::types::PG_TYPE_KEY;
@@ -152,10 +153,7 @@ impl Writer<'_> {
                 }
             }
         }
-        let epoch = self.epoch()?;
-        let owner = epoch
-            .role(&self.session.current_role())
-            .map_or(0, |role| role.oid);
+        let owner = self.acting_oid()?;
         let mut table = TableObject::new(schema, name, Arc::new(Schema::new(fields))).with_owner(owner);
         if let Some(key) = constraint::primary_key(&draft.constraints).and_then(Constraint::key) {
             let texts = key.iter().filter(|column| {
@@ -225,7 +223,7 @@ impl Writer<'_> {
                 ast::ColumnOption::Null => {}
                 ast::ColumnOption::NotNull => nullable = false,
                 ast::ColumnOption::Default(value) => {
-                    metadata.insert(DEFAULT.to_owned(), value.to_string());
+                    metadata.insert(DEFAULT.to_owned(), expression_text(value, DEFAULT_PLACE)?);
                 }
                 ast::ColumnOption::Generated {
                     generated_as,
@@ -233,7 +231,10 @@ impl Writer<'_> {
                     ..
                 } => {
                     match (generation_expr, generated_as) {
-                        (Some(value), _) => metadata.insert(GENERATED.to_owned(), value.to_string()),
+                        (Some(value), _) => {
+                            let text = expression_text(value, GENERATED_PLACE)?;
+                            metadata.insert(GENERATED.to_owned(), text)
+                        }
                         (None, ast::GeneratedAs::ByDefault) => {
                             nullable = false;
                             metadata.insert(IDENTITY.to_owned(), "by default".to_owned())
@@ -265,7 +266,7 @@ impl Writer<'_> {
                 ast::ColumnOption::Check(check) => {
                     let called = called.or_else(|| check.name.as_ref().map(folded));
                     let made = draft.free(&format!("{table}_{name}_check"));
-                    let expression = check.expr.to_string();
+                    let expression = expression_text(&check.expr, CHECK_PLACE)?;
                     draft.add(called.unwrap_or(made), Rule::Check { expression })?;
                 }
                 ast::ColumnOption::ForeignKey(key) => {
@@ -393,7 +394,7 @@ impl Writer<'_> {
             }
             ast::TableConstraint::Check(check) => {
                 let made = draft.free(&format!("{table}_check"));
-                let expression = check.expr.to_string();
+                let expression = expression_text(&check.expr, CHECK_PLACE)?;
                 (called(&check.name).unwrap_or(made), Rule::Check { expression })
             }
             ast::TableConstraint::ForeignKey(foreign) => {

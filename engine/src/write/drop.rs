@@ -35,8 +35,12 @@ impl Writer<'_> {
                 }
             }
             ast::ObjectType::Index => {
+                let mut dropped = BTreeSet::new();
                 for name in names {
-                    self.drop_index(name, if_exists)?;
+                    dropped.extend(self.index_to_drop(name, if_exists)?);
+                }
+                for (table, index) in dropped {
+                    self.drop_index(table, &index)?;
                 }
             }
             other => return Err(Error::unsupported(format!("DROP {other} is not supported"))),

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::constraint::{self, Constraint, Rule};
 use super::target::{folded, resolve, written_name};
+use super::texts::{INDEX_PLACE, expression_text};
 use super::{Outcome, Writer};
 use crate::{Error, Result};
 
@@ -77,7 +78,7 @@ impl Writer<'_> {
                     }
                     name
                 }
-                other => other.to_string(),
+                other => expression_text(other, INDEX_PLACE)?,
             });
         }
         let epoch = self.epoch()?;
@@ -184,15 +185,23 @@ impl Writer<'_> {
         }
     }
 
-    pub(super) fn drop_index(&mut self, name: &ast::ObjectName, if_exists: bool) -> Result<()> {
-        let (oid, name) = match self.index_named(name) {
+    /// The table of an index that DROP INDEX names, and the index's name.
+    pub(super) fn index_to_drop(
+        &self,
+        name: &ast::ObjectName,
+        if_exists: bool,
+    ) -> Result<Option<(u32, String)>> {
+        match self.index_named(name) {
             Err(Error::UndefinedObject { name, .. }) if if_exists => {
                 self.session
                     .notice("00000", format!("index \"{name}\" does not exist, skipping"));
-                return Ok(());
+                Ok(None)
             }
-            found => found?,
-        };
+            found => found.map(Some),
+        }
+    }
+
+    pub(super) fn drop_index(&mut self, oid: u32, name: &str) -> Result<()> {
         let mut table = self.work.table(oid)?;
         let mut indexes = of(&table)?;
         let before = indexes.len();

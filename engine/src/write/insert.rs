@@ -504,6 +504,11 @@ fn typed_values(splices: &Splices, query: &mut ast::Query, target: &Target, plac
     Ok(())
 }
 
+/// Parses one expression that a table keeps.
+pub(super) fn expression(text: &str) -> Result<ast::Expr> {
+    Splices::default().expression(text)
+}
+
 /// Puts the WITH of the whole statement before the query's own.
 fn merge_with(query: &mut ast::Query, outer: &ast::With) {
     match &mut query.with {

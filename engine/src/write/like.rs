@@ -83,6 +83,9 @@ impl Writer<'_> {
         }
         let oid = self.named(&written_name(model)?, false)?.unwrap_or_default();
         let epoch = self.epoch()?;
+        if let Some(model) = epoch.relation_by_oid(oid) {
+            self.authorise_like(model)?;
+        }
         let (columns, constraints) = match epoch.relation_by_oid(oid) {
             Some(Relation::Table(model)) => (Arc::clone(&model.arrow_schema), constraint::of(model)?),
             Some(Relation::View(view)) => (

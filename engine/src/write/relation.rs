@@ -12,6 +12,7 @@ use super::constraint::{self, Rule};
 use super::define::Draft;
 use super::pipeline::{Gate, layers};
 use super::target::{DEFAULT, Target, folded, quoted};
+use super::texts::{DEFAULT_PLACE, TRANSFORM_PLACE, check_rules, expression_text};
 use super::unique::Keys;
 use crate::{Error, Result};
 
@@ -198,6 +199,8 @@ impl Writer<'_> {
         table.arrow_schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
         table.cluster_key.retain(|column| column != name);
         table.bloom_columns.retain(|column| column != name);
+        // Else a later column of the name would be open to who had rights to this one.
+        table.grants.retain(|grant| grant.column.as_deref() != Some(name));
         // Other readers must not find what was dropped: the files are written without it.
         self.rewrite(table.clone(), &HashMap::new()).await?;
         self.work.table(table.oid).map_err(Error::from)
@@ -225,6 +228,9 @@ impl Writer<'_> {
         }
         if let Some(mask) = table.row_security.masks.remove(old) {
             table.row_security.masks.insert(new.to_owned(), mask);
+        }
+        for grant in &mut table.grants {
+            grant.column = grant.column.as_ref().map(named);
         }
         let mut constraints = constraint::of(&table)?;
         for constraint in &mut constraints {
@@ -269,7 +275,7 @@ impl Writer<'_> {
         let mut rewrites = None;
         match operation {
             Op::SetDefault { value } => {
-                metadata.insert(DEFAULT.to_owned(), value.to_string());
+                metadata.insert(DEFAULT.to_owned(), expression_text(value, DEFAULT_PLACE)?);
             }
             Op::DropDefault => {
                 metadata.remove(DEFAULT);
@@ -285,9 +291,13 @@ impl Writer<'_> {
                 metadata.retain(|key, _| key.starts_with("radlake.default") || key == "comment");
                 metadata.extend(typed.metadata().clone());
                 *field = typed.with_nullable(kept);
-                let value = using
-                    .as_ref()
-                    .map_or_else(|| quoted(name), |using| self.splices.expr(using));
+                let value = match using {
+                    Some(using) => {
+                        expression_text(using, TRANSFORM_PLACE)?;
+                        self.splices.expr(using)
+                    }
+                    None => quoted(name),
+                };
                 rewrites = Some(HashMap::from([(name.to_owned(), format!("({value})"))]));
             }
             other @ Op::AddGenerated { .. } => {
@@ -315,6 +325,7 @@ impl Writer<'_> {
         table: TableObject,
         values: &HashMap<String, String>,
     ) -> Result<()> {
+        check_rules(&table)?;
         let old = Target::new(self.work.table(table.oid)?, None);
         let target = Target::new(table.clone(), None);
         let constraints = constraint::of(&table)?;

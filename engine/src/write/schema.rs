@@ -6,6 +6,7 @@ use radlake_sql::ast;
 use super::target::folded;
 use super::texts::Renamed;
 use super::{Outcome, Writer};
+use crate::govern::change_owner;
 use crate::{Error, Result};
 
 impl Writer<'_> {
@@ -41,9 +42,7 @@ impl Writer<'_> {
         }
         let owner = match authorization {
             Some(owner) => self.new_owner(&ast::Owner::Ident(owner.clone()))?,
-            None => epoch
-                .role(&self.session.current_role())
-                .map_or(0, |role| role.oid),
+            None => self.acting_oid()?,
         };
         self.work.put_object(SchemaObject {
             name,
@@ -56,6 +55,9 @@ impl Writer<'_> {
     pub(super) fn alter_schema(&mut self, alter: &ast::AlterSchema) -> Result<Outcome> {
         let name = alter.name.0.last().and_then(|part| part.as_ident());
         let mut name = name.map(folded).unwrap_or_default();
+        if alter.operations.len() > 1 {
+            return Err(Error::syntax("syntax error at or near \",\""));
+        }
         for operation in &alter.operations {
             let epoch = self.epoch()?;
             let schema = epoch
@@ -83,7 +85,9 @@ impl Writer<'_> {
                     name = new;
                 }
                 ast::AlterSchemaOperation::OwnerTo { owner } => {
-                    schema.owner = self.new_owner(owner)?;
+                    let owner = self.new_owner(owner)?;
+                    change_owner(&mut schema.grants, schema.owner, owner);
+                    schema.owner = owner;
                     self.work.put_object(schema)?;
                 }
                 other => {
@@ -127,7 +131,8 @@ impl Writer<'_> {
     pub(crate) fn new_owner(&self, owner: &ast::Owner) -> Result<u32> {
         let name = match owner {
             ast::Owner::Ident(name) => folded(name),
-            _ => self.session.current_role(),
+            ast::Owner::SessionUser => self.session.session_role(),
+            _ => return self.acting_oid(),
         };
         match self.epoch()?.role(&name) {
             Some(role) => Ok(role.oid),
@@ -136,14 +141,9 @@ impl Writer<'_> {
     }
 
     /// RENAME TO, SET SCHEMA and OWNER TO, which tables and views have in common; `None` for anything else.
-    pub(super) fn alter_relation(
-        &mut self,
-        name: &ast::ObjectName,
-        operation: &ast::AlterTableOperation,
-    ) -> Result<Option<()>> {
+    fn alter_relation(&mut self, oid: u32, operation: &ast::AlterTableOperation) -> Result<Option<()>> {
         use ast::AlterTableOperation as Op;
         let relation = || -> Result<Relation> {
-            let oid = self.named(name, false)?.unwrap_or_default();
             let epoch = self.epoch()?;
             let found = epoch.relation_by_oid(oid).cloned();
             let found = found.ok_or_else(|| Error::internal("a relation is gone within its statement"))?;
@@ -161,11 +161,13 @@ impl Writer<'_> {
                 match relation()? {
                     Relation::Table(table) => {
                         let mut table = table.as_ref().clone();
+                        change_owner(&mut table.grants, table.owner, owner);
                         table.owner = owner;
                         self.work.put_object(table)?;
                     }
                     Relation::View(view) => {
                         let mut view = view.as_ref().clone();
+                        change_owner(&mut view.grants, view.owner, owner);
                         view.owner = owner;
                         self.work.put_object(view)?;
                     }
@@ -179,7 +181,8 @@ impl Writer<'_> {
                 match parts.as_slice() {
                     [name] => self.move_relation(&relation()?, None, Some(folded(name)))?,
                     [schema, same]
-                        if same.quote_style.is_some() && same.value == radlake_sql::extend::SAME_NAME =>
+                        if same.quote_style == Some(radlake_sql::extend::OURS)
+                            && same.value == radlake_sql::extend::SAME_NAME =>
                     {
                         self.move_relation(&relation()?, Some(folded(schema)), None)?;
                     }
@@ -242,24 +245,48 @@ impl Writer<'_> {
     pub(super) async fn alter_table(&mut self, alter: &ast::AlterTable) -> Result<Outcome> {
         // ALTER VIEW is read as ALTER TABLE: the tag is of what was written.
         let done = Outcome::tag(self.tag.clone().unwrap_or_else(|| "ALTER TABLE".to_owned()));
-        if alter.if_exists && self.named(&alter.name, true)?.is_none() {
-            self.session.notice(
-                "00000",
-                format!("relation \"{}\" does not exist, skipping", alter.name),
-            );
-            return Ok(done);
+        if alter.operations.len() > 1 && alter.operations.iter().any(renames) {
+            return Err(Error::syntax("syntax error at or near \",\""));
         }
+        // Once, as whoever may do it was asked: later operations are about the same relation whatever its name is by then.
+        let oid = match self.named(&alter.name, true)? {
+            Some(oid) => oid,
+            None if alter.if_exists => {
+                self.session.notice(
+                    "00000",
+                    format!("relation \"{}\" does not exist, skipping", alter.name),
+                );
+                return Ok(done);
+            }
+            // For its error.
+            None => self.resolve_table(&alter.name)?.oid,
+        };
         for operation in &alter.operations {
-            if self.alter_relation(&alter.name, operation)?.is_some() {
+            if self.alter_relation(oid, operation)?.is_some() {
                 continue;
             }
-            if self.switch_row_security(&alter.name, operation)?.is_some() {
+            if self.switch_row_security(oid, operation)? {
                 continue;
             }
-            let oid = self.resolve_table(&alter.name)?.oid;
+            match self.epoch()?.relation_by_oid(oid) {
+                Some(Relation::Table(table)) => super::writable(table)?,
+                Some(other) => {
+                    return Err(Error::WrongObject(format!("\"{}\" is not a table", other.name())));
+                }
+                None => return Err(Error::internal("a relation is gone within its statement")),
+            }
             let table = self.work.table(oid)?;
             Box::pin(self.alter(table, operation)).await?;
         }
         Ok(done)
     }
+}
+
+/// What PostgreSQL's grammar has on its own only, not in a list.
+fn renames(operation: &ast::AlterTableOperation) -> bool {
+    use ast::AlterTableOperation as Op;
+    matches!(
+        operation,
+        Op::RenameTable { .. } | Op::RenameColumn { .. } | Op::RenameConstraint { .. }
+    )
 }

@@ -1,16 +1,18 @@
 //! Queries that views keep as text: every name in them is qualified, so that they mean the same whatever the search path
 //! is, and can be followed when a relation gets another name.
 
-use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use radlake_catalogs::{Epoch, Object, Relation, TableObject};
+use radlake_sql::Version;
 use radlake_sql::ast::{self, VisitMut};
 
 use super::Writer;
-use super::target::{folded, resolve};
+use super::constraint::{self, Rule};
+use super::target::{DEFAULT, GENERATED, folded, resolve};
 use super::view::MATERIALIZED;
+use crate::planner::holds_query;
 use crate::{Error, Result};
 
 /// What has another name now.
@@ -33,6 +35,64 @@ pub(super) fn text_of(relation: &Relation) -> Option<&str> {
     }
 }
 
+/// A query as text that is planned, now or whenever it is read.
+pub(super) fn query_text(query: &ast::Query) -> Result<String> {
+    radlake_sql::text::query(query).ok_or_else(unwritten)
+}
+
+/// An expression as text that is kept; `place` is PostgreSQL's name of what it is there. It is computed with the rights of whoever
+/// writes to the table, so it must not read anything else.
+pub(super) fn expression_text(expression: &ast::Expr, place: &str) -> Result<String> {
+    no_query(expression, place)?;
+    radlake_sql::text::expression(expression).ok_or_else(unwritten)
+}
+
+/// Refuses queries in an expression.
+pub(super) fn no_query(expression: &ast::Expr, place: &str) -> Result<()> {
+    match holds_query(expression) {
+        true => Err(Error::unsupported(format!("cannot use subquery in {place}"))),
+        false => Ok(()),
+    }
+}
+
+fn unwritten() -> Error {
+    Error::unsupported("a literal, name or type of this statement that cannot be kept as text")
+}
+
+/// Refuses to write to a table whose rules hold queries, as they could before that was refused when they were made.
+pub(super) fn check_rules(table: &TableObject) -> Result<()> {
+    let check = |text: &str, place: &str| {
+        let lower = text.to_ascii_lowercase();
+        match ["select", "values", "table"]
+            .iter()
+            .any(|word| lower.contains(word))
+        {
+            true => no_query(&super::insert::expression(text)?, place),
+            false => Ok(()),
+        }
+    };
+    for field in table.arrow_schema.fields() {
+        for (key, place) in [(DEFAULT, DEFAULT_PLACE), (GENERATED, GENERATED_PLACE)] {
+            if let Some(text) = field.metadata().get(key) {
+                check(text, place)?;
+            }
+        }
+    }
+    for constraint in constraint::of(table)? {
+        if let Rule::Check { expression } = &constraint.rule {
+            check(expression, CHECK_PLACE)?;
+        }
+    }
+    Ok(())
+}
+
+/// Where expressions stand, in PostgreSQL's words.
+pub(super) const DEFAULT_PLACE: &str = "DEFAULT expression";
+pub(super) const GENERATED_PLACE: &str = "column generation expression";
+pub(super) const CHECK_PLACE: &str = "check constraint";
+pub(super) const INDEX_PLACE: &str = "index expression";
+pub(super) const TRANSFORM_PLACE: &str = "transform expression";
+
 impl Writer<'_> {
     /// A query with the schema before each name.
     pub(super) fn qualified(&self, query: &ast::Query) -> Result<ast::Query> {
@@ -41,10 +101,12 @@ impl Writer<'_> {
             epoch: self.epoch()?,
             path: self.session.search_path(),
             database: self.session.database(),
-            own: own_names(&query),
+            scopes: Vec::new(),
         };
-        let _ = query.visit(&mut names);
-        Ok(query)
+        match query.visit(&mut names) {
+            ControlFlow::Break(error) => Err(error),
+            ControlFlow::Continue(()) => Ok(query),
+        }
     }
 
     /// An expression with the schema before each name of a relation, as text that is read as the same expression.
@@ -100,14 +162,14 @@ impl Writer<'_> {
             match relation {
                 Relation::View(view) => {
                     let mut view = view.as_ref().clone();
-                    view.sql = query.to_string();
+                    view.sql = query_text(&query)?;
                     changed.push(view.into());
                 }
                 Relation::Table(table) => {
                     let mut table = table.as_ref().clone();
                     table
                         .properties
-                        .insert(MATERIALIZED.to_owned(), query.to_string());
+                        .insert(MATERIALIZED.to_owned(), query_text(&query)?);
                     changed.push(table.into());
                 }
             }
@@ -117,23 +179,6 @@ impl Writer<'_> {
         }
         Ok(())
     }
-}
-
-/// Names that WITH gives.
-fn own_names(query: &ast::Query) -> BTreeSet<String> {
-    struct Own(BTreeSet<String>);
-    impl ast::Visitor for Own {
-        type Break = ();
-
-        fn pre_visit_query(&mut self, query: &ast::Query) -> ControlFlow<()> {
-            let with = query.with.iter().flat_map(|with| &with.cte_tables);
-            self.0.extend(with.map(|cte| folded(&cte.alias.name)));
-            ControlFlow::Continue(())
-        }
-    }
-    let mut own = Own(BTreeSet::new());
-    let _ = ast::Visit::visit(query, &mut own);
-    own.0
 }
 
 /// A table whose policies name what has another name now.
@@ -168,11 +213,72 @@ struct Qualifier {
     epoch: Arc<Epoch>,
     path: Vec<String>,
     database: String,
-    own: BTreeSet<String>,
+    /// The queries around what is visited, the outermost first.
+    scopes: Vec<Scope>,
+}
+
+/// The names that WITH gives within a query.
+struct Scope {
+    names: Vec<String>,
+    /// So many of its parts have been visited: those that follow, and the query, see these; all see all if it is RECURSIVE.
+    seen: usize,
+    recursive: bool,
+}
+
+impl Qualifier {
+    fn is_own(&self, name: &str) -> bool {
+        self.scopes.iter().any(|scope| {
+            let seen = if scope.recursive {
+                scope.names.len()
+            } else {
+                scope.seen
+            };
+            scope.names.iter().take(seen).any(|known| known == name)
+        })
+    }
+
+    /// The schema before a name that is read as of an earlier epoch.
+    fn qualify_version(&self, name: &mut ast::ObjectName) -> Result<()> {
+        let last = name.0.last().and_then(|part| part.as_ident()).cloned();
+        let Some(last) = last else {
+            return Ok(());
+        };
+        let bare = ast::ObjectName(vec![ast::ObjectNamePart::Identifier(last.clone())]);
+        let (schema, _) = resolve(&self.epoch, &self.path, &self.database, &bare)?;
+        let Some(schema) = schema else {
+            return Err(Error::unsupported(format!(
+                "a view over \"{last}\" as of an earlier epoch, which is not there today: name its schema"
+            )));
+        };
+        if let Some(part) = name.0.get_mut(1) {
+            *part = ast::ObjectNamePart::Identifier(ast::Ident::with_quote('"', schema));
+        }
+        Ok(())
+    }
 }
 
 impl ast::VisitorMut for Qualifier {
     type Break = Error;
+
+    // The parts of WITH are visited in their order, before the query's body.
+    fn pre_visit_query(&mut self, query: &mut ast::Query) -> ControlFlow<Error> {
+        let with = query.with.as_ref();
+        let names = with.iter().flat_map(|with| &with.cte_tables);
+        self.scopes.push(Scope {
+            names: names.map(|cte| folded(&cte.alias.name)).collect(),
+            seen: 0,
+            recursive: with.is_some_and(|with| with.recursive),
+        });
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_query(&mut self, _: &mut ast::Query) -> ControlFlow<Error> {
+        self.scopes.pop();
+        if let Some(around) = self.scopes.last_mut() {
+            around.seen = around.names.len().min(around.seen + 1);
+        }
+        ControlFlow::Continue(())
+    }
 
     fn pre_visit_table_factor(&mut self, factor: &mut ast::TableFactor) -> ControlFlow<Error> {
         let ast::TableFactor::Table {
@@ -184,11 +290,19 @@ impl ast::VisitorMut for Qualifier {
         else {
             return ControlFlow::Continue(());
         };
+        if let [database, schema, _] = name.0.as_slice()
+            && let Some((database, schema)) = database.as_ident().zip(schema.as_ident())
+            && Version::of(&database.value).is_some()
+        {
+            return match schema.value.is_empty().then(|| self.qualify_version(name)) {
+                Some(Err(error)) => ControlFlow::Break(error),
+                _ => ControlFlow::Continue(()),
+            };
+        }
         let Ok((Some(schema), last)) = resolve(&self.epoch, &self.path, &self.database, name) else {
             return ControlFlow::Continue(());
         };
-        if name.0.len() == 1 && self.own.contains(&last) || self.epoch.get_relation(&schema, &last).is_none()
-        {
+        if name.0.len() == 1 && self.is_own(&last) || self.epoch.get_relation(&schema, &last).is_none() {
             return ControlFlow::Continue(());
         }
         rename(name, alias, &schema, &last);

@@ -11,6 +11,7 @@ use radlake_sql::extend::NO_DATA;
 use super::define::stored;
 use super::pipeline::Gate;
 use super::target::{Target, folded, quoted, written_name};
+use super::texts::query_text;
 use super::{Outcome, Writer};
 use crate::planner::SECURITY_INVOKER;
 use crate::{Error, Result};
@@ -38,7 +39,7 @@ impl Writer<'_> {
             }
             Some(_) => return Err(Error::DuplicateTable(name)),
         };
-        let mut sql = self.qualified(&create.query)?.to_string();
+        let mut sql = query_text(&self.qualified(&create.query)?)?;
         let planner = self.planner(Vec::new())?;
         let plan = self.plan(&planner, &sql).await?;
         let mut found = planner.analyse(plan)?.schema;
@@ -89,9 +90,7 @@ impl Writer<'_> {
             .map(|field| stored(field.name(), field))
             .collect::<Vec<_>>();
         let mut view = ViewObject::new(schema, name, sql).with_columns(Arc::new(Schema::new(columns)));
-        view.owner = epoch
-            .role(&self.session.current_role())
-            .map_or(0, |role| role.oid);
+        view.owner = self.acting_oid()?;
         if let Some(old) = old {
             view.oid = old.oid;
             view.owner = old.owner;
@@ -117,7 +116,7 @@ impl Writer<'_> {
         let inner = without_data(&create.query);
         let query = self.qualified(inner.unwrap_or(&create.query))?;
         let names: Vec<String> = create.columns.iter().map(|column| folded(&column.name)).collect();
-        let text = query.to_string();
+        let text = query_text(&query)?;
         let filled = match inner {
             None => text.clone(),
             Some(_) => format!("SELECT * FROM ({text}) AS q LIMIT 0"),

@@ -2,7 +2,7 @@
 
 use sqlparser::tokenizer::{Token, TokenWithSpan};
 
-use super::{CLUSTER, COMMENT, LABEL, NO_DATA, REFRESH, SAME_NAME, Words, quoted, text, words};
+use super::{CLUSTER, COMMENT, LABEL, NO_DATA, REFRESH, SAME_NAME, Words, ours, quoted, text, words};
 
 /// Where the statement ends: before its semicolon, if it has one.
 fn end(statement: &Words) -> usize {
@@ -70,7 +70,7 @@ pub(super) fn alter(statement: Words) -> Vec<TokenWithSpan> {
     if statement.phrase(after, &["SET", "SCHEMA"]) {
         let mut new: Vec<Token> = words("RENAME TO").collect();
         if let Some(schema) = statement.token(after + 2).cloned() {
-            new.extend([schema, Token::Period, quoted(SAME_NAME)]);
+            new.extend([schema, Token::Period, ours(SAME_NAME)]);
         }
         let end = (after + 3).min(statement.len());
         statement = statement.replaced(after, end, new);

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::*;
+use crate::object::{Grant, Membership, RoleObject};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_is_lost_between_two_writers() {
@@ -320,6 +321,94 @@ async fn tables_made_at_once_have_their_own_numbers() {
     assert_eq!(ids(&lake, &epoch, "x").await, [1]);
     assert_eq!(ids(&lake, &epoch, "y").await, [2]);
     assert!(matches!(other.commit(again).await, Err(Error::Conflict { .. })));
+}
+
+/// A role that is made while another is: its rights and memberships go where it goes, not to who has its number now.
+#[tokio::test]
+async fn rights_of_a_new_role_follow_it() {
+    let (store, lake) = memory().await;
+    let other = handle(&store).await;
+    let epoch = lake.latest().await.unwrap();
+    other.latest().await.unwrap();
+    let role = |name: &str| RoleObject {
+        name: name.to_owned(),
+        ..RoleObject::default()
+    };
+    let mut first = lake.begin(Arc::clone(&epoch));
+    first.put_object(role("guest")).unwrap();
+
+    let mut second = other.begin(Arc::clone(&epoch));
+    let auditor = second.put_object(role("auditor")).unwrap();
+    let mut member = role("member");
+    member.memberships.push(Membership {
+        role: auditor,
+        grantor: auditor,
+        admin: true,
+        admin_only: false,
+    });
+    second.put_object(member).unwrap();
+    let mut changed = table(&epoch, "a");
+    changed.grants.push(Grant {
+        grantee: auditor,
+        grantor: auditor,
+        privilege: "SELECT".to_owned(),
+        column: None,
+        grantable: false,
+    });
+    second.put_object(changed).unwrap();
+    let new = TableObject::new("s", "new", schema()).with_owner(auditor);
+    second.create_table(new).await.unwrap();
+
+    lake.commit(first).await.unwrap();
+    let epoch = other.commit(second).await.unwrap();
+    let auditor = epoch.role("auditor").unwrap().oid;
+    assert_ne!(auditor, epoch.role("guest").unwrap().oid);
+    let membership = &epoch.role("member").unwrap().memberships[0];
+    assert_eq!((membership.role, membership.grantor), (auditor, auditor));
+    let grant = &table(&epoch, "a").grants[0];
+    assert_eq!((grant.grantee, grant.grantor), (auditor, auditor));
+    assert_eq!(table(&epoch, "new").owner, auditor);
+}
+
+/// Whoever is given something must be there when it is: one of the two, who gives and who drops, is lost.
+#[tokio::test]
+async fn a_role_that_is_dropped_is_given_nothing() {
+    for drops_first in [true, false] {
+        let (store, lake) = memory().await;
+        let other = handle(&store).await;
+        let mut transaction = lake.begin(lake.latest().await.unwrap());
+        let guest = transaction
+            .put_object(RoleObject {
+                name: "guest".to_owned(),
+                ..RoleObject::default()
+            })
+            .unwrap();
+        let epoch = lake.commit(transaction).await.unwrap();
+        other.latest().await.unwrap();
+        let mut drops = lake.begin(Arc::clone(&epoch));
+        drops.drop_object(guest).unwrap();
+        let mut gives = other.begin(Arc::clone(&epoch));
+        let mut changed = table(&epoch, "a");
+        changed.grants.push(Grant {
+            grantee: guest,
+            grantor: 0,
+            privilege: "SELECT".to_owned(),
+            column: None,
+            grantable: false,
+        });
+        gives.put_object(changed).unwrap();
+        let second = if drops_first {
+            lake.commit(drops).await.unwrap();
+            other.commit(gives).await
+        } else {
+            other.commit(gives).await.unwrap();
+            lake.commit(drops).await
+        };
+        assert!(
+            matches!(second, Err(Error::Conflict { .. })),
+            "{drops_first}: {second:?}"
+        );
+    }
 }
 
 /// Waits until so many transactions wait for their commit.

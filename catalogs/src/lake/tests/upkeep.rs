@@ -6,6 +6,8 @@ use futures::TryStreamExt;
 use tokio_util::sync::CancellationToken;
 
 use super::*;
+use crate::epoch::Relation;
+use crate::object::{Grant, RoleObject, ViewObject};
 use crate::{Transaction, VacuumOptions, VacuumReport};
 
 async fn vacuum(lake: &Lake, dry_run: bool) -> VacuumReport {
@@ -233,6 +235,72 @@ async fn a_time_means_the_epoch_that_was_the_newest() {
     );
     let early = lake.at_time(epochs[0].committed_at - tick).await;
     assert!(matches!(early, Err(Error::NoEpochAt { .. })), "{early:?}");
+}
+
+/// Who may do what does not go back: neither what was revoked since nor an owner who is gone.
+#[tokio::test]
+async fn rights_do_not_go_back() {
+    let (_, lake) = memory().await;
+    let mut transaction = lake.begin(lake.latest().await.unwrap());
+    let role = |name: &str| RoleObject {
+        name: name.to_owned(),
+        ..RoleObject::default()
+    };
+    let [owner, gone, reader] =
+        ["owner", "gone", "r"].map(|name| transaction.put_object(role(name)).unwrap());
+    let grant = |privilege: &str, column: Option<&str>| Grant {
+        grantee: reader,
+        grantor: owner,
+        privilege: privilege.to_owned(),
+        column: column.map(str::to_owned),
+        grantable: false,
+    };
+    let granted = vec![grant("SELECT", None)];
+    let mut a = table(transaction.epoch(), "a").with_owner(gone);
+    a.grants.clone_from(&granted);
+    transaction.put_object(a.clone()).unwrap();
+    let mut b = table(transaction.epoch(), "b").with_owner(gone);
+    b.grants.clone_from(&granted);
+    let b = transaction.put_object(b).unwrap();
+    let mut v = ViewObject::new("s", "v", "SELECT 1");
+    (v.owner, v.grants) = (gone, granted);
+    let v = transaction.put_object(v).unwrap();
+    let then = lake.commit(transaction).await.unwrap();
+
+    let mut transaction = lake.begin(Arc::clone(&then));
+    let mut a = table(&then, "a").with_owner(owner);
+    let mut columns: Vec<Field> = a
+        .arrow_schema
+        .fields()
+        .iter()
+        .map(|f| f.as_ref().clone())
+        .collect();
+    columns.push(Field::new("more", DataType::Int64, true));
+    a.arrow_schema = Arc::new(Schema::new(columns));
+    a.grants = vec![
+        grant("SELECT", Some("id")),
+        grant("SELECT", Some("more")),
+        grant("INSERT", None),
+    ];
+    transaction.put_object(a).unwrap();
+    for oid in [b, v, gone] {
+        transaction.drop_object(oid).unwrap();
+    }
+    lake.commit(transaction).await.unwrap();
+
+    let back = lake.restore(then.number, None, "r").await.unwrap();
+    let a = table(&back, "a");
+    assert_eq!(a.owner, owner);
+    assert_eq!(a.grants, [grant("SELECT", Some("id")), grant("INSERT", None)]);
+    assert_eq!(a.arrow_schema.fields().len(), 2);
+    let b = table(&back, "b");
+    assert_eq!((b.owner, b.grants.len()), (reader, 0), "who restores owns it");
+    match back.get_relation("s", "v") {
+        Some(Relation::View(v)) => assert_eq!((v.owner, v.grants.len()), (reader, 0)),
+        other => panic!("{other:?}"),
+    }
+    let same = lake.restore(back.number, None, "r").await.unwrap();
+    assert_eq!(same.number, back.number);
 }
 
 #[tokio::test]

@@ -31,13 +31,16 @@ impl Transaction {
         }
         let (old_epoch, old_puts) = (Arc::clone(&self.epoch), self.puts.clone());
         let (old_tables, old_next) = (self.tables.clone(), self.next_oid);
-        // Its new objects take the numbers that follow upon those of the winners'.
+        let old_attached = self.attached.clone();
+        // Its new objects take the numbers that follow upon those of the winners', and what it gives them to follows.
         if shift > 0 {
             let puts = std::mem::take(&mut self.puts);
             self.puts = puts
                 .into_iter()
                 .filter_map(|(oid, mut object)| {
-                    Arc::make_mut(&mut object).set_oid(moved(oid)?);
+                    let new = Arc::make_mut(&mut object);
+                    new.set_oid(moved(oid)?);
+                    new.map_roles(|role| moved(role).unwrap_or(role));
                     Some((object.oid(), object))
                 })
                 .collect();
@@ -56,6 +59,7 @@ impl Transaction {
             return true;
         }
         (self.epoch, self.puts, self.tables, self.next_oid) = (old_epoch, old_puts, old_tables, old_next);
+        self.attached = old_attached;
         self.recatalogued();
         false
     }
@@ -95,9 +99,33 @@ impl Transaction {
         let new_keys =
             |(oid, columns): (&u32, &Vec<String>)| same(oid) || self.keys_are_new(*oid, columns, epoch);
         self.reads.iter().all(same)
+            && self.roles_fit(epoch)
             && self.keyed.iter().all(new_keys)
             && self.puts.keys().all(same)
             && self.drops.iter().all(|oid| same(oid) && emptied(oid))
             && self.tables.iter().all(appended)
+    }
+
+    /// Whether the roles that its objects name are there still, and nobody has named meanwhile those that it drops. A number
+    /// without a role would be a right of nobody's, until nobody knows whose.
+    fn roles_fit(&self, epoch: &Epoch) -> bool {
+        let is_role =
+            |epoch: &Epoch, oid: u32| matches!(epoch.object(oid).map(Arc::as_ref), Some(Object::Role(_)));
+        let there = |oid: &u32| !is_role(&self.epoch, *oid) || is_role(epoch, *oid);
+        let dropped: Vec<u32> = self
+            .drops
+            .iter()
+            .copied()
+            .filter(|oid| is_role(&self.epoch, *oid))
+            .collect();
+        let unnamed = |object: &&Arc<Object>| {
+            let oid = object.oid();
+            self.puts.contains_key(&oid)
+                || self.drops.contains(&oid)
+                || self.epoch.object(oid) == Some(*object)
+                || !object.roles().iter().any(|role| dropped.contains(role))
+        };
+        self.puts.values().all(|object| object.roles().iter().all(there))
+            && (dropped.is_empty() || epoch.objects().all(|object| unnamed(&object)))
     }
 }

@@ -8,7 +8,7 @@ use crate::delta::log::read_commit;
 use crate::delta::present;
 use crate::epoch::Epoch;
 use crate::lake::Lake;
-use crate::object::{Object, TableObject};
+use crate::object::{Grant, Object, TableObject};
 use crate::{Error, Result};
 
 impl Lake {
@@ -47,6 +47,16 @@ fn goes_back(object: &Object) -> bool {
     !matches!(object, Object::Role(_) | Object::Setting(_))
 }
 
+/// The owner and the grants of an object that has them.
+fn rights(object: &Object) -> Option<(u32, &[Grant])> {
+    match object {
+        Object::Schema(schema) => Some((schema.owner, &schema.grants)),
+        Object::Table(table) => Some((table.owner, &table.grants)),
+        Object::View(view) => Some((view.owner, &view.grants)),
+        Object::Role(_) | Object::Setting(_) => None,
+    }
+}
+
 impl Transaction {
     async fn restore_all(&mut self, then: &Epoch) -> Result<()> {
         let now = Arc::clone(&self.epoch);
@@ -57,9 +67,12 @@ impl Transaction {
         for object in then.objects().filter(|object| goes_back(object)) {
             match object.as_ref() {
                 Object::Table(table) => self.restore_table(table.clone()).await?,
-                other if now.object(other.oid()) == Some(object) => {}
                 other => {
-                    self.puts.insert(other.oid(), Arc::clone(object));
+                    let mut other = other.clone();
+                    self.rights_of_now(&mut other);
+                    if now.object(other.oid()).map(Arc::as_ref) != Some(&other) {
+                        self.puts.insert(other.oid(), Arc::new(other));
+                    }
                 }
             }
         }
@@ -70,8 +83,52 @@ impl Transaction {
         Ok(())
     }
 
+    /// Gives an object of then its owner and grants of now: what was revoked since stays revoked. Of what is gone nobody has
+    /// a right but its owner, or who restores it where that role is gone too.
+    fn rights_of_now(&self, then: &mut Object) {
+        let there = self.epoch.object(then.oid()).map(Arc::as_ref);
+        let now = there.and_then(rights);
+        let has_column = |column: &str| match &*then {
+            Object::Table(table) => table.arrow_schema.field_with_name(column).is_ok(),
+            _ => true,
+        };
+        let kept = now.map(|(owner, grants)| {
+            let grants = grants
+                .iter()
+                .filter(|grant| grant.column.as_deref().is_none_or(has_column));
+            (owner, grants.cloned().collect::<Vec<Grant>>())
+        });
+        if let (Object::Schema(then), Some(Object::Schema(now))) = (&mut *then, there) {
+            then.settled = now.settled;
+        }
+        if let (Object::Table(then), Some(Object::Table(now))) = (&mut *then, there) {
+            then.row_security = now.row_security.clone();
+        }
+        let (owner, grants) = match then {
+            Object::Schema(schema) => (&mut schema.owner, &mut schema.grants),
+            Object::Table(table) => (&mut table.owner, &mut table.grants),
+            Object::View(view) => (&mut view.owner, &mut view.grants),
+            Object::Role(_) | Object::Setting(_) => return,
+        };
+        match kept {
+            Some(now) => (*owner, *grants) = now,
+            None => {
+                grants.clear();
+                if *owner != 0 && !self.epoch.roles().any(|role| role.oid == *owner) {
+                    let user = self.user.as_deref().and_then(|user| self.epoch.role(user));
+                    *owner = user.map_or(0, |role| role.oid);
+                }
+            }
+        }
+    }
+
     /// The table as it was: its entry, and its files by taking out and adding again.
-    async fn restore_table(&mut self, mut then: TableObject) -> Result<()> {
+    async fn restore_table(&mut self, then: TableObject) -> Result<()> {
+        let mut then = Object::Table(then);
+        self.rights_of_now(&mut then);
+        let Object::Table(mut then) = then else {
+            return Ok(());
+        };
         let old = self.lake.files(&then.location, then.version).await?;
         let newest = self.epoch.table_by_oid(then.oid).cloned();
         let head = match &newest {

@@ -185,8 +185,7 @@ fn schema(context: &Context, args: &[Arg<'_>]) -> Outcome {
     };
     let subject = model.subject(&role);
     let allowed = namespace.map(|n| {
-        let open = matches!(n.oid, PG_CATALOG | INFORMATION_SCHEMA)
-            || ["public", "system"].contains(&n.name.as_str());
+        let open = matches!(n.oid, PG_CATALOG | INFORMATION_SCHEMA) || n.name == "system";
         let rights = Rights::new(n.owner, &n.grants, open.then_some(Privilege::Usage));
         privileges
             .iter()
