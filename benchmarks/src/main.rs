@@ -6,6 +6,7 @@ mod commits;
 mod cpu;
 mod headers;
 mod idc;
+mod policies;
 mod table;
 mod upkeep;
 
@@ -19,11 +20,13 @@ const USAGE: &str =
     "usage: radlake-benchmarks commits --radlake BINARY --python PYTHON [--seconds N] [--runs N]
        radlake-benchmarks headers [--files N | --path DIR] [--python PYTHON] [--runs N]
        radlake-benchmarks idc --radlake BINARY --python PYTHON [--runs N]
+       radlake-benchmarks policies [--rows N] [--runs N]
        radlake-benchmarks upkeep [--commits N] [--rows N] [--runs N]
 
   commits  small transactions per second of 1, 4 and 16 clients, beside PostgreSQL
   headers  DICOM headers per second and core: plain read, this reader, ingestion, dicom-rs, pydicom
   idc      eight queries over IDC's index on the wire, beside DuckDB on the same Parquet
+  policies ten queries under row policies, beside their predicates written by hand
   upkeep   queries over a table of many small commits, before and after its files are merged";
 
 fn main() -> std::process::ExitCode {
@@ -37,6 +40,7 @@ fn main() -> std::process::ExitCode {
         "commits" => commits::run(&options),
         "headers" => headers::run(&options),
         "idc" => idc::run(&options),
+        "policies" => policies::run(&options),
         "upkeep" => upkeep::run(&options),
         other => return usage(&format!("unknown benchmark {other:?}")),
     };

@@ -34,6 +34,7 @@ struct Shared {
     lake: Lake,
     resources: Resources,
     /// What every session's state is copied from.
+    key: PrivacyKey,
     template: SessionState,
     /// Functions of ours, for `system.functions` and `pg_proc`.
     functions: Arc<[Arc<ScalarUDF>]>,
@@ -129,14 +130,12 @@ impl Lakehouse {
 
     async fn new(lake: Lake, resources: Resources) -> Result<Self> {
         let functions = radlake_udfs::all().into();
-        let mut template = template::build(&resources, &lake)?;
-        if let Some(secret) = lake.secret().await? {
-            let options = template.config_mut().options_mut();
-            options.extensions.insert(PrivacyKey::new(&secret));
-        }
+        let template = template::build(&resources, &lake)?;
+        let secret = lake.secret().await?;
         let shared = Shared {
             lake,
             resources,
+            key: secret.map(|secret| PrivacyKey::new(&secret)).unwrap_or_default(),
             template,
             functions,
             catalogs: Mutex::default(),
@@ -261,6 +260,11 @@ impl Lakehouse {
 
     pub(crate) fn resources(&self) -> &Resources {
         &self.shared.resources
+    }
+
+    /// The key of pseudonyms: for masks, and for superusers.
+    pub(crate) fn key(&self) -> &PrivacyKey {
+        &self.shared.key
     }
 
     pub(crate) fn template(&self) -> &SessionState {

@@ -58,6 +58,7 @@ use datafusion::sql::parser::Statement as EngineStatement;
 use datafusion::sql::planner::{ParserOptions, PlannerContext, SqlToRel};
 use radlake_catalogs::ViewObject;
 use radlake_sql::{Statement, ast};
+use radlake_udfs::privacy::PrivacyKey;
 
 pub(crate) use governed::Shown;
 pub(crate) use names::{Before, Found, Locals, Names};
@@ -80,6 +81,8 @@ const MAX_VIEW_DEPTH: usize = 32;
 pub(crate) struct Planner {
     pub(crate) state: SessionState,
     pub(crate) names: Arc<Names>,
+    /// For functions that masks call.
+    pub(crate) key: PrivacyKey,
     /// Where the tables are noted whose rows are read, if anybody wants to know.
     pub(crate) reads: Option<Arc<Mutex<BTreeSet<u32>>>>,
 }
@@ -243,6 +246,7 @@ impl Planner {
         let acting = Self {
             state: self.state.clone(),
             names,
+            key: self.key.clone(),
             reads: self.reads.clone(),
         };
         // Places are the view's, not the statement's.

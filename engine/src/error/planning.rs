@@ -203,6 +203,9 @@ fn plan(message: &str) -> Error {
             name: name.to_lowercase(),
         };
     }
+    if text.starts_with("Cannot create filter with non-boolean predicate") {
+        return Error::DatatypeMismatch("argument of WHERE must be type boolean".to_owned());
+    }
     if text.starts_with("Unsupported") || text.contains("not supported") || text.contains("not implemented") {
         return Error::unsupported(text);
     }

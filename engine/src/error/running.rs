@@ -95,6 +95,9 @@ pub(super) fn execution(message: &str) -> Error {
             false => Error::InvalidPattern(text),
         };
     }
+    if text.starts_with("permission denied") {
+        return Error::InsufficientPrivilege(text);
+    }
     if text.starts_with("JSON nested deeper") || text.starts_with("numeric without a scale keeps") {
         return Error::unsupported(text);
     }

@@ -6,6 +6,7 @@ mod declared;
 mod epoch_catalog;
 mod error;
 mod facts;
+mod figures;
 mod from_epoch;
 mod function;
 mod functions;

@@ -10,8 +10,10 @@ use datafusion::logical_expr::{BinaryExpr, Expr, Operator, TableProviderFilterPu
 use datafusion::physical_plan::ExecutionPlan;
 use std::sync::Arc;
 
+use super::context::Context;
 use super::declared::{self, Declared, PG_CATALOG};
 use super::epoch_catalog::EpochCatalog;
+use super::figures;
 use super::presets;
 use super::relations::{pg_settings, pg_stat_activity};
 use super::session::{SessionView, Setting};
@@ -62,7 +64,14 @@ impl SystemSchema {
             }
             _ => self.catalog.rows(relation)?,
         };
-        Ok(batch)
+        if self.namespace != PG_CATALOG {
+            return Ok(batch);
+        }
+        let context = Context {
+            catalog: Arc::clone(&self.catalog),
+            session: Arc::clone(&self.session),
+        };
+        Ok(figures::shown(&context, relation.name, batch)?)
     }
 }
 

@@ -78,6 +78,7 @@ impl Planner {
         let acting = Self {
             state: self.state.clone(),
             names: Arc::new(self.names.within_policy(object.oid, locals)),
+            key: self.key.clone(),
             reads: self.reads.clone(),
         };
         let plan = acting
@@ -91,6 +92,7 @@ impl Planner {
         Ok(Below {
             plan,
             schema: Arc::new(Schema::new(fields)),
+            key: (!before.masks.is_empty()).then(|| self.key.clone()),
             hides_rows: before.using.is_some(),
             masked: before.masks.keys().cloned().collect::<BTreeSet<_>>(),
             private,

@@ -272,6 +272,13 @@ impl Names {
     pub(crate) fn within_policy(&self, oid: u32, rows: Locals) -> Self {
         let mut names = self.acting(self.subject.clone());
         names.path = vec![PG_CATALOG.to_owned()];
+        // Who is permitted what is of today too, whichever epoch the statement reads.
+        let (epoch, own) = self.authority.for_policies();
+        names.epoch = Arc::clone(epoch);
+        names.earlier = false;
+        if !own {
+            names.work = None;
+        }
         names.locals = rows;
         names.compiling.push(oid);
         names
@@ -290,8 +297,13 @@ impl Names {
     ) -> Result<Option<Before>> {
         let bound = binds(&self.subject, today);
         let using = bound.then(|| using(&self.subject, today, command));
-        let masks = masks(&self.subject, today);
-        if using.is_none() && masks.is_empty() {
+        let mut masks = masks(&self.subject, today);
+        // A column of that name may be another now: what was masked stays masked.
+        for (column, mask) in crate::policy::masks(&self.subject, then) {
+            masks.entry(column).or_insert(mask);
+        }
+        let bound_then = binds(&self.subject, then);
+        if using.is_none() && masks.is_empty() && !bound_then {
             return Ok(None);
         }
         if bound && !self.row_security {
@@ -319,7 +331,10 @@ impl Names {
                 today.name
             )));
         }
-        Ok(Some(Before { using, masks }))
+        match using.is_none() && masks.is_empty() {
+            true => Ok(None),
+            false => Ok(Some(Before { using, masks })),
+        }
     }
 
     /// Whose roles and rights hold.

@@ -50,7 +50,9 @@ impl Authority {
         let unchanged = match (base, latest) {
             (None, None) => true,
             (Some(Relation::Table(base)), Some(Relation::Table(latest))) => {
-                base.owner == latest.owner && base.grants == latest.grants
+                base.owner == latest.owner
+                    && base.grants == latest.grants
+                    && base.row_security == latest.row_security
             }
             (Some(Relation::View(base)), Some(Relation::View(latest))) => {
                 base.owner == latest.owner && base.grants == latest.grants && base.sql == latest.sql
@@ -60,6 +62,14 @@ impl Authority {
         match unchanged {
             true => self.own.relation_by_oid(oid),
             false => latest,
+        }
+    }
+
+    /// The epoch that policies read: today's, whichever the statement reads. True if it is the transaction's own.
+    pub(crate) fn for_policies(&self) -> (&Arc<Epoch>, bool) {
+        match self.base.number == self.latest.number {
+            true => (&self.own, true),
+            false => (&self.latest, false),
         }
     }
 

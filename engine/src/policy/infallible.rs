@@ -48,7 +48,7 @@ const PRIVACY: &[&str] = &[
     "year_only",
 ];
 
-/// [`fallible`] of a mask's plan.
+/// [`fallible`] of a mask's plan. Functions for privacy give numbers as wide as they are computed and no larger than they came.
 pub(crate) fn fallible_mask(plan: &LogicalPlan) -> Result<Option<String>> {
     fallible(plan)
 }
@@ -104,6 +104,9 @@ fn in_expr(expr: &Expr, schema: &DFSchema) -> Result<Option<String>> {
                 other => Some(format!("operator {other}")),
             },
             Expr::Cast(Cast { expr, field }) => {
+                if matches!(expr.as_ref(), Expr::ScalarFunction(function) if PRIVACY.contains(&function.name())) {
+                    return Ok(TreeNodeRecursion::Continue);
+                }
                 let from = expr.get_type(schema)?;
                 (!widens(&from, field.data_type()))
                     .then(|| format!("cast from {from} to {}", field.data_type()))

@@ -12,6 +12,7 @@ use datafusion::error::Result as EngineResult;
 use datafusion::logical_expr::{Expr, LogicalPlan, TableProviderFilterPushDown};
 use datafusion::physical_plan::ExecutionPlan;
 use radlake_catalogs::{LakeTable, TableObject};
+use radlake_udfs::privacy::PrivacyKey;
 
 use super::leakproof::is_leakproof;
 use super::{Privilege, Rights, Subject, Verdict, decide, view};
@@ -39,6 +40,8 @@ pub(crate) struct Below {
     /// Gives the columns of `schema` in their order.
     pub(crate) plan: LogicalPlan,
     pub(crate) schema: SchemaRef,
+    /// For the functions of its masks.
+    pub(crate) key: Option<PrivacyKey>,
     /// Rows are hidden, not only values.
     pub(crate) hides_rows: bool,
     /// Columns that are shown otherwise than they are.
@@ -225,7 +228,16 @@ impl TableProvider for SecuredTable {
             None => self.rows.scan(state, projection, filters, limit).await,
             Some(below) => {
                 let name = &self.table.object().name;
-                view::below(state, &below.plan, &below.schema, projection, filters, name).await
+                let narrowed = view::narrowed(&below.plan, &below.schema, projection, filters)?;
+                view::behind(
+                    state,
+                    narrowed,
+                    &below.schema,
+                    projection,
+                    name,
+                    below.key.as_ref(),
+                )
+                .await
             }
         }
     }

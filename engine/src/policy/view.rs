@@ -8,8 +8,10 @@ use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::datasource::TableType;
 use datafusion::error::Result as EngineResult;
+use datafusion::execution::SessionState;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, TableProviderFilterPushDown};
 use datafusion::physical_plan::ExecutionPlan;
+use radlake_udfs::privacy::PrivacyKey;
 
 use super::barrier::BarrierExec;
 use super::leakproof::is_leakproof;
@@ -72,21 +74,18 @@ impl TableProvider for SecuredView {
         filters: &[Expr],
         _: Option<usize>,
     ) -> EngineResult<Arc<dyn ExecutionPlan>> {
-        below(state, &self.plan, &self.schema, projection, filters, &self.name).await
+        let narrowed = narrowed(&self.plan, &self.schema, projection, filters)?;
+        behind(state, narrowed, &self.schema, projection, &self.name, None).await
     }
 }
 
-/// A plan narrowed to what is asked for and optimised by itself, under a barrier. `schema` names the plan's columns.
-pub(super) async fn below(
-    state: &dyn Session,
+/// A plan narrowed to what is asked for; `schema` names its columns.
+pub(super) fn narrowed(
     plan: &LogicalPlan,
     schema: &SchemaRef,
     projection: Option<&Vec<usize>>,
     filters: &[Expr],
-    name: &str,
-) -> EngineResult<Arc<dyn ExecutionPlan>> {
-    let all: Vec<usize> = (0..schema.fields().len()).collect();
-    let projection = projection.unwrap_or(&all);
+) -> EngineResult<LogicalPlan> {
     let columns = plan.schema().columns();
     let mut builder = LogicalPlanBuilder::from(plan.clone());
     for filter in filters {
@@ -100,18 +99,40 @@ pub(super) async fn below(
         })?;
         builder = builder.filter(placed.data)?;
     }
+    let all: Vec<usize> = (0..schema.fields().len()).collect();
     // Rows without columns are counted by one of them.
-    let first = [0];
-    let read: &[usize] = match projection.is_empty() {
-        true => &first,
-        false => projection,
+    let read = match projection {
+        None => all,
+        Some(none) if none.is_empty() => vec![0],
+        Some(some) => some.clone(),
     };
     let read = read.iter().map(|at| Expr::Column(columns[*at].clone()));
-    let plan = builder.project(read)?.build()?;
-    let physical = state.create_physical_plan(&plan).await?;
-    Ok(Arc::new(BarrierExec::new(
-        physical,
-        Arc::new(schema.project(projection)?),
-        name,
-    )))
+    builder.project(read)?.build()
+}
+
+/// A plan, optimised by itself, under a barrier; `key` is for the functions in it.
+pub(super) async fn behind(
+    state: &dyn Session,
+    plan: LogicalPlan,
+    schema: &SchemaRef,
+    projection: Option<&Vec<usize>>,
+    name: &str,
+    key: Option<&PrivacyKey>,
+) -> EngineResult<Arc<dyn ExecutionPlan>> {
+    let physical = match (key, state.as_any().downcast_ref::<SessionState>()) {
+        (Some(key), Some(state)) => {
+            let mut keyed = state.clone();
+            keyed.config_mut().options_mut().extensions.insert(key.clone());
+            // Functions are given the options of the statement, whose time stays what it is.
+            let options = Arc::clone(keyed.config_options());
+            keyed.execution_props_mut().config_options = Some(options);
+            keyed.create_physical_plan(&plan).await?
+        }
+        _ => state.create_physical_plan(&plan).await?,
+    };
+    let schema = match projection {
+        Some(projection) => Arc::new(schema.project(projection)?),
+        None => Arc::clone(schema),
+    };
+    Ok(Arc::new(BarrierExec::new(physical, schema, name)))
 }

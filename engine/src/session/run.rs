@@ -374,6 +374,10 @@ impl Inner {
         options.extensions.insert(DateStyle {
             style: self.facts.setting("DateStyle").unwrap_or_default(),
         });
+        let key = self.lakehouse.key().clone();
+        if subject.superuser {
+            options.extensions.insert(key.clone());
+        }
         let names = Names::new(
             self.lakehouse.database(),
             self.lakehouse.lake().clone(),
@@ -390,6 +394,7 @@ impl Inner {
             None => names,
         };
         Ok(Planner {
+            key,
             reads: self.noted_reads(),
             state,
             names: Arc::new(names.with_locals(locals)),

@@ -31,7 +31,7 @@ impl Writer<'_> {
         let object = self.resolve_table(name)?;
         let alias = insert.table_alias.as_ref().map(|alias| &alias.alias);
         let mut target = Target::new(object.as_ref().clone(), alias);
-        target.checks = self.row_checks(&target.object, Command::Insert, insert.returning.is_some())?;
+        target.checks = self.row_checks(&target.object, Command::Insert, reads)?;
         let constraints = constraint::of(&target.object)?;
         let first = self.source(&target, insert, with).await?;
         let all: Vec<usize> = (0..target.columns.len()).collect();
@@ -270,9 +270,13 @@ impl Writer<'_> {
                 )) + &format!(" AS {name}")
             });
         let columns = list(columns);
+        // What policies refuse must be met, whether it would be written or not.
+        let refused: String = (0..proposed.len())
+            .map(|at| format!(" OR NOT coalesce(excluded.{}, FALSE)", quoted(&policy_column(at))))
+            .collect();
         let filter = match (nothing, condition) {
-            (true, _) => format!(" WHERE {row} IS NULL"),
-            (false, Some(condition)) => format!(" WHERE {row} IS NULL OR ({condition})"),
+            (true, _) => format!(" WHERE {row} IS NULL{refused}"),
+            (false, Some(condition)) => format!(" WHERE {row} IS NULL OR ({condition}){refused}"),
             (false, None) => String::new(),
         };
         let may = opened

@@ -182,6 +182,15 @@ impl Writer<'_> {
                 detail: format!("policy {policy} on table {} depends on column {name}", table.name),
             });
         }
+        if let Some(masked) = mask_that_names(&table, name) {
+            return Err(Error::Dependents {
+                message: format!(
+                    "cannot drop column {name} of table {} because other objects depend on it",
+                    table.name
+                ),
+                detail: format!("the mask of column {masked} is made from it"),
+            });
+        }
         table.row_security.masks.remove(name);
         constraints.retain(|constraint| match &constraint.rule {
             Rule::PrimaryKey { columns } | Rule::Unique { columns } | Rule::ForeignKey { columns, .. } => {
@@ -224,6 +233,13 @@ impl Writer<'_> {
         if let Some(policy) = policy_that_names(&table, old) {
             return Err(Error::unsupported(format!(
                 "column \"{old}\" cannot be renamed while policy \"{policy}\" names it"
+            )));
+        }
+        let own = table.row_security.masks.get(old);
+        let names_itself = own.is_some_and(|mask| mask.to_lowercase().contains(&old.to_lowercase()));
+        if names_itself || mask_that_names(&table, old).is_some() {
+            return Err(Error::unsupported(format!(
+                "column \"{old}\" cannot be renamed while a mask names it: take the mask off, and put it on again"
             )));
         }
         if let Some(mask) = table.row_security.masks.remove(old) {
@@ -379,6 +395,14 @@ fn policy_that_names<'t>(table: &'t TableObject, column: &str) -> Option<&'t str
     let policies = table.row_security.policies.iter();
     let mut naming = policies.filter(|policy| names(&policy.using) || names(&policy.check));
     naming.next().map(|policy| policy.name.as_str())
+}
+
+/// Another column whose mask has a column's name in it.
+fn mask_that_names<'t>(table: &'t TableObject, column: &str) -> Option<&'t str> {
+    let mut masks = table.row_security.masks.iter();
+    let naming =
+        masks.find(|(of, mask)| *of != column && mask.to_lowercase().contains(&column.to_lowercase()));
+    naming.map(|(of, _)| of.as_str())
 }
 
 fn missing_column(table: &TableObject, name: &str) -> Error {

@@ -231,6 +231,7 @@ impl Writer<'_> {
                 self.work.put_object(view)?;
             }
         }
+        self.rename_in_policies(relation.oid(), &old_name, &name)?;
         self.rename_in_texts(&Renamed::Relation {
             old: (old_schema, old_name),
             new: (schema, name),

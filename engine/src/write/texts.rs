@@ -131,6 +131,74 @@ impl Writer<'_> {
         }
     }
 
+    /// Has the policies of a table, which may know it by its name, follow its new one.
+    pub(super) fn rename_in_policies(&mut self, oid: u32, old: &str, new: &str) -> Result<()> {
+        struct Own<'n> {
+            old: &'n str,
+            new: &'n str,
+            shadowed: bool,
+            found: bool,
+        }
+        impl ast::VisitorMut for Own<'_> {
+            type Break = ();
+
+            fn pre_visit_table_factor(&mut self, factor: &mut ast::TableFactor) -> ControlFlow<()> {
+                let name = match factor {
+                    ast::TableFactor::Table {
+                        alias: Some(alias), ..
+                    }
+                    | ast::TableFactor::Derived {
+                        alias: Some(alias), ..
+                    } => folded(&alias.name),
+                    _ => return ControlFlow::Continue(()),
+                };
+                self.shadowed |= name == self.old || name == self.new;
+                ControlFlow::Continue(())
+            }
+
+            fn pre_visit_expr(&mut self, expr: &mut ast::Expr) -> ControlFlow<()> {
+                if let ast::Expr::CompoundIdentifier(parts) = expr
+                    && let Some(first) = parts.first_mut()
+                    && folded(first) == self.old
+                {
+                    *first = ast::Ident::with_quote('"', self.new);
+                    self.found = true;
+                }
+                ControlFlow::Continue(())
+            }
+        }
+        let epoch = self.epoch()?;
+        let Some(table) = epoch.table_by_oid(oid).filter(|_| old != new) else {
+            return Ok(());
+        };
+        let mut table = table.as_ref().clone();
+        for policy in &mut table.row_security.policies {
+            for text in [&mut policy.using, &mut policy.check].into_iter().flatten() {
+                let mut own = Own {
+                    old,
+                    new,
+                    shadowed: false,
+                    found: false,
+                };
+                let mut expression = super::insert::expression(text)?;
+                let _ = expression.visit(&mut own);
+                if own.found && own.shadowed {
+                    return Err(Error::unsupported(format!(
+                        "table \"{old}\" cannot be renamed while policy \"{}\" knows another table by its old or new name",
+                        policy.name
+                    )));
+                }
+                if own.found {
+                    *text = expression.to_string();
+                }
+            }
+        }
+        if self.epoch()?.table_by_oid(oid).map(AsRef::as_ref) != Some(&table) {
+            self.work.put_object(table)?;
+        }
+        Ok(())
+    }
+
     /// Has the texts of all views follow a new name.
     pub(super) fn rename_in_texts(&mut self, renamed: &Renamed) -> Result<()> {
         let epoch = self.epoch()?;

@@ -209,7 +209,7 @@ mod tests {
         for (text, written) in [
             (
                 "ALTER TABLE a.t SET SCHEMA b",
-                r#"ALTER TABLE a.t RENAME TO b."radlake.same""#,
+                "ALTER TABLE a.t RENAME TO b.`radlake.same`",
             ),
             (
                 "ALTER VIEW IF EXISTS v RENAME TO w",

@@ -10,7 +10,8 @@ use datafusion::error::Result;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-/// Given to a session beside its settings; neither shown nor set by SQL.
+/// Given to a session, or to the plan of a mask, beside its settings; neither shown nor set by SQL. Who could call the functions
+/// with values of his own would find out what they hide, one by one.
 #[derive(Clone, Default)]
 pub struct PrivacyKey(Option<Arc<[u8]>>);
 
@@ -30,7 +31,9 @@ impl PrivacyKey {
         match key.map(Hmac::<Sha256>::new_from_slice) {
             Some(Ok(mac)) => Ok(mac),
             _ => {
-                exec_err!("this lake has no key for pseudonyms: whoever may write to it has to open it once")
+                exec_err!(
+                    "permission denied for functions with the lake's key: masks call them, and superusers"
+                )
             }
         }
     }

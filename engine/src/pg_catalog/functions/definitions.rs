@@ -86,6 +86,7 @@ fn viewdef(context: &Context, args: &[Arg<'_>]) -> Outcome {
         ),
         _ => None,
     };
+    let relation = relation.filter(|relation| context.reads_whole(relation));
     let sql = relation.and_then(|r| r.sql.as_deref()).map(|sql| {
         let trimmed = sql.trim().trim_end_matches(';');
         format!(" {trimmed};")

@@ -24,10 +24,25 @@ pub(super) const FUNCTIONS: &[Spec] = &[
     Spec::new("has_foreign_data_wrapper_privilege", (2, 3), "bool", superuser),
     Spec::new("has_parameter_privilege", (2, 3), "bool", superuser),
     Spec::new("pg_has_role", (2, 3), "bool", has_role),
-    Spec::new("row_security_active", (1, 1), "bool", |_, _| {
-        Ok(Value::Bool(false))
-    }),
+    Spec::new("row_security_active", (1, 1), "bool", active),
 ];
+
+/// Whether policies bind who asks.
+fn active(context: &Context, args: &[Arg<'_>]) -> Outcome {
+    let arg = args.first().copied().unwrap_or(Arg::Null);
+    let relation = match (arg.oid(), arg.text()) {
+        (Some(oid), _) => context.model().relation(oid),
+        (None, Some(name)) => Some(
+            context
+                .relation(name)
+                .ok_or_else(|| CatalogError::UndefinedTable(name.to_owned()))?,
+        ),
+        _ => return Ok(Value::Null),
+    };
+    Ok(relation
+        .map(|relation| context.row_security_active(relation))
+        .into())
+}
 
 /// The role that is asked about (the first of `full` arguments, else the current one) and the other arguments.
 fn asked<'a, 'b>(

@@ -53,12 +53,19 @@ fn relation_size(context: &Context, args: &[Arg<'_>]) -> Outcome {
         ),
         _ => None,
     };
+    let relation = relation.filter(|relation| context.reads_whole(relation));
     Ok(relation.map(|r| r.bytes).into())
 }
 
 fn database_size(context: &Context, _: &[Arg<'_>]) -> Outcome {
     Ok(Value::Int(
-        context.model().relations.iter().map(|r| r.bytes).sum(),
+        context
+            .model()
+            .relations
+            .iter()
+            .filter(|relation| relation.bytes > 0 && context.reads_whole(relation))
+            .map(|relation| relation.bytes)
+            .sum(),
     ))
 }
 
