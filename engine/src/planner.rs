@@ -52,7 +52,7 @@ use datafusion::datasource::{ViewTable, provider_as_source};
 use datafusion::error::DataFusionError;
 use datafusion::execution::SessionState;
 use datafusion::execution::context::SQLOptions;
-use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder, TableSource};
+use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, TableSource};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::sql::parser::Statement as EngineStatement;
 use datafusion::sql::planner::{ParserOptions, PlannerContext, SqlToRel};
@@ -254,6 +254,7 @@ impl Planner {
             .plan_at_depth(query, &[], depth + 1)
             .await
             .map_err(|located| located.error)?;
+        let plan = with_columns_of(view, plan)?;
         // Whoever could read what it reads sees through it; anybody else sees its rows.
         if !invoker && !self.names.subject().owns(view.owner) {
             let plain = origin::trace(&plan).iter().map(Option::is_some).collect();
@@ -269,6 +270,37 @@ impl Planner {
         let plan = LogicalPlanBuilder::from(plan).alias(alias)?.build()?;
         Ok(Arc::new(ViewTable::new(plan, Some(view.sql.clone()))))
     }
+}
+
+/// The plan with the columns that the view was made with: `*` in its text means those that its tables had then.
+fn with_columns_of(view: &ViewObject, plan: LogicalPlan) -> Result<LogicalPlan> {
+    let Some(columns) = view
+        .columns
+        .as_ref()
+        .filter(|columns| !columns.fields().is_empty())
+    else {
+        return Ok(plan);
+    };
+    if plan.schema().fields().len() <= columns.fields().len() {
+        return Ok(plan);
+    }
+    let mut kept = Vec::with_capacity(columns.fields().len());
+    for wanted in columns.fields() {
+        let known = plan.schema().columns();
+        let mut found = known.iter().zip(plan.schema().fields()).filter(|(_, field)| {
+            pg_catalog::output_name(field.name()) == wanted.name().as_str() || field.name() == wanted.name()
+        });
+        match (found.next(), found.next()) {
+            (Some((column, _)), None) => kept.push(Expr::Column(column.clone())),
+            _ => {
+                return Err(Error::unsupported(format!(
+                    "view \"{}\" was made with other columns than its text has now: make it again",
+                    view.name
+                )));
+            }
+        }
+    }
+    Ok(LogicalPlanBuilder::from(plan).project(kept)?.build()?)
 }
 
 /// An error and the line and column of the tree that it is about.

@@ -85,6 +85,9 @@ impl Planner {
             .plan_at_depth(query, &[], depth + 1)
             .await
             .map_err(|located| located.error.nowhere())?;
+        if let Some(name) = plan.get_parameter_names()?.into_iter().min() {
+            return Err(Error::UndefinedParameter(name.trim_start_matches('$').to_owned()));
+        }
         let fields: Vec<FieldRef> = shown.into_iter().map(|shown| shown.field).collect();
         if plan.schema().fields().len() != fields.len() {
             return Err(Error::internal("a policy changed the columns of its table"));

@@ -23,18 +23,25 @@ use futures::{Stream, StreamExt};
 
 use crate::Error;
 
+/// What stands below a barrier, for messages.
+#[derive(Debug)]
+pub(super) struct Name {
+    pub(super) name: String,
+    /// A view's own expressions may fail; those of policies and masks tell nothing but that they did.
+    pub(super) is_view: bool,
+}
+
 /// Rows and values as a role may see them.
 #[derive(Debug)]
 pub(crate) struct BarrierExec {
     below: Arc<dyn ExecutionPlan>,
-    /// The table's name, for messages.
-    table: Arc<str>,
+    name: Arc<Name>,
     properties: Arc<PlanProperties>,
 }
 
 impl BarrierExec {
     /// Above a plan whose first columns are those of `schema`.
-    pub(crate) fn new(below: Arc<dyn ExecutionPlan>, schema: SchemaRef, table: &str) -> Self {
+    pub(super) fn new(below: Arc<dyn ExecutionPlan>, schema: SchemaRef, name: Name) -> Self {
         let partitions = below.output_partitioning().partition_count();
         let properties = PlanProperties::new(
             EquivalenceProperties::new(schema),
@@ -44,7 +51,7 @@ impl BarrierExec {
         );
         Self {
             below,
-            table: Arc::from(table),
+            name: Arc::new(name),
             properties: Arc::new(properties),
         }
     }
@@ -52,7 +59,7 @@ impl BarrierExec {
 
 impl DisplayAs for BarrierExec {
     fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "BarrierExec: table={}", self.table)
+        write!(f, "BarrierExec: {}", self.name.name)
     }
 }
 
@@ -84,11 +91,11 @@ impl ExecutionPlan for BarrierExec {
         let rows = self
             .below
             .execute(partition, context)
-            .map_err(|error| told(error, &self.table))?;
+            .map_err(|error| told(error, &self.name))?;
         Ok(Box::pin(Seen {
             rows,
             schema: self.schema(),
-            table: Arc::clone(&self.table),
+            name: Arc::clone(&self.name),
         }))
     }
 }
@@ -96,7 +103,7 @@ impl ExecutionPlan for BarrierExec {
 struct Seen {
     rows: SendableRecordBatchStream,
     schema: SchemaRef,
-    table: Arc<str>,
+    name: Arc<Name>,
 }
 
 impl Stream for Seen {
@@ -105,11 +112,11 @@ impl Stream for Seen {
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let seen = std::task::ready!(self.rows.poll_next_unpin(context));
         Poll::Ready(seen.map(|rows| {
-            let rows = rows.map_err(|error| told(error, &self.table))?;
+            let rows = rows.map_err(|error| told(error, &self.name))?;
             let columns = rows.columns()[..self.schema.fields().len()].to_vec();
             let options = RecordBatchOptions::new().with_row_count(Some(rows.num_rows()));
             RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options)
-                .map_err(|error| told(error.into(), &self.table))
+                .map_err(|error| told(error.into(), &self.name))
         }))
     }
 }
@@ -121,21 +128,39 @@ impl RecordBatchStream for Seen {
 }
 
 /// What is told above of an error below: never a value of a row.
-fn told(error: DataFusionError, table: &str) -> DataFusionError {
-    match error.find_root() {
+fn told(error: DataFusionError, below: &Name) -> DataFusionError {
+    use radlake_catalogs::Error as Lake;
+    let passes = match error.find_root() {
         DataFusionError::ResourcesExhausted(_)
         | DataFusionError::IoError(_)
-        | DataFusionError::ObjectStore(_)
-        | DataFusionError::ParquetError(_) => error,
-        DataFusionError::External(inner)
-            if inner.is::<radlake_catalogs::Error>()
-                || inner.downcast_ref::<Error>().is_some_and(Error::tells_no_value) =>
-        {
-            error
+        | DataFusionError::ObjectStore(_) => true,
+        DataFusionError::External(inner) => {
+            matches!(
+                inner.downcast_ref::<Lake>(),
+                Some(Lake::Damaged { .. } | Lake::Store(_) | Lake::Io { .. })
+            ) || inner.downcast_ref::<Error>().is_some_and(Error::tells_no_value)
         }
-        _ => {
-            tracing::debug!(table, "an error below a barrier");
-            DataFusionError::External(Box::new(Error::PolicyFailed(table.to_string())))
+        // A condition that was pushed into the file tells its errors, and its values, as the file's.
+        _ => false,
+    };
+    if passes {
+        return error;
+    }
+    tracing::debug!(name = &*below.name, "an error below a barrier");
+    if below.is_view {
+        // Its own expressions fail as they do in PostgreSQL; the kinds that name no value are told.
+        let told = Error::from(error);
+        if matches!(
+            told,
+            Error::DivisionByZero
+                | Error::InvalidText { .. }
+                | Error::InvalidDatetime { .. }
+                | Error::NumericOverflow(_)
+                | Error::DatetimeOverflow
+                | Error::Cardinality
+        ) {
+            return DataFusionError::External(Box::new(told));
         }
     }
+    DataFusionError::External(Box::new(Error::PolicyFailed(below.name.clone())))
 }

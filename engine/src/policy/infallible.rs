@@ -17,7 +17,6 @@ const TOTAL: &[&str] = &[
     "character_length",
     "coalesce",
     "concat",
-    "current_setting",
     "cut_blanks",
     "date_part",
     "greatest",
@@ -57,6 +56,10 @@ pub(crate) fn fallible_mask(plan: &LogicalPlan) -> Result<Option<String>> {
 pub(crate) fn fallible(plan: &LogicalPlan) -> Result<Option<String>> {
     let mut found = None;
     plan.apply_with_subqueries(|node| {
+        if matches!(node, LogicalPlan::Window(_)) {
+            found = Some("a window function".to_owned());
+            return Ok(TreeNodeRecursion::Stop);
+        }
         if matches!(node, LogicalPlan::Aggregate(_) | LogicalPlan::TableScan(_)) {
             return Ok(TreeNodeRecursion::Continue);
         }

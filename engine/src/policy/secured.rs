@@ -14,6 +14,7 @@ use datafusion::physical_plan::ExecutionPlan;
 use radlake_catalogs::{LakeTable, TableObject};
 use radlake_udfs::privacy::PrivacyKey;
 
+use super::barrier::Name;
 use super::leakproof::is_leakproof;
 use super::{Privilege, Rights, Subject, Verdict, decide, view};
 use crate::{Error, Result};
@@ -227,7 +228,10 @@ impl TableProvider for SecuredTable {
             }
             None => self.rows.scan(state, projection, filters, limit).await,
             Some(below) => {
-                let name = &self.table.object().name;
+                let name = Name {
+                    name: self.table.object().name.clone(),
+                    is_view: false,
+                };
                 let narrowed = view::narrowed(&below.plan, &below.schema, projection, filters)?;
                 view::behind(
                     state,

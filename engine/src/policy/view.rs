@@ -13,7 +13,7 @@ use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, TableProvi
 use datafusion::physical_plan::ExecutionPlan;
 use radlake_udfs::privacy::PrivacyKey;
 
-use super::barrier::BarrierExec;
+use super::barrier::{BarrierExec, Name};
 use super::leakproof::is_leakproof;
 
 /// The plan of a view, behind a barrier.
@@ -75,7 +75,11 @@ impl TableProvider for SecuredView {
         _: Option<usize>,
     ) -> EngineResult<Arc<dyn ExecutionPlan>> {
         let narrowed = narrowed(&self.plan, &self.schema, projection, filters)?;
-        behind(state, narrowed, &self.schema, projection, &self.name, None).await
+        let name = Name {
+            name: self.name.clone(),
+            is_view: true,
+        };
+        behind(state, narrowed, &self.schema, projection, name, None).await
     }
 }
 
@@ -116,7 +120,7 @@ pub(super) async fn behind(
     plan: LogicalPlan,
     schema: &SchemaRef,
     projection: Option<&Vec<usize>>,
-    name: &str,
+    name: Name,
     key: Option<&PrivacyKey>,
 ) -> EngineResult<Arc<dyn ExecutionPlan>> {
     let physical = match (key, state.as_any().downcast_ref::<SessionState>()) {

@@ -87,7 +87,7 @@ impl Splices {
     pub(crate) fn statement(&self, sql: &str) -> Result<Statement> {
         let mut statements = radlake_sql::parse(sql)?;
         let (Some(statement), true) = (statements.pop(), statements.is_empty()) else {
-            return Err(Error::internal("a write was turned into no query"));
+            return Err(Error::syntax("syntax error: one expression is expected"));
         };
         let mut tree = statement.ast().clone();
         match tree.visit(&mut Placing { splices: self }) {
