@@ -186,7 +186,7 @@ impl<'a> Writer<'a> {
         if let Some(with) = &query.with
             && with.cte_tables.iter().any(|cte| with::writes(&cte.query))
         {
-            return self.parts(query, with).await;
+            return Box::pin(self.parts(query, with)).await;
         }
         self.body(query, query.with.as_ref()).await
     }

@@ -16,9 +16,9 @@ use crate::{Error, Result};
 /// A part of a client's statement.
 #[derive(Debug, Clone)]
 enum Part {
-    Expr(ast::Expr),
+    Expr(Box<ast::Expr>),
     Query(Box<ast::Query>),
-    Tables(ast::TableWithJoins),
+    Tables(Box<ast::TableWithJoins>),
 }
 
 /// The parts of one statement.
@@ -67,7 +67,7 @@ impl Splices {
 
     /// Text that stands for an expression.
     pub(crate) fn expr(&self, expr: &ast::Expr) -> String {
-        let at = self.keep(Part::Expr(expr.clone()));
+        let at = self.keep(Part::Expr(Box::new(expr.clone())));
         quoted(&format!("{}.{at}", self.nonce))
     }
 
@@ -79,7 +79,7 @@ impl Splices {
 
     /// Text that stands for an entry of FROM, with its joins.
     pub(crate) fn tables(&self, tables: &ast::TableWithJoins) -> String {
-        let at = self.keep(Part::Tables(tables.clone()));
+        let at = self.keep(Part::Tables(Box::new(tables.clone())));
         self.local(&format!("part.{at}"))
     }
 
@@ -131,7 +131,7 @@ impl ast::VisitorMut for Placing<'_> {
             return ControlFlow::Continue(());
         };
         match self.splices.part(at) {
-            Some(Part::Expr(part)) => *expr = part,
+            Some(Part::Expr(part)) => *expr = *part,
             Some(_) => return ControlFlow::Break(()),
             // A private column.
             None => {}
@@ -165,7 +165,7 @@ impl ast::VisitorMut for Placing<'_> {
             },
             Some(Part::Tables(tables)) if tables.joins.is_empty() => tables.relation,
             Some(Part::Tables(tables)) => ast::TableFactor::NestedJoin {
-                table_with_joins: Box::new(tables),
+                table_with_joins: tables,
                 alias: None,
             },
             _ => return ControlFlow::Break(()),
