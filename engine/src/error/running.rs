@@ -78,6 +78,9 @@ pub(super) fn exhausted(message: &str) -> Error {
 /// Errors that functions give as text.
 pub(super) fn execution(message: &str) -> Error {
     let text = first_line(message);
+    if let Some(cause) = text.strip_prefix("Error evaluating filter predicate: ") {
+        return filter(cause);
+    }
     let lower = text.to_ascii_lowercase();
     if let Some(name @ ("json" | "uuid")) = text.strip_prefix("invalid input syntax for type ") {
         return Error::InvalidText {
@@ -122,6 +125,28 @@ pub(super) fn execution(message: &str) -> Error {
         return Error::OutOfMemory { detail: text };
     }
     Error::InvalidParameter(text)
+}
+
+/// An error of a condition that is evaluated while a file is read, of which only a text is left, with values in it.
+fn filter(cause: &str) -> Error {
+    if cause.contains("DivideByZero") || cause.contains("DivisionByZero") {
+        return Error::DivisionByZero;
+    }
+    if cause.contains("ArithmeticOverflow") || cause.contains("NumericOverflow") {
+        return Error::NumericOverflow("numeric field".to_owned());
+    }
+    let named = cause
+        .split_once("type_name: \"")
+        .and_then(|(_, rest)| rest.split_once('"'));
+    if let Some((type_name, _)) = named {
+        return Error::InvalidText {
+            type_name: type_name.to_owned(),
+        };
+    }
+    if cause.contains("CastError") || cause.contains("ParseError") {
+        return Error::InvalidParameter("a value could not be cast in a condition".to_owned());
+    }
+    Error::InvalidParameter("a condition could not be evaluated on a row".to_owned())
 }
 
 fn argument(message: &str) -> Error {
