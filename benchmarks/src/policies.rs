@@ -33,7 +33,7 @@ const QUERIES: [(&str, &str); 10] = [
     ),
 ];
 /// The policy's predicates.
-const BY_HAND: &str = "(site < 60 AND modality <> 'US' AND released)";
+const BY_HAND: &str = "(t.site < 60 AND modality <> 'US' AND released)";
 
 /// `--rows N` (10,000,000), `--runs N` (5).
 pub(crate) fn run(options: &Options) -> Result<()> {
