@@ -27,7 +27,6 @@ const TOTAL: &[&str] = &[
     "ltrim",
     "nullif",
     "octet_length",
-    "pg_has_role",
     "right",
     "rtrim",
     "starts_with",
@@ -171,9 +170,7 @@ fn widens(from: &DataType, to: &DataType) -> bool {
         | (_, T::Utf8 | T::LargeUtf8 | T::Utf8View)
         | (T::Utf8 | T::LargeUtf8 | T::Utf8View, T::Binary)
         | (T::Int8 | T::Int16 | T::Int32 | T::Int64 | T::Float32 | T::Decimal128(..), T::Float64)
-        | (T::Int8 | T::Int16 | T::Int32 | T::Int64, T::Float32)
-        | (T::Date32, T::Timestamp(..))
-        | (T::Timestamp(..), T::Timestamp(..)) => true,
+        | (T::Int8 | T::Int16 | T::Int32 | T::Int64, T::Float32) => true,
         (T::Int8 | T::Int16 | T::Int32 | T::Int64, T::Decimal128(precision, scale)) => {
             let digits = match from {
                 T::Int8 => 3,
