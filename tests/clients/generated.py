@@ -8,7 +8,7 @@ import random
 
 from governed import CLOSED, CLOSED_COLUMNS, COLUMNS, HIDDEN
 
-FALLIBLE = ["divide", "modulo", "cast", "substr", "narrow", "root", "date", "scalar", None]
+FALLIBLE = ["divide", "modulo", "cast", "substr", "narrow", "root", "boolean", "scalar", None]
 NUMBERS = [0, 1, 2, 3, 5, 6, 8, 12, 20, 77, 88, 99]
 OPERATORS = ["=", "<>", "<", "<=", ">", ">=", "IS DISTINCT FROM"]
 TESTS = ["LIKE '%e%'", "IS NULL", ">= 'e'", "NOT LIKE '_'"]
@@ -61,8 +61,8 @@ class Expressions:
                 return f"CAST({number} * {self.pick([400, 700, 2000, 30000])} AS smallint)"
             case "root":
                 return f"CAST(sqrt({self.pick([5, 12, 50, 98])} - {number}) AS int)"
-            case "date":
-                return f"CAST(extract(year FROM CAST({text} AS date)) AS int)"
+            case "boolean":
+                return f"CAST(CAST({text} AS boolean) AS int)"
             case "scalar":
                 source, alias, _ = self.one()
                 return f"(SELECT {alias}.id FROM {source} WHERE {alias}.x = {k})"
