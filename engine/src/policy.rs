@@ -19,7 +19,7 @@ pub(crate) use decide::{Privilege, Rights, Verdict, decide, settle};
 pub(crate) use infallible::{fallible, fallible_mask};
 pub(crate) use masks::{LABEL, MASKED, expression as mask_expression, masks};
 pub(crate) use returned::ReturnedRows;
-pub(crate) use row_security::{Command, RowCheck, binds, checks, seen, using};
+pub(crate) use row_security::{Command, RowCheck, binds, binds_on, checks, seen, using};
 pub(crate) use secured::{Below, SecuredTable};
 pub(crate) use subject::{Subject, Via, closure, closure_by};
 pub(crate) use view::SecuredView;

@@ -7,6 +7,7 @@
 mod assign;
 pub(crate) mod attach;
 mod comment;
+mod conflict;
 pub(crate) mod constraint;
 pub(crate) mod copy;
 mod define;
@@ -19,6 +20,7 @@ mod merge;
 mod opened;
 mod others;
 mod pipeline;
+mod policy_reads;
 mod relation;
 mod schema;
 mod select_into;

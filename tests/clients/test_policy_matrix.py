@@ -281,7 +281,6 @@ def test_every_statement_that_is_authorised_has_an_action_or_an_exemption():
     assert not missing, f"neither an action nor exempted: {sorted(missing)}"
 
 
-@pytest.mark.xfail(strict=True, reason="imaging.patients and imaging.studies read with the rights of the lake's superuser")
 def test_nothing_that_is_hidden_or_masked_comes_by_the_lakes_views(matrix):
     """What the lake makes of governed tables shows no more than they do."""
     for view in [table for table in matrix.tables if table.startswith("imaging.") and "provider" in matrix.tables[table]]:
@@ -291,7 +290,6 @@ def test_nothing_that_is_hidden_or_masked_comes_by_the_lakes_views(matrix):
         assert state or rows == [], (view, rows, state)
 
 
-@pytest.mark.xfail(strict=True, reason="it asks whether who logged in is a superuser")
 @pytest.mark.parametrize("call", ["optimize('{t}')", "vacuum('{t}', dry_run => true)", "checkpoint('{t}')"])
 def test_upkeep_asks_who_acts(matrix, call):
     for table in ("ward.cases", "imaging.files"):

@@ -269,6 +269,20 @@ impl Writer<'_> {
         check(&subject, &relation, Privilege::Insert, listed)
     }
 
+    /// Whether the acting role may make a foreign key to a table: whoever owns it. A table that is not there is left to the
+    /// statement, which may be about to make it.
+    pub(crate) fn may_reference(&self, name: &ast::ObjectName) -> Result<()> {
+        let Some((epoch, subject)) = self.bound()? else {
+            return Ok(());
+        };
+        let Ok(relation) = self.relation(&epoch, name) else {
+            return Ok(());
+        };
+        let governing = self.governing(&relation, &subject)?;
+        owned(&subject, &governing)
+            .map_err(|_| denied(format!("permission denied for table {}", relation.name())))
+    }
+
     /// Whether the acting role may make something of that name.
     pub(crate) fn may_create(&self, name: &ast::ObjectName) -> Result<()> {
         match self.bound()? {

@@ -11,7 +11,7 @@ use datafusion::common::ScalarValue;
 
 use super::context::Context;
 use super::model::Relation;
-use crate::policy::{Privilege, Rights, Verdict, decide};
+use crate::policy::{Privilege, Rights, Subject, Verdict, binds_on, decide};
 
 impl Context {
     /// Whether who asks may read every row and column of a relation as they are.
@@ -19,28 +19,26 @@ impl Context {
         if relation.is_system() {
             return true;
         }
-        let role = self.model().role_named(&self.session.current_role());
-        let Some(role) = role else { return false };
-        let subject = self.model().subject(role);
-        if subject.superuser {
-            return true;
-        }
+        let Some(subject) = self.acting() else {
+            return false;
+        };
         let rights = Rights::new(relation.owner, &relation.grants, None);
         let rows = &relation.row_security;
-        let bound = rows.enabled && !role.bypassrls && (rows.forced || !subject.owns(relation.owner));
-        decide(&subject, rights, Privilege::Select) == Verdict::Everything && !bound && rows.masks.is_empty()
+        subject.superuser
+            || decide(&subject, rights, Privilege::Select) == Verdict::Everything
+                && !binds_on(&subject, relation.owner, rows)
+                && rows.masks.is_empty()
     }
 
     /// Whether row policies bind who asks on a relation.
     pub(crate) fn row_security_active(&self, relation: &Relation) -> bool {
-        let role = self.model().role_named(&self.session.current_role());
-        let Some(role) = role else { return false };
-        let subject = self.model().subject(role);
-        let rows = &relation.row_security;
-        rows.enabled
-            && !subject.superuser
-            && !role.bypassrls
-            && (rows.forced || !subject.owns(relation.owner))
+        let binds = |subject| binds_on(&subject, relation.owner, &relation.row_security);
+        self.acting().is_some_and(binds)
+    }
+
+    fn acting(&self) -> Option<Subject> {
+        let role = self.model().role_named(&self.session.current_role())?;
+        Some(self.model().subject(role))
     }
 }
 

@@ -179,7 +179,9 @@ impl Model {
     /// A role with the rights that it inherits.
     pub(crate) fn subject(&self, role: &Role) -> Subject {
         let roles = self.closure(role.oid, Via::Inherited);
-        Subject::with_roles(&role.name, role.oid, role.superuser, roles)
+        let mut subject = Subject::with_roles(&role.name, role.oid, role.superuser, roles);
+        subject.bypassrls = role.bypassrls;
+        subject
     }
 
     /// OIDs of a role and of what it is a member of.

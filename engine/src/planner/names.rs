@@ -29,6 +29,9 @@ pub(crate) struct Names {
     subject: Subject,
     /// Who asks for the whole, while `subject` may be the owner of a view that is read.
     caller: Subject,
+    /// Whom policies and masks bind, where it is not the subject: the lake's own views read with its rights, and show each reader
+    /// no more than the tables do.
+    bound: Option<Subject>,
     /// Schemas searched for a name without one; `pg_catalog` is the first unless it is named.
     path: Vec<String>,
     system: SystemCatalogs,
@@ -105,6 +108,7 @@ impl Names {
             epoch,
             lake,
             caller: subject.clone(),
+            bound: None,
             subject,
             path,
             system,
@@ -154,6 +158,7 @@ impl Names {
             lake: self.lake.clone(),
             subject: self.subject.clone(),
             caller: self.caller.clone(),
+            bound: self.bound.clone(),
             path: self
                 .path
                 .iter()
@@ -211,7 +216,9 @@ impl Names {
 
     /// The entry of a table whose rights hold: today's, if there is one that says which columns are which.
     fn governing(&self, then: &Arc<TableObject>) -> Result<Arc<TableObject>> {
-        if self.subject.superuser || self.authority.is(&self.epoch) {
+        // Policies that bind a reader of the lake's own view are of today, as those of a table are.
+        let free = self.subject.superuser && self.bound.is_none();
+        if free || self.authority.is(&self.epoch) {
             return Ok(Arc::clone(then));
         }
         let denied = || Error::InsufficientPrivilege(format!("permission denied for table {}", then.name));
@@ -252,6 +259,7 @@ impl Names {
             lake: self.lake.clone(),
             subject,
             caller: self.caller.clone(),
+            bound: None,
             path: self.path.clone(),
             system: self.system.clone(),
             work: self.work.clone(),
@@ -262,6 +270,17 @@ impl Names {
         }
     }
 
+    /// The same names for one of the lake's own views: policies and masks go on to bind who reads it.
+    pub(crate) fn acting_for_lake(&self, owner: Subject) -> Self {
+        let mut names = self.acting(owner);
+        names.bound = Some(self.whom_policies_bind().clone());
+        names
+    }
+
+    fn whom_policies_bind(&self) -> &Subject {
+        self.bound.as_ref().unwrap_or(&self.subject)
+    }
+
     /// Whether policies may take rows out without a word.
     pub(crate) fn row_security(mut self, on: bool) -> Self {
         self.row_security = on;
@@ -270,7 +289,8 @@ impl Names {
 
     /// The same names for a policy or mask of a table: its own names are qualified, whatever the search path is.
     pub(crate) fn within_policy(&self, oid: u32, rows: Locals) -> Self {
-        let mut names = self.acting(self.subject.clone());
+        // Sub-queries of policies read with the rights of whom the policies bind.
+        let mut names = self.acting(self.whom_policies_bind().clone());
         names.path = vec![PG_CATALOG.to_owned()];
         // Who is permitted what is of today too, whichever epoch the statement reads.
         let (epoch, own) = self.authority.for_policies();
@@ -295,14 +315,15 @@ impl Names {
         today: &TableObject,
         command: Command,
     ) -> Result<Option<Before>> {
-        let bound = binds(&self.subject, today);
-        let using = bound.then(|| using(&self.subject, today, command));
-        let mut masks = masks(&self.subject, today);
+        let who = self.whom_policies_bind();
+        let bound = binds(who, today);
+        let using = bound.then(|| using(who, today, command));
+        let mut masks = masks(who, today);
         // A column of that name may be another now: what was masked stays masked.
-        for (column, mask) in crate::policy::masks(&self.subject, then) {
+        for (column, mask) in crate::policy::masks(who, then) {
             masks.entry(column).or_insert(mask);
         }
-        let bound_then = binds(&self.subject, then);
+        let bound_then = binds(who, then);
         if using.is_none() && masks.is_empty() && !bound_then {
             return Ok(None);
         }

@@ -3,7 +3,7 @@
 //! The semantics are PostgreSQL's (documentation of CREATE POLICY, "Policies Applied by Command Type"): a row is seen if one
 //! permissive policy and every restrictive one let it through; without a permissive policy, none is.
 
-use radlake_catalogs::{Policy, TableObject};
+use radlake_catalogs::{Policy, RowSecurity, TableObject};
 
 use super::Subject;
 
@@ -39,11 +39,12 @@ pub(crate) struct RowCheck {
 
 /// Whether policies bind a subject on a table: its owner only where they are forced, superusers and BYPASSRLS never.
 pub(crate) fn binds(subject: &Subject, table: &TableObject) -> bool {
-    let security = &table.row_security;
-    security.enabled
-        && !subject.superuser
-        && !subject.bypassrls
-        && (security.forced || !subject.owns(table.owner))
+    binds_on(subject, table.owner, &table.row_security)
+}
+
+/// [`binds`] of what belongs to `owner`.
+pub(crate) fn binds_on(subject: &Subject, owner: u32, security: &RowSecurity) -> bool {
+    security.enabled && !subject.superuser && !subject.bypassrls && (security.forced || !subject.owns(owner))
 }
 
 /// The policies for a command and a subject: permissive ones, then restrictive ones by name.
@@ -117,10 +118,8 @@ fn checked(
 mod tests {
     use std::sync::Arc;
 
-    use arrow::datatypes::Schema;
-    use radlake_catalogs::RowSecurity;
-
     use super::*;
+    use arrow::datatypes::Schema;
 
     fn policy(name: &str, permissive: bool, command: &str, role: u32, using: &str) -> Policy {
         Policy {

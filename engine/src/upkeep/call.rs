@@ -55,6 +55,13 @@ pub(crate) async fn run(inner: &Arc<Inner>, procedure: Procedure) -> Result<Resp
             procedure.name
         )));
     }
+    // Who acts, beside who logged in: SET ROLE gives up what it gives up.
+    let epoch = inner.lake().latest().await?;
+    if !inner.subject_at(&epoch)?.superuser {
+        return Err(Error::InsufficientPrivilege(
+            "permission denied for upkeep: only superusers may".to_owned(),
+        ));
+    }
     let lakehouse = inner.lakehouse().clone();
     let identity = inner.facts.identity.clone();
     let retention =

@@ -106,6 +106,7 @@ impl Writer<'_> {
             }
             dropped.insert(view.0);
         }
+        self.no_policy_reads(&dropped)?;
         for oid in dropped {
             self.work.drop_object(oid)?;
         }

@@ -119,6 +119,7 @@ impl Writer<'_> {
     }
 
     async fn add_column(&mut self, mut table: TableObject, column: &ast::ColumnDef) -> Result<()> {
+        self.no_policy_takes(table.oid, &folded(&column.name))?;
         let mut draft = Draft::of(&table)?;
         let name = table.name.clone();
         self.column(&mut draft, &name, column).await?;
@@ -173,6 +174,7 @@ impl Writer<'_> {
                 detail: format!("view {} reads the table", view.1),
             });
         }
+        self.no_policy_names(table.oid, name)?;
         if let Some(policy) = policy_that_names(&table, name) {
             return Err(Error::Dependents {
                 message: format!(
@@ -230,6 +232,8 @@ impl Writer<'_> {
         table.arrow_schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
         table.cluster_key = table.cluster_key.iter().map(named).collect();
         table.bloom_columns = table.bloom_columns.iter().map(named).collect();
+        self.no_policy_names(table.oid, old)?;
+        self.no_policy_takes(table.oid, new)?;
         if let Some(policy) = policy_that_names(&table, old) {
             return Err(Error::unsupported(format!(
                 "column \"{old}\" cannot be renamed while policy \"{policy}\" names it"
@@ -302,6 +306,17 @@ impl Writer<'_> {
                 rewrites = Some(HashMap::new());
             }
             Op::SetDataType { data_type, using, .. } => {
+                self.no_policy_names(table.oid, name)?;
+                if let Some(policy) = policy_that_names(&table, name) {
+                    return Err(Error::unsupported(format!(
+                        "cannot alter type of a column used in a policy definition: policy \"{policy}\""
+                    )));
+                }
+                if table.row_security.masks.contains_key(name) || mask_that_names(&table, name).is_some() {
+                    return Err(Error::unsupported(
+                        "cannot alter type of a column that is masked, or that a mask names",
+                    ));
+                }
                 let typed = self.typed(name, data_type).await?;
                 let kept = field.is_nullable();
                 metadata.retain(|key, _| key.starts_with("radlake.default") || key == "comment");

@@ -78,6 +78,10 @@ impl Writer<'_> {
                     .iter()
                     .zip(found.fields())
                     .all(|(old, new)| old.name() == new.name());
+            for new in found.fields().iter().skip(columns.fields().len()) {
+                let oid = old.as_ref().map_or(0, |old| old.oid);
+                self.no_policy_takes(oid, new.name())?;
+            }
             if !keeps {
                 return Err(Error::InvalidTableDefinition(
                     "cannot drop or rename columns of a view".to_owned(),

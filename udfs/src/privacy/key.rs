@@ -3,12 +3,17 @@
 use std::fmt;
 use std::sync::Arc;
 
+use arrow::array::StringBuilder;
 use datafusion::common::config::{ConfigEntry, ConfigExtension, ExtensionOptions};
+use datafusion::common::utils::take_function_args;
 use datafusion::common::{config_err, exec_err};
 use datafusion::config::ConfigOptions;
 use datafusion::error::Result;
+use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
+
+use crate::text::{Text, rows};
 
 /// Given to a session, or to the plan of a mask, beside its settings; neither shown nor set by SQL. Who could call the functions
 /// with values of his own would find out what they hide, one by one.
@@ -46,6 +51,26 @@ pub(super) fn keyed(mac: &Hmac<Sha256>, purpose: &str, value: &[u8]) -> [u8; 32]
     mac.update(&[0]);
     mac.update(value);
     mac.finalize().into_bytes().into()
+}
+
+/// The answers of a function of one text, each made of the keyed hash of its value.
+pub(super) fn pseudonyms(
+    name: &str,
+    args: &ScalarFunctionArgs,
+    shown: impl Fn([u8; 32]) -> String,
+) -> Result<ColumnarValue> {
+    let mac = PrivacyKey::of(&args.config_options)?;
+    let [value] = take_function_args(name, &args.args)?;
+    let value = Text::new(value)?;
+    rows(
+        value.is_constant(),
+        args.number_rows,
+        |i, out: &mut StringBuilder| {
+            let hash = value.get(i).map(|value| keyed(&mac, name, value.as_bytes()));
+            out.append_option(hash.map(&shown));
+            Ok(())
+        },
+    )
 }
 
 impl fmt::Debug for PrivacyKey {

@@ -2,15 +2,13 @@
 
 use std::fmt::Write;
 
-use arrow::array::StringBuilder;
 use arrow::datatypes::DataType;
-use datafusion::common::utils::take_function_args;
 use datafusion::error::Result;
 use datafusion::logical_expr::{ColumnarValue, Documentation, ScalarFunctionArgs, ScalarUDFImpl, Signature};
 
-use super::key::{PrivacyKey, keyed};
+use super::key::pseudonyms;
 use crate::document::{Family, document};
-use crate::text::{Text, rows, text_signature};
+use crate::text::text_signature;
 
 const NAME: &str = "pseudonym";
 
@@ -42,25 +40,14 @@ impl ScalarUDFImpl for Pseudonym {
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let mac = PrivacyKey::of(&args.config_options)?;
-        let [value] = take_function_args(NAME, &args.args)?;
-        let value = Text::new(value)?;
-        rows(
-            value.is_constant(),
-            args.number_rows,
-            |i, out: &mut StringBuilder| {
-                let Some(value) = value.get(i) else {
-                    out.append_null();
-                    return Ok(());
-                };
-                let mut text = String::with_capacity(32);
-                for byte in &keyed(&mac, NAME, value.as_bytes())[..16] {
+        pseudonyms(NAME, &args, |hash| {
+            hash[..16]
+                .iter()
+                .fold(String::with_capacity(32), |mut text, byte| {
                     let _ = write!(text, "{byte:02x}");
-                }
-                out.append_value(&text);
-                Ok(())
-            },
-        )
+                    text
+                })
+        })
     }
 
     fn documentation(&self) -> Option<&Documentation> {

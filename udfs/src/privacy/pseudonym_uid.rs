@@ -1,16 +1,14 @@
 //! `pseudonym_uid(uid)`: another UID for a UID, the same wherever it stands in the lake.
 
-use arrow::array::StringBuilder;
 use arrow::datatypes::DataType;
-use datafusion::common::utils::take_function_args;
 use datafusion::error::Result;
 use datafusion::logical_expr::{
     ColumnarValue, Documentation, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility,
 };
 
-use super::key::{PrivacyKey, keyed};
+use super::key::pseudonyms;
 use crate::document::{Family, document};
-use crate::text::{Text, rows, text_signature};
+use crate::text::text_signature;
 
 const NAME: &str = "pseudonym_uid";
 
@@ -42,24 +40,11 @@ impl ScalarUDFImpl for PseudonymUid {
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let mac = PrivacyKey::of(&args.config_options)?;
-        let [uid] = take_function_args(NAME, &args.args)?;
-        let uid = Text::new(uid)?;
-        rows(
-            uid.is_constant(),
-            args.number_rows,
-            |i, out: &mut StringBuilder| {
-                let Some(uid) = uid.get(i) else {
-                    out.append_null();
-                    return Ok(());
-                };
-                let hash = keyed(&mac, NAME, uid.as_bytes());
-                let mut number = [0; 16];
-                number.copy_from_slice(&hash[..16]);
-                out.append_value(format!("2.25.{}", u128::from_be_bytes(number)));
-                Ok(())
-            },
-        )
+        pseudonyms(NAME, &args, |hash| {
+            let mut number = [0; 16];
+            number.copy_from_slice(&hash[..16]);
+            format!("2.25.{}", u128::from_be_bytes(number))
+        })
     }
 
     fn documentation(&self) -> Option<&Documentation> {

@@ -2,7 +2,6 @@
 
 use super::{Arg, Outcome, Spec};
 use crate::pg_catalog::context::Context;
-use crate::pg_catalog::error::CatalogError;
 use crate::pg_catalog::function::Function;
 use crate::pg_catalog::names;
 use crate::pg_catalog::rows::Value;
@@ -77,16 +76,7 @@ fn userbyid(context: &Context, args: &[Arg<'_>]) -> Outcome {
 
 /// By OID, or by name as the deprecated form takes it; NULL for what is no view.
 fn viewdef(context: &Context, args: &[Arg<'_>]) -> Outcome {
-    let relation = match (oid(args), args.first().and_then(|a| a.text())) {
-        (Some(oid), _) => context.model().relation(oid),
-        (None, Some(name)) => Some(
-            context
-                .relation(name)
-                .ok_or_else(|| CatalogError::UndefinedTable(name.to_owned()))?,
-        ),
-        _ => None,
-    };
-    let relation = relation.filter(|relation| context.reads_whole(relation));
+    let relation = super::relation(context, args)?.filter(|relation| context.reads_whole(relation));
     let sql = relation.and_then(|r| r.sql.as_deref()).map(|sql| {
         let trimmed = sql.trim().trim_end_matches(';');
         format!(" {trimmed};")

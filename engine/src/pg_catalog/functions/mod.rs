@@ -27,6 +27,7 @@ pub(crate) use kernel::{Arg, Outcome, Spec};
 pub use session::POSTGRESQL_VERSION;
 
 use super::context::Context;
+use super::error::CatalogError;
 
 /// The families of functions.
 const FAMILIES: [&[Spec]; 9] = [
@@ -48,6 +49,22 @@ pub(crate) fn all(context: &Arc<Context>) -> Vec<ScalarUDF> {
         .flatten()
         .map(|spec| kernel::function(spec, context))
         .collect()
+}
+
+/// The relation that the first argument means, by OID or name; `None` for NULL and for an OID of none.
+fn relation<'c>(
+    context: &'c Context,
+    args: &[Arg<'_>],
+) -> Result<Option<&'c super::model::Relation>, CatalogError> {
+    let arg = args.first().copied().unwrap_or(Arg::Null);
+    match (arg.oid(), arg.text()) {
+        (Some(oid), _) => Ok(context.model().relation(oid)),
+        (None, Some(name)) => match context.relation(name) {
+            Some(relation) => Ok(Some(relation)),
+            None => Err(CatalogError::UndefinedTable(name.to_owned())),
+        },
+        _ => Ok(None),
+    }
 }
 
 /// Result type of a catalog function, by its name in `pg_type`.

@@ -29,17 +29,7 @@ pub(super) const FUNCTIONS: &[Spec] = &[
 
 /// Whether policies bind who asks.
 fn active(context: &Context, args: &[Arg<'_>]) -> Outcome {
-    let arg = args.first().copied().unwrap_or(Arg::Null);
-    let relation = match (arg.oid(), arg.text()) {
-        (Some(oid), _) => context.model().relation(oid),
-        (None, Some(name)) => Some(
-            context
-                .relation(name)
-                .ok_or_else(|| CatalogError::UndefinedTable(name.to_owned()))?,
-        ),
-        _ => return Ok(Value::Null),
-    };
-    Ok(relation
+    Ok(super::relation(context, args)?
         .map(|relation| context.row_security_active(relation))
         .into())
 }

@@ -2,7 +2,6 @@
 
 use super::{Arg, Outcome, Spec};
 use crate::pg_catalog::context::Context;
-use crate::pg_catalog::error::CatalogError;
 use crate::pg_catalog::rows::Value;
 
 pub(super) const FUNCTIONS: &[Spec] = &[
@@ -43,17 +42,7 @@ fn pretty(_: &Context, args: &[Arg<'_>]) -> Outcome {
 }
 
 fn relation_size(context: &Context, args: &[Arg<'_>]) -> Outcome {
-    let arg = args.first().copied().unwrap_or(Arg::Null);
-    let relation = match (arg.oid(), arg.text()) {
-        (Some(oid), _) => context.model().relation(oid),
-        (None, Some(name)) => Some(
-            context
-                .relation(name)
-                .ok_or_else(|| CatalogError::UndefinedTable(name.to_owned()))?,
-        ),
-        _ => None,
-    };
-    let relation = relation.filter(|relation| context.reads_whole(relation));
+    let relation = super::relation(context, args)?.filter(|relation| context.reads_whole(relation));
     Ok(relation.map(|r| r.bytes).into())
 }
 
