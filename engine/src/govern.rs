@@ -2,6 +2,7 @@
 //! changes the catalog, so each epoch has its own roles and rights.
 
 mod authorise;
+mod columns_read;
 mod grants;
 mod labels;
 mod policies;

@@ -1,13 +1,12 @@
 //! Whether who acts may do what a statement asks for. What a statement reads is not decided here but where a name becomes a
 //! table ([`crate::policy::SecuredTable`]), save for the target of a write, whose rows are read whole to be written again.
 
-use std::collections::BTreeSet;
-use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use radlake_catalogs::{Epoch, Relation, TableObject};
 use radlake_sql::{ast, extend};
 
+use super::columns_read::ColumnsRead;
 use super::denied;
 use crate::policy::{Authority, Privilege, Rights, Subject, Verdict, decide};
 use crate::write::Writer;
@@ -392,98 +391,6 @@ fn schema_owned(epoch: &Epoch, subject: &Subject, name: &ast::ObjectName) -> Res
     }
 }
 
-/// Which columns of its target a statement reads, as far as names tell: rather one too many than one too few.
-struct ColumnsRead<'r> {
-    relation: &'r Relation,
-    /// What the target is called in the statement.
-    alias: String,
-    known: BTreeSet<String>,
-    read: BTreeSet<String>,
-    all: bool,
-}
-
-impl<'r> ColumnsRead<'r> {
-    fn new(relation: &'r Relation, alias: Option<&ast::Ident>) -> Self {
-        let known = match relation {
-            Relation::Table(table) => {
-                let fields = table.arrow_schema.fields().iter();
-                fields.map(|field| field.name().clone()).collect()
-            }
-            Relation::View(_) => BTreeSet::new(),
-        };
-        Self {
-            relation,
-            alias: alias.map_or_else(|| relation.name().to_owned(), folded),
-            known,
-            read: BTreeSet::new(),
-            all: false,
-        }
-    }
-
-    /// All names in a part of the statement.
-    fn note<V: ast::Visit>(&mut self, part: &V) {
-        let _ = ast::visit_expressions(part, |expression| {
-            match expression {
-                ast::Expr::Identifier(name) => self.column(name),
-                ast::Expr::CompoundIdentifier(names) => self.compound(names),
-                ast::Expr::QualifiedWildcard(..) | ast::Expr::Wildcard(_) => self.all = true,
-                _ => {}
-            }
-            ControlFlow::<()>::Continue(())
-        });
-    }
-
-    fn column(&mut self, name: &ast::Ident) {
-        let name = folded(name);
-        if self.known.contains(&name) {
-            self.read.insert(name);
-        } else if name == self.alias {
-            self.all = true;
-        }
-    }
-
-    fn compound(&mut self, names: &[ast::Ident]) {
-        let names: Vec<String> = names.iter().map(folded).collect();
-        match names.iter().position(|name| *name == self.alias) {
-            // Behind the table's name stands the column's, and behind that a field's.
-            Some(at) if at + 1 < names.len() => {
-                self.read.extend(
-                    names
-                        .get(at + 1)
-                        .filter(|name| self.known.contains(*name))
-                        .cloned(),
-                );
-            }
-            Some(_) => self.all = true,
-            None => {}
-        }
-        if let Some(first) = names.first().filter(|name| self.known.contains(*name)) {
-            self.read.insert(first.clone());
-        }
-    }
-
-    /// RETURNING.
-    fn items(&mut self, items: Option<&[ast::SelectItem]>) {
-        for item in items.unwrap_or_default() {
-            match item {
-                ast::SelectItem::Wildcard(_) | ast::SelectItem::QualifiedWildcard(..) => self.all = true,
-                other => self.note(other),
-            }
-        }
-    }
-
-    /// Whether there are any.
-    fn check(self, subject: &Subject) -> Result<bool> {
-        let columns: Vec<String> = self.read.into_iter().collect();
-        match (self.all, columns.is_empty()) {
-            (true, _) => check(subject, self.relation, Privilege::Select, None)?,
-            (false, true) => return Ok(false),
-            (false, false) => check(subject, self.relation, Privilege::Select, Some(&columns))?,
-        }
-        Ok(true)
-    }
-}
-
 fn assigned(assignments: &[ast::Assignment]) -> Vec<String> {
     let mut columns = Vec::new();
     let mut add = |name: &ast::ObjectName| {
@@ -506,7 +413,7 @@ fn kind(relation: &Relation) -> &'static str {
 }
 
 /// `columns`: those that are touched; `None` = all.
-fn check(
+pub(super) fn check(
     subject: &Subject,
     relation: &Relation,
     privilege: Privilege,
