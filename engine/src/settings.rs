@@ -16,6 +16,13 @@ pub(crate) use declared::{Declared, declared};
 pub(crate) use value::{Kind, milliseconds, search_path};
 pub(crate) use zones::arrow_name as zone_name;
 
+/// What was set at a savepoint: for the session, and until the transaction's end.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Snapshot {
+    session: BTreeMap<String, String>,
+    local: BTreeMap<String, String>,
+}
+
 /// Settings of a session.
 #[derive(Debug, Default)]
 pub(crate) struct Settings {
@@ -194,6 +201,22 @@ impl Settings {
         });
     }
 
+    /// What is set now, to come back to.
+    pub(crate) fn snapshot(&self) -> Snapshot {
+        Snapshot {
+            session: self.session.clone(),
+            local: self.local.clone(),
+        }
+    }
+
+    /// Ends all that was set since a savepoint.
+    pub(crate) fn roll_back_to(&mut self, snapshot: Snapshot) {
+        self.change_all(|settings| {
+            settings.session = snapshot.session;
+            settings.local = snapshot.local;
+        });
+    }
+
     /// Names and values that have changed since the last call.
     pub(crate) fn drain_changes(&mut self) -> Vec<(String, String)> {
         let names = std::mem::take(&mut self.changed);
@@ -264,6 +287,17 @@ impl Settings {
             .map(|(value, key)| (key, value))
             .collect();
         change(self);
+        let known = |key: &String| before.iter().any(|(known, _)| known == key);
+        let new: Vec<String> = self
+            .session
+            .keys()
+            .chain(self.local.keys())
+            .filter(|key| !known(key))
+            .cloned()
+            .collect();
+        for key in new {
+            self.note(key);
+        }
         for (key, value) in before {
             if self.get(&key) != value {
                 self.note(key);
@@ -347,6 +381,24 @@ mod tests {
         s.set("application_name", Some("c"), false).unwrap();
         s.end(false);
         assert_eq!(s.get("application_name").as_deref(), Some("a"));
+    }
+
+    #[test]
+    fn what_was_set_since_a_savepoint_ends_with_it() {
+        let mut settings = settings();
+        settings.begin();
+        settings.set("DateStyle", Some("German"), false).unwrap();
+        let kept = settings.snapshot();
+        settings.set("DateStyle", Some("SQL"), true).unwrap();
+        settings.set("role", Some("nurse"), true).unwrap();
+        let version = settings.version();
+        settings.roll_back_to(kept.clone());
+        assert!(settings.version() > version);
+        assert!(settings.get("DateStyle").unwrap().starts_with("German"));
+        assert_eq!(settings.get("role").unwrap(), "none");
+        settings.set("DateStyle", None, false).unwrap();
+        settings.roll_back_to(kept);
+        assert!(settings.get("DateStyle").unwrap().starts_with("German"));
     }
 
     #[test]

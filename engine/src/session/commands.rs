@@ -70,7 +70,8 @@ pub(super) async fn run(inner: &Arc<Inner>, statement: &Statement) -> Result<Res
         Command::Commit { chain } => end(inner, true, chain).await?,
         Command::Rollback { chain } => end(inner, false, chain).await?,
         Command::Savepoint(name) => {
-            inner.transaction().savepoint(name)?;
+            let settings = inner.facts.settings().snapshot();
+            inner.transaction().savepoint(name, settings)?;
             "SAVEPOINT"
         }
         Command::Release(name) => {
@@ -78,7 +79,8 @@ pub(super) async fn run(inner: &Arc<Inner>, statement: &Statement) -> Result<Res
             "RELEASE"
         }
         Command::RollbackTo(name) => {
-            inner.transaction().roll_back_to(&name)?;
+            let settings = inner.transaction().roll_back_to(&name)?;
+            inner.facts.settings().roll_back_to(settings);
             "ROLLBACK"
         }
         Command::Discard(what) => {

@@ -7,6 +7,7 @@ use radlake_catalogs::{Epoch, Pin, Transaction as Work};
 use radlake_sql::Statement;
 use radlake_sql::session::{Command, command};
 
+use crate::settings::Snapshot;
 use crate::{Error, Result};
 
 /// Whether a transaction is open.
@@ -31,8 +32,8 @@ pub(super) struct Transaction {
     pub(super) started: bool,
     /// Tables whose rows a serializable one has read.
     pub(super) reads: Arc<Mutex<BTreeSet<u32>>>,
-    /// Savepoints, oldest first: their names and what had been written.
-    savepoints: Vec<(String, Option<Work>)>,
+    /// Savepoints, oldest first.
+    savepoints: Vec<Savepoint>,
     /// What has been written so far.
     pub(super) work: Option<Work>,
     /// How often `work` has changed, never counted back.
@@ -41,6 +42,16 @@ pub(super) struct Transaction {
     pub(super) pinned: Option<Arc<Epoch>>,
     /// Keeps that epoch from vacuum.
     pub(super) pin: Option<Arc<Pin>>,
+}
+
+/// What ROLLBACK TO goes back to.
+#[derive(Debug)]
+struct Savepoint {
+    name: String,
+    /// What had been written.
+    work: Option<Work>,
+    /// What was set: who acts is among it.
+    settings: Snapshot,
 }
 
 impl Transaction {
@@ -102,11 +113,15 @@ impl Transaction {
         }
     }
 
-    pub(super) fn savepoint(&mut self, name: String) -> Result<()> {
+    pub(super) fn savepoint(&mut self, name: String, settings: Snapshot) -> Result<()> {
         if !self.is_open() || self.implicit {
             return Err(Error::NoTransaction("SAVEPOINT"));
         }
-        self.savepoints.push((name, self.work.clone()));
+        self.savepoints.push(Savepoint {
+            name,
+            work: self.work.clone(),
+            settings,
+        });
         Ok(())
     }
 
@@ -119,16 +134,18 @@ impl Transaction {
         Ok(())
     }
 
-    pub(super) fn roll_back_to(&mut self, name: &str) -> Result<()> {
+    /// Goes back to a savepoint; gives what was set then.
+    pub(super) fn roll_back_to(&mut self, name: &str) -> Result<Snapshot> {
         if !self.is_open() || self.implicit {
             return Err(Error::NoTransaction("ROLLBACK TO SAVEPOINT"));
         }
         let at = self.find(name)?;
         self.savepoints.truncate(at + 1);
-        self.work = self.savepoints.get(at).and_then(|(_, work)| work.clone());
+        let savepoint = &self.savepoints[at];
+        self.work = savepoint.work.clone();
         self.changes += 1;
         self.status = TransactionStatus::Open;
-        Ok(())
+        Ok(savepoint.settings.clone())
     }
 
     /// Whether a savepoint is open.
@@ -139,7 +156,7 @@ impl Transaction {
     fn find(&self, name: &str) -> Result<usize> {
         self.savepoints
             .iter()
-            .rposition(|(known, _)| known == name)
+            .rposition(|savepoint| savepoint.name == name)
             .ok_or_else(|| Error::UndefinedSavepoint(name.to_owned()))
     }
 }
