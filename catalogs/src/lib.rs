@@ -1,5 +1,6 @@
 //! Tables on Delta: the lake, its epochs, DICOM ingestion. Knows nothing of users.
 
+mod columns;
 pub mod delta;
 pub mod dicom;
 mod epoch;
@@ -10,6 +11,7 @@ mod object;
 mod row_security;
 pub mod system;
 
+pub use columns::ColumnNumbers;
 pub use delta::LakeTable;
 pub use epoch::{Epoch, Relation};
 pub use error::{Error, Result};
@@ -20,4 +22,4 @@ pub use lake::{
 pub use object::{
     FIRST_OID, Grant, Membership, Object, RoleObject, SchemaObject, SettingObject, TableObject, ViewObject,
 };
-pub use row_security::{Policy, RowSecurity};
+pub use row_security::{Policy, RowSecurity, mentions};

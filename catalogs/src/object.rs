@@ -6,6 +6,7 @@ use std::sync::Arc;
 use arrow::datatypes::{Schema, SchemaRef};
 use serde::{Deserialize, Serialize};
 
+use crate::columns::ColumnNumbers;
 use crate::row_security::{Policy, RowSecurity};
 
 /// OIDs below are PostgreSQL's own; those of a lake's objects start here and are never used twice.
@@ -113,6 +114,12 @@ pub struct TableObject {
     /// Newest version that took files out: a compaction goes with whatever was only added since.
     #[serde(default)]
     pub shrunk: i64,
+    /// Newest version that took rows out or changed them; `None` if nobody has noted it, and it may be `shrunk`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lost: Option<i64>,
+    /// Which column is which, whatever it is called.
+    #[serde(default, skip_serializing_if = "ColumnNumbers::is_none")]
+    pub columns: ColumnNumbers,
     /// Whatever the layers above want to keep with the table (constraints, storage options …).
     #[serde(default)]
     pub properties: BTreeMap<String, String>,
@@ -152,10 +159,17 @@ impl TableObject {
             bytes: 0,
             files: 0,
             shrunk: -1,
+            lost: Some(-1),
+            columns: ColumnNumbers::default(),
             properties: BTreeMap::new(),
             grants: Vec::new(),
             row_security: RowSecurity::default(),
         }
+    }
+
+    /// Whether rows that were there at an earlier version may be gone, or others, since.
+    pub fn has_lost_rows_since(&self, version: i64) -> bool {
+        self.lost.unwrap_or(self.shrunk) > version
     }
 
     /// Sets the columns that rows are sorted by.

@@ -30,6 +30,17 @@ impl RowSecurity {
     }
 }
 
+/// Whether an expression may name a column: its name is a word of the text, in any case. Rather one too many than one too few.
+pub fn mentions(expression: &str, column: &str) -> bool {
+    let (expression, column) = (expression.to_lowercase(), column.to_lowercase());
+    let part = |c: char| c.is_alphanumeric() || c == '_';
+    match column.chars().all(part) {
+        true => expression.split(|c| !part(c)).any(|word| word == column),
+        // A name with other characters in it is in quotation marks, which double within them.
+        false => expression.contains(&column.replace('"', "\"\"")) || expression.contains(&column),
+    }
+}
+
 /// A row policy.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Policy {

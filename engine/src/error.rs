@@ -223,6 +223,14 @@ pub enum Error {
     /// The role may not do it (42501).
     #[error("{0}")]
     InsufficientPrivilege(String),
+    /// Rows that are gone since, of an earlier epoch (42501).
+    #[error(
+        "permission denied for earlier rows of {relation}: rows that were there in that epoch are gone since"
+    )]
+    NoHistory {
+        /// The table.
+        relation: String,
+    },
     /// A policy or mask could not be evaluated; with which value is not told (38000).
     #[error("a row policy or mask of \"{0}\" could not be evaluated")]
     PolicyFailed(String),
@@ -423,6 +431,7 @@ impl Error {
                 | Self::Serialization(_)
                 | Self::PolicyFailed(_)
                 | Self::InsufficientPrivilege(_)
+                | Self::NoHistory { .. }
                 | Self::Cardinality
         )
     }
@@ -448,6 +457,10 @@ impl Error {
             }
             Self::DataCorrupted(_) => Some(
                 "Run radlake check: it names every file that is damaged, and which of them it can mend."
+                    .to_owned(),
+            ),
+            Self::NoHistory { .. } => Some(
+                "Its owner can give the right to them: GRANT radlake.history ON … TO …; or read the newest epoch."
                     .to_owned(),
             ),
             Self::NotPopulated(_) => Some("Use the REFRESH MATERIALIZED VIEW command.".to_owned()),

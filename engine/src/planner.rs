@@ -243,12 +243,30 @@ impl Planner {
             true => Arc::new(self.names.for_caller()),
             false => {
                 let owner = Subject::owner(self.names.authority().roles(), view.owner);
-                Arc::new(match LAKES_OWN.contains(&view.schema.as_str()) {
+                let acting = match LAKES_OWN.contains(&view.schema.as_str()) {
                     true => self.names.acting_for_lake(owner),
                     false => self.names.acting(owner),
+                };
+                Arc::new(match self.names.lends_history(view) {
+                    true => acting,
+                    false => acting.without_history(),
                 })
             }
         };
+        if let Some(shaping) = self.names.shaping() {
+            let owner = names.subject().role.as_str();
+            shaping.view(
+                view,
+                &match (invoker, owner) {
+                    (true, _) => "the rights of who asks".to_owned(),
+                    (_, "") => "the lake's rights; policies and masks bind who asks".to_owned(),
+                    _ if LAKES_OWN.contains(&view.schema.as_str()) => {
+                        format!("the rights of its owner {owner}; policies and masks bind who asks")
+                    }
+                    _ => format!("the rights of its owner {owner}"),
+                },
+            );
+        }
         let acting = Self {
             state: self.state.clone(),
             names,

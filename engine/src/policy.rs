@@ -9,6 +9,7 @@ mod masks;
 mod returned;
 mod row_security;
 mod secured;
+mod shaping;
 mod subject;
 #[cfg(test)]
 mod tests;
@@ -21,5 +22,6 @@ pub(crate) use masks::{LABEL, MASKED, expression as mask_expression, masks};
 pub(crate) use returned::ReturnedRows;
 pub(crate) use row_security::{Command, RowCheck, binds, binds_on, checks, seen, using};
 pub(crate) use secured::{Below, SecuredTable};
+pub(crate) use shaping::{Reading, Shaping};
 pub(crate) use subject::{Subject, Via, closure, closure_by};
 pub(crate) use view::SecuredView;

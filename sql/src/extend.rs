@@ -1,6 +1,7 @@
 //! Grammar of PostgreSQL that the parser lacks, said in words that it has: on the tokens, before parsing.
 
 mod commands;
+mod history;
 mod like;
 mod merge;
 mod precision;
@@ -56,8 +57,9 @@ pub fn procedure(ast: &ast::Statement) -> Option<(&'static str, Vec<&ast::Expr>)
 /// Rewrites what the parser would refuse. Spans stay those of the text, so that places in errors do.
 pub(crate) fn rewrite(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
     let tokens = precision::rewrite(tokens);
-    const FIRST: [&str; 9] = [
-        "MERGE", "WITH", "CREATE", "ALTER", "REFRESH", "CLUSTER", "COMMENT", "ANALYZE", "SECURITY",
+    const FIRST: [&str; 11] = [
+        "MERGE", "WITH", "CREATE", "ALTER", "REFRESH", "CLUSTER", "COMMENT", "ANALYZE", "SECURITY", "GRANT",
+        "REVOKE",
     ];
     let begins = |statement: &[TokenWithSpan]| {
         let first = statement
@@ -88,6 +90,7 @@ pub(crate) fn rewrite(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
             "CLUSTER" => commands::cluster(words),
             "COMMENT" => commands::comment(words),
             "SECURITY" => commands::security_label(words),
+            "GRANT" | "REVOKE" => history::rewrite(words),
             _ => commands::analyze(words),
         });
     }

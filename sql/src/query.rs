@@ -46,6 +46,8 @@ pub struct ExplainOptions {
     pub analyze: bool,
     /// Show the logical plan too.
     pub verbose: bool,
+    /// Say which policies, masks and rights shape it, and nothing else.
+    pub policies: bool,
 }
 
 /// The options of EXPLAIN.
@@ -71,6 +73,7 @@ pub fn explain_options(ast: &Statement) -> Result<ExplainOptions, String> {
     let mut found = ExplainOptions {
         analyze: *analyze,
         verbose: *verbose,
+        policies: false,
     };
     if let Some(AnalyzeFormatKind::Keyword(format) | AnalyzeFormatKind::Assignment(format)) = format
         && !format.to_string().eq_ignore_ascii_case("text")
@@ -81,6 +84,7 @@ pub fn explain_options(ast: &Statement) -> Result<ExplainOptions, String> {
         match option.name.value.to_ascii_lowercase().as_str() {
             "analyze" => found.analyze = on(option)?,
             "verbose" => found.verbose = on(option)?,
+            "policies" => found.policies = on(option)?,
             // These shape figures that are not shown here.
             "costs" | "buffers" | "timing" | "summary" | "wal" | "settings" => {
                 on(option)?;
@@ -89,7 +93,10 @@ pub fn explain_options(ast: &Statement) -> Result<ExplainOptions, String> {
             _ => return Err(option.to_string()),
         }
     }
-    Ok(found)
+    match found.policies && found.analyze {
+        true => Err("POLICIES with ANALYZE".to_owned()),
+        false => Ok(found),
+    }
 }
 
 fn text(option: &UtilityOption) -> String {
@@ -124,12 +131,16 @@ mod tests {
             options("EXPLAIN ANALYZE SELECT 1"),
             Ok(ExplainOptions {
                 analyze,
-                verbose: false
+                ..ExplainOptions::default()
             })
         );
         assert_eq!(
             options("EXPLAIN (ANALYZE, VERBOSE on, COSTS off) SELECT 1"),
-            Ok(ExplainOptions { analyze, verbose })
+            Ok(ExplainOptions {
+                analyze,
+                verbose,
+                policies: false
+            })
         );
         assert_eq!(
             options("EXPLAIN (ANALYZE off) SELECT 1"),
@@ -137,5 +148,7 @@ mod tests {
         );
         assert!(options("EXPLAIN (FORMAT json) SELECT 1").is_err());
         assert!(options("EXPLAIN (nonsense) SELECT 1").is_err());
+        assert!(options("EXPLAIN (POLICIES) SELECT 1").unwrap().policies);
+        assert!(options("EXPLAIN (POLICIES, ANALYZE) SELECT 1").is_err());
     }
 }

@@ -98,6 +98,10 @@ def test_earlier_epochs_are_read_under_todays_policies_and_permits(admin, server
         assert count(anna) == 2
         anna.execute("RESET radlake.epoch")
         admin.execute("ALTER TABLE ward.cases ADD COLUMN more int")
+        assert count(anna, f"ward.cases FOR VERSION AS OF {then}") == 2
+        # What a policy names was not there, or was another, then.
+        admin.execute("CREATE POLICY r ON ward.cases AS RESTRICTIVE USING (more IS NULL)")
+        assert count(anna) == 2
         with pytest.raises(DENIED):
             count(anna, f"ward.cases FOR VERSION AS OF {then}")
 

@@ -245,6 +245,7 @@ impl Lake {
         adopted.bytes = files.bytes();
         adopted.files = files.files.len() as u64;
         adopted.shrunk = adopted.version;
+        adopted.lost = Some(adopted.version);
         let mut transaction = self.begin(Arc::clone(epoch));
         transaction.statement("ADOPT");
         let mut intent = transaction.seal()?;

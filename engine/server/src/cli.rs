@@ -8,7 +8,9 @@ use clap::{CommandFactory, Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::format::FmtSpan;
 
-use crate::commands::{check, completions, demo, ingest, init, load, man, restore, serve, sql, upkeep};
+use crate::commands::{
+    check, completions, demo, govern, ingest, init, load, man, restore, serve, sql, upkeep,
+};
 use crate::failure::Failure;
 
 /// What `--version` says: whoever reports a fault says with it which commit runs and which lakes it reads.
@@ -51,6 +53,8 @@ enum Command {
     Restore(restore::Restore),
     /// Look whether a lake is whole: its catalog, every log, every data file; mend what can be.
     Check(check::Check),
+    /// Who may see what: rights, policies and rows of each role.
+    Govern(govern::Govern),
     /// Make a lake of synthetic hospitals, ask it three questions and serve it.
     Demo(demo::Demo),
     /// Print a script that completes commands and options in a shell.
@@ -109,6 +113,7 @@ pub(crate) fn main() -> ExitCode {
             Command::Checkpoint(command) => command.run().await,
             Command::Restore(command) => command.run().await,
             Command::Check(command) => command.run().await,
+            Command::Govern(command) => command.run().await,
             Command::Demo(command) => command.run().await,
             Command::Completions(arguments) => arguments.run(command()),
             Command::Man(arguments) => arguments.run(command()),

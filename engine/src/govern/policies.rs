@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
+use arrow::datatypes::{DataType, Field};
 use datafusion::catalog::TableProvider;
+use datafusion::logical_expr::LogicalPlan;
 use radlake_catalogs::{Policy, RowSecurity, TableObject};
 use radlake_sql::ast;
 
 use super::denied;
-use crate::planner::{Before, Shown};
-use crate::policy::{Subject, fallible};
+use crate::planner::{Before, Planner, Shown};
+use crate::policy::{RowCheck, Subject, fallible};
 use crate::write::target::folded;
 use crate::write::{Outcome, Writer};
 use crate::{Error, Result};
@@ -41,8 +43,8 @@ impl Writer<'_> {
             permissive: !matches!(create.policy_type, Some(ast::CreatePolicyType::Restrictive)),
             command: command.to_owned(),
             roles: self.policy_roles(create.to.as_deref())?,
-            using: self.policy_text(&table, create.using.as_ref()).await?,
-            check: self.policy_text(&table, create.with_check.as_ref()).await?,
+            using: self.policy_text(&table, create.using.as_ref(), false).await?,
+            check: self.policy_text(&table, create.with_check.as_ref(), true).await?,
             comment: None,
         };
         table.row_security.policies.push(policy);
@@ -84,10 +86,10 @@ impl Writer<'_> {
                     policy.roles = self.policy_roles(to.as_deref())?;
                 }
                 if using.is_some() {
-                    policy.using = self.policy_text(&table, using.as_ref()).await?;
+                    policy.using = self.policy_text(&table, using.as_ref(), false).await?;
                 }
                 if with_check.is_some() {
-                    policy.check = self.policy_text(&table, with_check.as_ref()).await?;
+                    policy.check = self.policy_text(&table, with_check.as_ref(), true).await?;
                 }
                 table.row_security.policies[at] = policy;
             }
@@ -180,36 +182,77 @@ impl Writer<'_> {
         &self,
         table: &TableObject,
         expression: Option<&ast::Expr>,
+        written: bool,
     ) -> Result<Option<String>> {
         let Some(expression) = expression else {
             return Ok(None);
         };
         let text = self.qualified_expression(expression)?;
-        let opened = self.work.open_table(table.oid).await?;
-        let rows: Arc<dyn TableProvider> = opened;
-        let before = Before {
-            using: Some(format!("({text})")),
-            ..Before::default()
-        };
         let planner = self.planner(Vec::new())?;
-        let shown = rows
-            .schema()
-            .fields()
-            .iter()
-            .map(|field| Shown::of(table, field, &Before::default()))
-            .collect();
-        let below = planner.below(table, rows, shown, &before, None, 0).await?;
-        let analysed = planner.analysed(below.plan)?;
-        match fallible(&analysed)? {
-            None => Ok(Some(text)),
-            Some(what) => Err(Error::Unsupported {
+        let plan = self.policy_plan(&planner, table, &text, false).await?;
+        let analysed = planner.analysed(plan.clone())?;
+        if let Some(what) = fallible(&analysed)? {
+            return Err(Error::Unsupported {
                 what: format!("{what} in a policy, which may fail on a row that it hides, is not supported"),
                 hint: Some(
                     "Policies compare columns as they are; what has to be computed may stand in a column of its own."
                         .to_owned(),
                 ),
-            }),
+            });
         }
+        // What cannot be carried out is refused now, and not to everybody who reads or writes.
+        planner.physical(&plan).await?;
+        if written {
+            let plan = self.policy_plan(&planner, table, &text, true).await?;
+            planner.physical(&plan).await?;
+        }
+        Ok(Some(text))
+    }
+
+    /// A policy's condition over the rows of its table, planned as what binds who acts: on rows that are read, or as a value beside
+    /// each, as it is evaluated for rows that are written.
+    async fn policy_plan(
+        &self,
+        planner: &Planner,
+        table: &TableObject,
+        text: &str,
+        written: bool,
+    ) -> Result<LogicalPlan> {
+        let rows: Arc<dyn TableProvider> = self.work.open_table(table.oid).await?;
+        let before = Before {
+            using: (!written).then(|| format!("({text})")),
+            ..Before::default()
+        };
+        let fields = rows.schema();
+        let fields = fields.fields().iter();
+        let mut shown: Vec<Shown> = fields
+            .map(|field| Shown::of(table, field, &Before::default()))
+            .collect();
+        if written {
+            shown.push(Shown {
+                expression: format!("({text})"),
+                field: Arc::new(Field::new("radlake.policy", DataType::Boolean, true)),
+            });
+        }
+        Ok(planner.below(table, rows, shown, &before, None, 0).await?.plan)
+    }
+
+    /// Refuses a condition on rows that are written where it reads its own table: it is evaluated within the statement, which would
+    /// never ask that policy of itself.
+    pub(crate) async fn check_recursion(&self, table: &TableObject, checks: &[RowCheck]) -> Result<()> {
+        let mut planner = None;
+        for check in checks {
+            let text = check.expression.to_ascii_uppercase();
+            if !text.contains("SELECT") {
+                continue;
+            }
+            let planner = match &planner {
+                Some(planner) => planner,
+                None => planner.insert(self.planner(Vec::new())?),
+            };
+            self.policy_plan(planner, table, &check.expression, false).await?;
+        }
+        Ok(())
     }
 
     /// ENABLE, DISABLE, FORCE and NO FORCE ROW LEVEL SECURITY, of tables of ingestion too; false for anything else.

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use arrow::datatypes::DataType;
 use datafusion::catalog::{SchemaProvider, TableProvider};
 use datafusion::common::TableReference;
 use radlake_catalogs::{Epoch, Lake, Relation, TableObject, Transaction, ViewObject};
@@ -12,7 +11,8 @@ use radlake_catalogs::{Epoch, Lake, Relation, TableObject, Transaction, ViewObje
 use crate::error::nearest;
 use crate::pg_catalog::SystemCatalogs;
 use crate::policy::{
-    Authority, Command, Privilege, Rights, SecuredTable, Subject, Verdict, binds, decide, masks, using,
+    Authority, Command, Privilege, Reading, Rights, SecuredTable, Shaping, Subject, Verdict, binds, decide,
+    masks, using,
 };
 use crate::{Error, Result};
 
@@ -40,10 +40,14 @@ pub(crate) struct Names {
     locals: Locals,
     /// An earlier epoch, of whose files somebody's vacuum may have taken some: they are looked for before they are read.
     earlier: bool,
+    /// Within a view of an earlier epoch whose past the reader has no right to: its owner's right to rows that are gone is not lent.
+    without_history: bool,
     /// Tables whose policies are being compiled: one that meets itself would never end.
     compiling: Vec<u32>,
     /// `row_security`: off, a query that policies would bind is refused.
     row_security: bool,
+    /// Where it is noted what shapes the query, if somebody wants to know.
+    shaping: Option<Shaping>,
 }
 
 /// Relations that exist for one query of a statement that writes, in a schema of a name that nobody can guess: a client's text
@@ -115,8 +119,10 @@ impl Names {
             work: None,
             locals: Locals::default(),
             earlier: false,
+            without_history: false,
             compiling: Vec::new(),
             row_security: true,
+            shaping: None,
         }
     }
 
@@ -169,8 +175,10 @@ impl Names {
             work: None,
             locals: Locals::default(),
             earlier: true,
+            without_history: self.without_history,
             compiling: self.compiling.clone(),
             row_security: self.row_security,
+            shaping: self.shaping.clone(),
         }
     }
 
@@ -214,27 +222,49 @@ impl Names {
         decide(&self.subject, Rights::of_schema(schema), Privilege::Usage) != Verdict::Nothing
     }
 
-    /// The entry of a table whose rights hold: today's, if there is one that says which columns are which.
+    /// The entry of a table whose rights hold: today's, in terms of the columns of then.
     fn governing(&self, then: &Arc<TableObject>) -> Result<Arc<TableObject>> {
         // Policies that bind a reader of the lake's own view are of today, as those of a table are.
         let free = self.subject.superuser && self.bound.is_none();
         if free || self.authority.is(&self.epoch) {
             return Ok(Arc::clone(then));
         }
-        let denied = || Error::InsufficientPrivilege(format!("permission denied for table {}", then.name));
-        let Some(Relation::Table(today)) = self.authority.relation(then.oid) else {
-            return Err(denied());
-        };
-        let names = |table: &TableObject| -> Vec<String> {
-            let fields = table.arrow_schema.fields().iter();
-            fields.map(|field| field.name().clone()).collect()
-        };
-        // Rights to columns are by name, and a column of that name may have been another then.
-        let verdict = decide(&self.subject, Rights::of_table(today), Privilege::Select);
-        if verdict != Verdict::Everything && names(then) != names(today) {
-            return Err(denied());
+        match self.authority.relation(then.oid) {
+            Some(Relation::Table(today)) => Ok(Arc::new(today.rights_in(then))),
+            _ => Err(denied_for(then)),
         }
-        Ok(Arc::clone(today))
+    }
+
+    /// Refuses a table's earlier state to who may not see rows that are gone since, if there may be such.
+    fn check_history(&self, then: &TableObject, today: &TableObject) -> Result<()> {
+        if !self.earlier {
+            return Ok(());
+        }
+        let held = !self.without_history
+            && decide(&self.subject, Rights::of_table(today), Privilege::History) != Verdict::Nothing;
+        let there = self.authority.relation(then.oid);
+        let kept = matches!(there, Some(Relation::Table(now)) if now.location == then.location && !now.has_lost_rows_since(then.version));
+        match held || kept {
+            true => Ok(()),
+            false => Err(Error::NoHistory {
+                relation: then.name.clone(),
+            }),
+        }
+    }
+
+    /// Whether a view's owner lends the subject the right to rows that are gone since, where an earlier epoch is read.
+    pub(crate) fn lends_history(&self, view: &ViewObject) -> bool {
+        let today = match self.authority.relation(view.oid) {
+            Some(Relation::View(today)) => today,
+            _ => view,
+        };
+        !self.earlier || decide(&self.subject, Rights::of_view(today), Privilege::History) != Verdict::Nothing
+    }
+
+    /// Without the right to rows that are gone since.
+    pub(crate) fn without_history(mut self) -> Self {
+        self.without_history = true;
+        self
     }
 
     /// The entry of a view whose rights hold. One that showed something else then is for those to whom it belongs.
@@ -265,8 +295,10 @@ impl Names {
             work: self.work.clone(),
             locals: Locals::default(),
             earlier: self.earlier,
+            without_history: self.without_history,
             compiling: self.compiling.clone(),
             row_security: self.row_security,
+            shaping: self.shaping.clone(),
         }
     }
 
@@ -296,6 +328,7 @@ impl Names {
         let (epoch, own) = self.authority.for_policies();
         names.epoch = Arc::clone(epoch);
         names.earlier = false;
+        names.without_history = false;
         if !own {
             names.work = None;
         }
@@ -319,12 +352,13 @@ impl Names {
         let bound = binds(who, today);
         let using = bound.then(|| using(who, today, command));
         let mut masks = masks(who, today);
-        // A column of that name may be another now: what was masked stays masked.
+        // What was masked and is gone since stays masked.
         for (column, mask) in crate::policy::masks(who, then) {
-            masks.entry(column).or_insert(mask);
+            if then.column_in(&column, today).is_none() {
+                masks.entry(column).or_insert(mask);
+            }
         }
-        let bound_then = binds(who, then);
-        if using.is_none() && masks.is_empty() && !bound_then {
+        if using.is_none() && masks.is_empty() {
             return Ok(None);
         }
         if bound && !self.row_security {
@@ -339,23 +373,46 @@ impl Names {
                 today.name
             )));
         }
-        let columns = |table: &TableObject| -> Vec<(String, DataType)> {
-            let fields = table.arrow_schema.fields().iter();
-            fields
-                .map(|field| (field.name().clone(), field.data_type().clone()))
-                .collect()
-        };
-        // Policies are today's, and name columns that may have been others then.
-        if columns(then) != columns(today) {
+        // Policies and masks are today's, and name columns that may have been others then.
+        let texts = using.iter().chain(masks.values());
+        if let Some(column) = texts.filter_map(|text| today.differs_for(then, text)).next() {
             return Err(Error::InsufficientPrivilege(format!(
-                "permission denied for table {}: its columns have changed since that epoch, and policies are about those of today",
+                "permission denied for table {}: column \"{column}\" has changed since that epoch, and policies are about that of today",
                 today.name
             )));
         }
-        match using.is_none() && masks.is_empty() {
-            true => Ok(None),
-            false => Ok(Some(Before { using, masks })),
-        }
+        Ok(Some(Before { using, masks }))
+    }
+
+    /// The same names, noting what shapes a query.
+    pub(crate) fn telling(&self, shaping: &Shaping) -> Self {
+        let mut names = self.acting(self.subject.clone());
+        shaping.role(&self.subject, self.authority.roles());
+        names.shaping = Some(shaping.clone());
+        names
+    }
+
+    /// Where it is noted what shapes the query.
+    pub(crate) fn shaping(&self) -> Option<&Shaping> {
+        self.shaping.as_ref()
+    }
+
+    fn tell(&self, table: &TableObject, before: Option<&Before>) {
+        let Some(shaping) = &self.shaping else {
+            return;
+        };
+        let masks = before.iter().flat_map(|before| &before.masks);
+        let reading = Reading {
+            subject: &self.subject,
+            bound: self.whom_policies_bind(),
+            table,
+            masks: masks
+                .map(|(column, mask)| (column.as_str(), mask.as_str()))
+                .collect(),
+            epoch: self.earlier.then_some(self.epoch.number),
+            within_policy: !self.compiling.is_empty(),
+        };
+        shaping.table(&reading, self.authority.roles());
     }
 
     /// Whose roles and rights hold.
@@ -399,8 +456,11 @@ impl Names {
                         table.check_files().await?;
                     }
                     let today = self.governing(object)?;
+                    self.check_history(object, &today)?;
                     let table = SecuredTable::new(table, &today, self.subject.clone())?;
-                    Ok(Some(match self.before(object, &today, Command::Select)? {
+                    let before = self.before(object, &today, Command::Select)?;
+                    self.tell(&today, before.as_ref());
+                    Ok(Some(match before {
                         None => Found::Table(Arc::new(table)),
                         Some(before) => Found::Governed(Box::new(Governed {
                             table,
@@ -466,4 +526,8 @@ impl Names {
             position: None,
         }
     }
+}
+
+fn denied_for(table: &TableObject) -> Error {
+    Error::InsufficientPrivilege(format!("permission denied for table {}", table.name))
 }

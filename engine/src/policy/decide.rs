@@ -16,10 +16,12 @@ pub(crate) enum Privilege {
     Truncate,
     Usage,
     Create,
+    /// To read, in earlier epochs, rows that are gone since: `radlake.history`.
+    History,
 }
 
 impl Privilege {
-    /// The right of that name, in capitals.
+    /// The right of that name, in any case.
     pub(crate) fn named(name: &str) -> Option<Self> {
         [
             Self::Select,
@@ -29,9 +31,10 @@ impl Privilege {
             Self::Truncate,
             Self::Usage,
             Self::Create,
+            Self::History,
         ]
         .into_iter()
-        .find(|privilege| privilege.name() == name)
+        .find(|privilege| privilege.name().eq_ignore_ascii_case(name))
     }
 
     /// The letter that it has in PostgreSQL's `aclitem`.
@@ -44,6 +47,8 @@ impl Privilege {
             Self::Truncate => 'D',
             Self::Usage => 'U',
             Self::Create => 'C',
+            // PostgreSQL has none like it.
+            Self::History => 'H',
         }
     }
 
@@ -57,6 +62,7 @@ impl Privilege {
             Self::Truncate => "TRUNCATE",
             Self::Usage => "USAGE",
             Self::Create => "CREATE",
+            Self::History => "radlake.history",
         }
     }
 }

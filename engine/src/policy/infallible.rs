@@ -6,7 +6,7 @@
 use arrow::datatypes::DataType;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::common::{DFSchema, Result};
-use datafusion::logical_expr::{BinaryExpr, Cast, Expr, ExprSchemable, LogicalPlan, Operator};
+use datafusion::logical_expr::{BinaryExpr, Cast, Expr, ExprSchemable, LogicalPlan, Operator, Subquery};
 
 /// Functions that take any value.
 const TOTAL: &[&str] = &[
@@ -52,28 +52,65 @@ pub(crate) fn fallible_mask(plan: &LogicalPlan) -> Result<Option<String>> {
 }
 
 /// What of a policy's plan may fail on a row, in words; `None` if nothing.
+///
+/// A sub-query that names nothing of the row is the same for every row, and reads with the rights of whom the policy binds: where
+/// it fails, it tells him nothing that he could not ask himself.
 pub(crate) fn fallible(plan: &LogicalPlan) -> Result<Option<String>> {
     let mut found = None;
-    plan.apply_with_subqueries(|node| {
+    plan.apply(|node| {
         if matches!(node, LogicalPlan::Window(_)) {
             found = Some("a window function".to_owned());
             return Ok(TreeNodeRecursion::Stop);
-        }
-        if matches!(node, LogicalPlan::Aggregate(_) | LogicalPlan::TableScan(_)) {
-            return Ok(TreeNodeRecursion::Continue);
         }
         let mut schema = DFSchema::empty();
         for input in node.inputs() {
             schema.merge(input.schema());
         }
+        let plain = matches!(node, LogicalPlan::Aggregate(_) | LogicalPlan::TableScan(_));
         node.apply_expressions(|expr| {
-            if found.is_none() {
+            if found.is_none() && !plain {
                 found = in_expr(expr, &schema)?;
             }
+            if found.is_none() {
+                found = in_subqueries(expr)?;
+            }
             Ok(TreeNodeRecursion::Continue)
+        })?;
+        Ok(match found {
+            Some(_) => TreeNodeRecursion::Stop,
+            None => TreeNodeRecursion::Continue,
         })
     })?;
     Ok(found)
+}
+
+/// [`fallible`] of the sub-queries that name something of the row.
+fn in_subqueries(expr: &Expr) -> Result<Option<String>> {
+    let mut found = None;
+    expr.apply(|part| {
+        if let Some(query) = subquery(part).filter(|query| is_correlated(query)) {
+            found = fallible(&query.subquery)?;
+        }
+        Ok(match found {
+            Some(_) => TreeNodeRecursion::Stop,
+            None => TreeNodeRecursion::Continue,
+        })
+    })?;
+    Ok(found)
+}
+
+fn subquery(expr: &Expr) -> Option<&Subquery> {
+    match expr {
+        Expr::ScalarSubquery(query) => Some(query),
+        Expr::Exists(exists) => Some(&exists.subquery),
+        Expr::InSubquery(is_in) => Some(&is_in.subquery),
+        Expr::SetComparison(comparison) => Some(&comparison.subquery),
+        _ => None,
+    }
+}
+
+fn is_correlated(query: &Subquery) -> bool {
+    !query.outer_ref_columns.is_empty()
 }
 
 fn in_expr(expr: &Expr, schema: &DFSchema) -> Result<Option<String>> {
@@ -135,15 +172,8 @@ fn in_expr(expr: &Expr, schema: &DFSchema) -> Result<Option<String>> {
 fn reads_columns(expr: &Expr) -> Result<bool> {
     let mut reads = false;
     expr.apply(|part| {
-        reads = matches!(
-            part,
-            Expr::Column(_)
-                | Expr::OuterReferenceColumn(..)
-                | Expr::ScalarSubquery(_)
-                | Expr::Exists(_)
-                | Expr::InSubquery(_)
-                | Expr::SetComparison(_)
-        );
+        reads = matches!(part, Expr::Column(_) | Expr::OuterReferenceColumn(..))
+            || subquery(part).is_some_and(is_correlated);
         Ok(match reads {
             true => TreeNodeRecursion::Stop,
             false => TreeNodeRecursion::Continue,

@@ -48,7 +48,7 @@ pub(crate) fn binds_on(subject: &Subject, owner: u32, security: &RowSecurity) ->
 }
 
 /// The policies for a command and a subject: permissive ones, then restrictive ones by name.
-fn policies<'t>(
+pub(super) fn binding<'t>(
     subject: &Subject,
     table: &'t TableObject,
     command: Command,
@@ -73,7 +73,7 @@ fn any<'p>(conditions: impl Iterator<Item = &'p str>) -> String {
 
 /// The condition on rows that a command reads; asked where policies bind.
 pub(crate) fn using(subject: &Subject, table: &TableObject, command: Command) -> String {
-    let (permissive, restrictive) = policies(subject, table, command);
+    let (permissive, restrictive) = binding(subject, table, command);
     let mut all = vec![any(permissive
         .iter()
         .filter_map(|policy| policy.using.as_deref()))];
@@ -99,7 +99,7 @@ fn checked(
     command: Command,
     condition: impl Fn(&&Policy) -> Option<String>,
 ) -> Vec<RowCheck> {
-    let (permissive, restrictive) = policies(subject, table, command);
+    let (permissive, restrictive) = binding(subject, table, command);
     let permissive: Vec<String> = permissive.iter().filter_map(&condition).collect();
     let mut checks = vec![RowCheck {
         policy: None,

@@ -15,6 +15,8 @@ use radlake_sql::query::explain_options;
 
 use super::{Inner, Response, rows};
 use crate::guard::Guard;
+use crate::planner::Planner;
+use crate::policy::Shaping;
 use crate::{Error, Result};
 
 /// The columns of its result.
@@ -29,7 +31,7 @@ pub(super) fn body(statement: &Statement) -> Result<Option<Statement>> {
     };
     explain_options(statement.ast()).map_err(|option| Error::Unsupported {
         what: format!("EXPLAIN option {option} is not supported"),
-        hint: Some("ANALYZE and VERBOSE are, in FORMAT TEXT.".to_owned()),
+        hint: Some("ANALYZE and VERBOSE are, in FORMAT TEXT; POLICIES too, without ANALYZE.".to_owned()),
     })?;
     Ok(Some(statement.within(ast::Statement::clone(body))))
 }
@@ -53,6 +55,9 @@ pub(super) async fn run(
     let text = guard.run(async move {
         let begun = Instant::now();
         let (key, planner) = this.planner().await?;
+        if options.policies {
+            return shaping(&planner, &body, &types).await;
+        }
         let plan = this
             .logical(&planner, &key, &body, prepared.as_ref(), values)
             .await?;
@@ -95,6 +100,20 @@ pub(super) async fn run(
     let batch = RecordBatch::try_new(schema(), vec![Arc::new(lines)])
         .map_err(|error| Error::internal(format!("EXPLAIN's result: {error}")))?;
     Ok(rows::ready(batch))
+}
+
+/// What shapes a query for who asks it. It is planned to its end, so that what would be refused is.
+async fn shaping(planner: &Planner, body: &Statement, types: &[Option<DataType>]) -> Result<String> {
+    let shaping = Shaping::default();
+    let mut planner = planner.clone();
+    planner.names = Arc::new(planner.names.telling(&shaping));
+    let plan = planner.plan(body, types).await?;
+    match types.is_empty() {
+        true => drop(planner.physical(&plan).await?),
+        // Without their values it is not made executable.
+        false => drop(planner.analysed(plan)?),
+    }
+    Ok(shaping.text())
 }
 
 /// A plan without the names of the lake's files and what is known of them, which are for superusers. Rows behind policies, masks

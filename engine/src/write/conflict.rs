@@ -42,7 +42,7 @@ impl Writer<'_> {
         let excluded = layers(&target, &[], first, &[], &all);
         // Policies for INSERT are asked of every row that is proposed, those for UPDATE of what becomes of the others.
         let proposed = std::mem::take(&mut target.checks);
-        target.checks = self.row_checks(&target.object, Command::Update, reads)?;
+        target.checks = self.row_checks(&target.object, Command::Update, reads).await?;
         for check in &mut target.checks {
             check.expression = format!(
                 "CASE WHEN \"radlake.row\" IS NULL THEN TRUE ELSE ({}) END",

@@ -173,7 +173,7 @@ fn listed(target: &Target, columns: &[ast::Ident]) -> Result<Vec<usize>> {
 }
 
 impl Writer<'_> {
-    fn copied(&self, statement: &Statement) -> Result<(Target, Vec<usize>)> {
+    async fn copied(&self, statement: &Statement) -> Result<(Target, Vec<usize>)> {
         let ast::Statement::Copy {
             source: ast::CopySource::Table { table_name, columns },
             to: false,
@@ -186,14 +186,14 @@ impl Writer<'_> {
         let object = self.resolve_table(table_name)?;
         self.authorise_copy(&object, columns)?;
         let mut target = Target::new(object.as_ref().clone(), None);
-        target.checks = self.row_checks(&target.object, Command::Insert, false)?;
+        target.checks = self.row_checks(&target.object, Command::Insert, false).await?;
         let places = listed(&target, columns)?;
         Ok((target, places))
     }
 
     /// Carries out a COPY FROM.
     async fn copy(&mut self, statement: &Statement, load: &mut Load) -> Result<Outcome> {
-        let (target, places) = self.copied(statement)?;
+        let (target, places) = self.copied(statement).await?;
         let constraints = constraint::of(&target.object)?;
         if let Some(staged) = &load.staged {
             // Another writer was first. The rows are not read again: they must fit the table as it is now.
@@ -391,7 +391,9 @@ impl Inner {
             None => self.lake().begin(self.read_epoch().await?),
         };
         let parameters = super::Parameters::default();
-        let (target, places) = Writer::new(self, &parameters, &mut work).copied(statement)?;
+        let (target, places) = Writer::new(self, &parameters, &mut work)
+            .copied(statement)
+            .await?;
         let columns = target
             .object
             .arrow_schema

@@ -28,7 +28,7 @@ impl Writer<'_> {
         let object = self.resolve_table(name)?;
         let alias = insert.table_alias.as_ref().map(|alias| &alias.alias);
         let mut target = Target::new(object.as_ref().clone(), alias);
-        target.checks = self.row_checks(&target.object, Command::Insert, reads)?;
+        target.checks = self.row_checks(&target.object, Command::Insert, reads).await?;
         let constraints = constraint::of(&target.object)?;
         let first = self.source(&target, insert, with).await?;
         let all: Vec<usize> = (0..target.columns.len()).collect();

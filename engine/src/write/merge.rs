@@ -43,7 +43,9 @@ impl Writer<'_> {
         let object = self.resolve_table(name)?;
         let mut target = Target::new(object.as_ref().clone(), alias.as_ref().map(|alias| &alias.name));
         for (command, action) in [(Command::Insert, INSERT), (Command::Update, UPDATE)] {
-            let checks = self.row_checks(&target.object, command, command == Command::Update)?;
+            let checks = self
+                .row_checks(&target.object, command, command == Command::Update)
+                .await?;
             target.checks.extend(checks.into_iter().map(|check| RowCheck {
                 expression: format!(
                     "CASE WHEN \"radlake.action\" = {action} THEN ({}) ELSE TRUE END",

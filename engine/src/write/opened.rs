@@ -96,7 +96,7 @@ impl Writer<'_> {
     }
 
     /// What policies ask of rows that a command writes; with `reads`, they must be seen afterwards.
-    pub(super) fn row_checks(
+    pub(super) async fn row_checks(
         &self,
         target: &TableObject,
         command: Command,
@@ -112,6 +112,7 @@ impl Writer<'_> {
         if reads {
             all.extend(seen(&subject, &today, Command::Select));
         }
+        self.check_recursion(target, &all).await?;
         Ok(all)
     }
 

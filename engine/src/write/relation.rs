@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use arrow::datatypes::{Field, Schema};
-use radlake_catalogs::TableObject;
+use radlake_catalogs::{TableObject, mentions};
 use radlake_sql::ast;
 
 use super::Writer;
@@ -210,6 +210,7 @@ impl Writer<'_> {
         table.arrow_schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
         table.cluster_key.retain(|column| column != name);
         table.bloom_columns.retain(|column| column != name);
+        table.columns.forget(name);
         // Else a later column of the name would be open to who had rights to this one.
         table.grants.retain(|grant| grant.column.as_deref() != Some(name));
         // Other readers must not find what was dropped: the files are written without it.
@@ -230,6 +231,7 @@ impl Writer<'_> {
             field.as_ref().clone().with_name(name)
         });
         table.arrow_schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
+        table.columns.rename(old, new);
         table.cluster_key = table.cluster_key.iter().map(named).collect();
         table.bloom_columns = table.bloom_columns.iter().map(named).collect();
         self.no_policy_names(table.oid, old)?;
@@ -240,7 +242,7 @@ impl Writer<'_> {
             )));
         }
         let own = table.row_security.masks.get(old);
-        let names_itself = own.is_some_and(|mask| mask.to_lowercase().contains(&old.to_lowercase()));
+        let names_itself = own.is_some_and(|mask| mentions(mask, old));
         if names_itself || mask_that_names(&table, old).is_some() {
             return Err(Error::unsupported(format!(
                 "column \"{old}\" cannot be renamed while a mask names it: take the mask off, and put it on again"
@@ -403,10 +405,7 @@ impl Writer<'_> {
 
 /// A policy whose text has a column's name in it: rather one too many than one too few.
 fn policy_that_names<'t>(table: &'t TableObject, column: &str) -> Option<&'t str> {
-    let names = |text: &Option<String>| {
-        let text = text.as_deref().unwrap_or_default().to_lowercase();
-        text.contains(&column.to_lowercase())
-    };
+    let names = |text: &Option<String>| text.as_deref().is_some_and(|text| mentions(text, column));
     let policies = table.row_security.policies.iter();
     let mut naming = policies.filter(|policy| names(&policy.using) || names(&policy.check));
     naming.next().map(|policy| policy.name.as_str())
@@ -415,8 +414,7 @@ fn policy_that_names<'t>(table: &'t TableObject, column: &str) -> Option<&'t str
 /// Another column whose mask has a column's name in it.
 fn mask_that_names<'t>(table: &'t TableObject, column: &str) -> Option<&'t str> {
     let mut masks = table.row_security.masks.iter();
-    let naming =
-        masks.find(|(of, mask)| *of != column && mask.to_lowercase().contains(&column.to_lowercase()));
+    let naming = masks.find(|(of, mask)| *of != column && mentions(mask, column));
     naming.map(|(of, _)| of.as_str())
 }
 

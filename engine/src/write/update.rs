@@ -25,7 +25,7 @@ impl Writer<'_> {
         let (name, alias) = relation(&update.table)?;
         let object = self.resolve_table(name)?;
         let mut target = Target::new(object.as_ref().clone(), alias);
-        target.checks = self.row_checks(&target.object, Command::Update, reads)?;
+        target.checks = self.row_checks(&target.object, Command::Update, reads).await?;
         let opened = self.open_for(&target, Access::Update { reads }).await?;
         let constraints = constraint::of(&target.object)?;
         let set = assignments(&self.splices, &target, &update.assignments)?;

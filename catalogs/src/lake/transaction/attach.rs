@@ -78,6 +78,8 @@ impl Transaction {
         table.location = folder;
         table.version = version;
         table.shrunk = version;
+        table.lost = Some(version);
+        table.columns.follow(&table.arrow_schema);
         table.delta_id = metadata.id.clone();
         table.rows = files.rows().unwrap_or_default();
         table.bytes = files.bytes();

@@ -30,6 +30,7 @@ pub(in crate::lake) fn creation(seed: Vec<Object>) -> Result<Intent> {
         }
         if let Object::Table(table) = &mut object {
             check_columns(table)?;
+            table.columns.follow(&table.arrow_schema);
             table.version = 0;
             table.delta_id = uuid::Uuid::new_v4().to_string();
             table.location = folder(table);

@@ -22,6 +22,7 @@ impl Transaction {
     pub async fn create_table(&mut self, mut table: TableObject) -> Result<TableObject> {
         delta_schema(&table.arrow_schema)?;
         check_columns(&table)?;
+        table.columns.follow(&table.arrow_schema);
         table.oid = self.allocate(table.oid)?;
         table.version = -1;
         table.delta_id = uuid::Uuid::new_v4().to_string();
@@ -52,6 +53,14 @@ impl Transaction {
             table.location = current.location;
             table.version = current.version;
             table.delta_id = current.delta_id;
+            // Nor is what a column's number has been.
+            let mut columns = current.columns;
+            columns.begin(&current.arrow_schema);
+            if table.columns.is_none() {
+                table.columns = columns.clone();
+            }
+            table.columns.beyond(&columns);
+            table.columns.follow(&table.arrow_schema);
             delta_schema(&table.arrow_schema)?;
         }
         let oid = match object.oid() {

@@ -82,6 +82,7 @@ impl Transaction {
                 (change.removes.is_empty() || new.shrunk <= old.version)
                     && old.location == new.location
                     && old.arrow_schema == new.arrow_schema
+                    && old.columns == new.columns
                     && old.cluster_key == new.cluster_key
                     && old.properties == new.properties
                     // What was revoked, or a new policy forbids, is not committed under the rights of before.

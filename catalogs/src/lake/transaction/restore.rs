@@ -69,7 +69,7 @@ impl Transaction {
                 Object::Table(table) => self.restore_table(table.clone()).await?,
                 other => {
                     let mut other = other.clone();
-                    self.rights_of_now(&mut other);
+                    self.rights_of_now(&mut other)?;
                     if now.object(other.oid()).map(Arc::as_ref) != Some(&other) {
                         self.puts.insert(other.oid(), Arc::new(other));
                     }
@@ -85,30 +85,21 @@ impl Transaction {
 
     /// Gives an object of then its owner and grants of now: what was revoked since stays revoked. Of what is gone nobody has
     /// a right but its owner, or who restores it where that role is gone too.
-    fn rights_of_now(&self, then: &mut Object) {
+    fn rights_of_now(&self, then: &mut Object) -> Result<()> {
         let there = self.epoch.object(then.oid()).map(Arc::as_ref);
+        if let (Object::Table(then), Some(Object::Table(now))) = (&mut *then, there) {
+            return then.take_rights_of(now);
+        }
         let now = there.and_then(rights);
-        let has_column = |column: &str| match &*then {
-            Object::Table(table) => table.arrow_schema.field_with_name(column).is_ok(),
-            _ => true,
-        };
-        let kept = now.map(|(owner, grants)| {
-            let grants = grants
-                .iter()
-                .filter(|grant| grant.column.as_deref().is_none_or(has_column));
-            (owner, grants.cloned().collect::<Vec<Grant>>())
-        });
+        let kept = now.map(|(owner, grants)| (owner, grants.to_vec()));
         if let (Object::Schema(then), Some(Object::Schema(now))) = (&mut *then, there) {
             then.settled = now.settled;
-        }
-        if let (Object::Table(then), Some(Object::Table(now))) = (&mut *then, there) {
-            then.row_security = now.row_security.clone();
         }
         let (owner, grants) = match then {
             Object::Schema(schema) => (&mut schema.owner, &mut schema.grants),
             Object::Table(table) => (&mut table.owner, &mut table.grants),
             Object::View(view) => (&mut view.owner, &mut view.grants),
-            Object::Role(_) | Object::Setting(_) => return,
+            Object::Role(_) | Object::Setting(_) => return Ok(()),
         };
         match kept {
             Some(now) => (*owner, *grants) = now,
@@ -120,12 +111,13 @@ impl Transaction {
                 }
             }
         }
+        Ok(())
     }
 
     /// The table as it was: its entry, and its files by taking out and adding again.
     async fn restore_table(&mut self, then: TableObject) -> Result<()> {
         let mut then = Object::Table(then);
-        self.rights_of_now(&mut then);
+        self.rights_of_now(&mut then)?;
         let Object::Table(mut then) = then else {
             return Ok(());
         };
@@ -156,6 +148,7 @@ impl Transaction {
         then.bytes = new.bytes();
         then.files = new.files.len() as u64;
         then.shrunk = newest.as_ref().map_or(head, |table| table.shrunk);
+        then.lost = newest.as_ref().map_or(Some(head), |table| table.lost);
         let same = newest.as_ref().is_some_and(|table| **table == then);
         if same && change.adds.is_empty() && change.removes.is_empty() {
             return Ok(());

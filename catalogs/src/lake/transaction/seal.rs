@@ -140,6 +140,10 @@ impl Transaction {
         let bytes_out: u64 = change.removes.values().map(|file| file.size()).sum();
         table.version += 1;
         if !change.removes.is_empty() {
+            table.lost = match change.rearranges {
+                true => table.lost.or(Some(table.shrunk)),
+                false => Some(table.version),
+            };
             table.shrunk = table.version;
         }
         table.rows = (table.rows + rows_in).saturating_sub(rows_out);

@@ -3,6 +3,7 @@
 pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod demo;
+pub(crate) mod govern;
 pub(crate) mod ingest;
 pub(crate) mod init;
 pub(crate) mod load;

@@ -116,6 +116,7 @@ const TABLE: &[&str] = &[
     "REFERENCES",
     "TRIGGER",
     "RULE",
+    "RADLAKE.HISTORY",
 ];
 
 fn table(context: &Context, args: &[Arg<'_>]) -> Outcome {
