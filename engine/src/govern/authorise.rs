@@ -9,8 +9,8 @@ use radlake_sql::{ast, extend};
 use super::columns_read::ColumnsRead;
 use super::denied;
 use crate::policy::{Authority, Privilege, Rights, Subject, Verdict, decide};
-use crate::write::Writer;
 use crate::write::target::{folded, written_name};
+use crate::write::{Writer, constraint};
 use crate::{Error, Result};
 
 impl Writer<'_> {
@@ -148,13 +148,26 @@ impl Writer<'_> {
             .iter()
             .filter_map(|name| name.0.last().and_then(|part| part.as_ident()).map(folded))
             .collect();
-        let listed = (!columns.is_empty()).then_some(columns.as_slice());
-        check(&subject, &relation, Privilege::Insert, listed)?;
+        check(
+            &subject,
+            &relation,
+            Privilege::Insert,
+            written(insert, &relation, columns).as_deref(),
+        )?;
         let alias = insert.table_alias.as_ref().map(|alias| &alias.alias);
         let mut read = ColumnsRead::new(&relation, alias);
         if let Some(ast::OnInsert::OnConflict(conflict)) = &insert.on {
-            if let Some(ast::ConflictTarget::Columns(columns)) = &conflict.conflict_target {
-                columns.iter().for_each(|column| read.column(column));
+            read.with_excluded();
+            match (&conflict.conflict_target, &relation) {
+                (Some(ast::ConflictTarget::Columns(columns)), _) => {
+                    columns.iter().for_each(|column| read.column(column));
+                }
+                (Some(ast::ConflictTarget::OnConstraint(name)), Relation::Table(table)) => {
+                    let key = constraint::key_named(table, name)?.unwrap_or_default();
+                    let key = key.into_iter().map(|column| ast::Ident::with_quote('"', column));
+                    key.for_each(|column| read.column(&column));
+                }
+                _ => {}
             }
             if let ast::OnConflictAction::DoUpdate(update) = &conflict.action {
                 let columns = assigned(&update.assignments);
@@ -236,11 +249,23 @@ impl Writer<'_> {
                         .iter()
                         .filter_map(|name| name.0.last().and_then(|part| part.as_ident()).map(folded))
                         .collect();
-                    let listed = (!columns.is_empty()).then_some(columns.as_slice());
-                    check(&subject, &relation, Privilege::Insert, listed)?;
+                    let given = match &insert.kind {
+                        ast::MergeInsertKind::Values(values) => values.rows.first().map(|row| row.len()),
+                        ast::MergeInsertKind::Row => None,
+                    };
+                    let listed = match columns.is_empty() {
+                        true => first_columns(&relation, given),
+                        false => Some(columns),
+                    };
+                    check(&subject, &relation, Privilege::Insert, listed.as_deref())?;
                 }
                 ast::MergeAction::Update(update) => {
-                    let columns = assigned(&update.assignments);
+                    let mut columns = assigned(&update.assignments);
+                    columns.retain(|column| column != extend::NOTHING);
+                    if columns.is_empty() {
+                        // DO NOTHING.
+                        continue;
+                    }
                     check(&subject, &relation, Privilege::Update, Some(&columns))?;
                     read.note(
                         &update
@@ -403,6 +428,37 @@ fn assigned(assignments: &[ast::Assignment]) -> Vec<String> {
         }
     }
     columns
+}
+
+/// The columns that an INSERT gives values; `None` if nobody can tell from its tree.
+fn written(insert: &ast::Insert, relation: &Relation, listed: Vec<String>) -> Option<Vec<String>> {
+    if !listed.is_empty() {
+        // `DEFAULT VALUES` gives none.
+        return Some(
+            listed
+                .into_iter()
+                .filter(|column| column != extend::DEFAULTS)
+                .collect(),
+        );
+    }
+    let values = match insert.source.as_deref().map(|query| query.body.as_ref()) {
+        Some(ast::SetExpr::Values(values)) => values.rows.iter().map(|row| row.len()).max(),
+        _ => None,
+    };
+    first_columns(relation, values)
+}
+
+/// The first columns of a relation, as many as there are values; all without a number.
+fn first_columns(relation: &Relation, values: Option<usize>) -> Option<Vec<String>> {
+    let Relation::Table(table) = relation else {
+        return None;
+    };
+    let fields = table
+        .arrow_schema
+        .fields()
+        .iter()
+        .map(|field| field.name().clone());
+    Some(fields.take(values.unwrap_or(usize::MAX)).collect())
 }
 
 fn kind(relation: &Relation) -> &'static str {

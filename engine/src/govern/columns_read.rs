@@ -16,6 +16,8 @@ pub(super) struct ColumnsRead<'r> {
     relation: &'r Relation,
     /// What the target is called in the statement.
     alias: String,
+    /// Within ON CONFLICT `excluded` has the target's columns, and asks for the same rights.
+    excluded: bool,
     known: BTreeSet<String>,
     read: BTreeSet<String>,
     all: bool,
@@ -33,10 +35,20 @@ impl<'r> ColumnsRead<'r> {
         Self {
             relation,
             alias: alias.map_or_else(|| relation.name().to_owned(), folded),
+            excluded: false,
             known,
             read: BTreeSet::new(),
             all: false,
         }
+    }
+
+    /// Has `excluded` mean the target's columns too.
+    pub(super) fn with_excluded(&mut self) {
+        self.excluded = true;
+    }
+
+    fn is_target(&self, name: &str) -> bool {
+        name == self.alias || (self.excluded && name == "excluded")
     }
 
     /// All names in a part of the statement.
@@ -56,14 +68,14 @@ impl<'r> ColumnsRead<'r> {
         let name = folded(name);
         if self.known.contains(&name) {
             self.read.insert(name);
-        } else if name == self.alias {
+        } else if self.is_target(&name) {
             self.all = true;
         }
     }
 
     fn compound(&mut self, names: &[ast::Ident]) {
         let names: Vec<String> = names.iter().map(folded).collect();
-        match names.iter().position(|name| *name == self.alias) {
+        match names.iter().position(|name| self.is_target(name)) {
             // Behind the table's name stands the column's, and behind that a field's.
             Some(at) if at + 1 < names.len() => {
                 self.read.extend(

@@ -12,6 +12,7 @@ use super::denied;
 use crate::planner::{Before, Planner, Shown};
 use crate::policy::{RowCheck, Subject, fallible};
 use crate::write::target::folded;
+use crate::write::view::MATERIALIZED;
 use crate::write::{Outcome, Writer};
 use crate::{Error, Result};
 
@@ -135,8 +136,8 @@ impl Writer<'_> {
     pub(super) fn policed(&self, name: &ast::ObjectName) -> Result<TableObject> {
         let oid = self.named(name, false)?.unwrap_or_default();
         match self.epoch()?.table_by_oid(oid) {
-            Some(table) => Ok(table.as_ref().clone()),
-            None => {
+            Some(table) if !table.properties.contains_key(MATERIALIZED) => Ok(table.as_ref().clone()),
+            _ => {
                 let last = name.0.last().and_then(|part| part.as_ident()).map(folded);
                 Err(Error::WrongObject(format!(
                     "\"{}\" is not a table",

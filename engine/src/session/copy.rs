@@ -12,9 +12,8 @@ impl Session {
     /// # Errors
     /// What is wrong with the statement.
     pub async fn copy_target(&self, statement: &Statement) -> Result<CopyTarget> {
-        self.inner
-            .following(statement, self.inner.copy_target(statement))
-            .await
+        let target = Box::pin(self.inner.copy_target(statement));
+        Box::pin(self.inner.following(statement, target)).await
     }
 
     /// Writes the rows of a COPY FROM, all or none; gives PostgreSQL's tag. An error among the rows ends it.
@@ -24,7 +23,7 @@ impl Session {
     pub async fn copy_in(&self, statement: &Statement, incoming: Incoming) -> Result<String> {
         // On the heap: a whole write stands in it.
         let copied = Box::pin(self.inner.copy_in(statement, incoming));
-        self.inner.following(statement, copied).await
+        Box::pin(self.inner.following(statement, copied)).await
     }
 
     /// The rows of a COPY TO.

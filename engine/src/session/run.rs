@@ -320,6 +320,11 @@ impl Inner {
         Ok(epoch)
     }
 
+    /// Whether policies may take rows out without a word.
+    pub(crate) fn row_security(&self) -> bool {
+        self.facts.setting("row_security").as_deref() != Some("off")
+    }
+
     /// The epoch that `radlake.epoch` says.
     pub(crate) fn chosen_epoch(&self) -> Option<u64> {
         self.facts.setting("radlake.epoch")?.parse().ok()
@@ -388,7 +393,7 @@ impl Inner {
         )
         .under(authority)
         .chosen(self.chosen_epoch().is_some())
-        .row_security(self.facts.setting("row_security").as_deref() != Some("off"));
+        .row_security(self.row_security());
         let names = match work {
             Some(work) => names.within(work),
             None => names,

@@ -69,6 +69,20 @@ pub(crate) fn put(table: &mut TableObject, constraints: &[Constraint]) -> Result
     Ok(())
 }
 
+/// The columns of the key that a constraint's name means.
+pub(crate) fn key_named(table: &TableObject, name: &ast::ObjectName) -> Result<Option<Vec<String>>> {
+    let wanted = name
+        .0
+        .last()
+        .and_then(|part| part.as_ident())
+        .map(super::target::folded);
+    let constraints = of(table)?;
+    let found = constraints
+        .iter()
+        .find(|constraint| Some(&constraint.name) == wanted.as_ref());
+    Ok(found.and_then(Constraint::key).map(<[String]>::to_vec))
+}
+
 /// The columns of the primary key, if there is one.
 pub(crate) fn primary_key(constraints: &[Constraint]) -> Option<&Constraint> {
     constraints

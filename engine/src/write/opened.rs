@@ -108,6 +108,12 @@ impl Writer<'_> {
         else {
             return Ok(Vec::new());
         };
+        if !self.session.row_security() {
+            return Err(Error::InsufficientPrivilege(format!(
+                "query would be affected by row-level security policy for table \"{}\"",
+                today.name
+            )));
+        }
         let mut all = checks(&subject, &today, command);
         if reads {
             all.extend(seen(&subject, &today, Command::Select));
