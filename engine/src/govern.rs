@@ -5,6 +5,7 @@ mod authorise;
 mod columns_read;
 mod grants;
 mod labels;
+mod memberships;
 mod policies;
 mod roles;
 #[cfg(test)]

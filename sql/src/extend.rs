@@ -4,10 +4,13 @@ mod commands;
 mod like;
 mod merge;
 mod precision;
+mod rights;
 
 use sqlparser::ast;
 use sqlparser::keywords::Keyword;
 use sqlparser::tokenizer::{Token, TokenWithSpan, Word};
+
+pub use rights::option_only;
 
 /// Column that stands for what a WHEN clause of MERGE does without columns of its own.
 pub const NOTHING: &str = "radlake.nothing";
@@ -56,8 +59,9 @@ pub fn procedure(ast: &ast::Statement) -> Option<(&'static str, Vec<&ast::Expr>)
 /// Rewrites what the parser would refuse. Spans stay those of the text, so that places in errors do.
 pub(crate) fn rewrite(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
     let tokens = precision::rewrite(tokens);
-    const FIRST: [&str; 9] = [
-        "MERGE", "WITH", "CREATE", "ALTER", "REFRESH", "CLUSTER", "COMMENT", "ANALYZE", "SECURITY",
+    const FIRST: [&str; 11] = [
+        "MERGE", "WITH", "CREATE", "ALTER", "REFRESH", "CLUSTER", "COMMENT", "ANALYZE", "SECURITY", "GRANT",
+        "REVOKE",
     ];
     let begins = |statement: &[TokenWithSpan]| {
         let first = statement
@@ -88,6 +92,7 @@ pub(crate) fn rewrite(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
             "CLUSTER" => commands::cluster(words),
             "COMMENT" => commands::comment(words),
             "SECURITY" => commands::security_label(words),
+            "GRANT" | "REVOKE" => rights::change(words),
             _ => commands::analyze(words),
         });
     }

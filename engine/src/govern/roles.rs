@@ -3,7 +3,7 @@
 use radlake_catalogs::{Epoch, Membership, Object, RoleObject};
 use radlake_sql::ast;
 
-use super::grants::may_give_membership;
+use super::memberships::may_give_membership;
 use super::{denied, single};
 use crate::policy::{Subject, Via, closure};
 use crate::write::target::folded;

@@ -5,7 +5,7 @@ use sqlparser::tokenizer::{Token, TokenWithSpan};
 use super::{CLUSTER, COMMENT, LABEL, NO_DATA, REFRESH, SAME_NAME, Words, ours, quoted, text, words};
 
 /// Where the statement ends: before its semicolon, if it has one.
-fn end(statement: &Words) -> usize {
+pub(super) fn end(statement: &Words) -> usize {
     match statement.token(statement.len().saturating_sub(1)) {
         Some(Token::SemiColon) => statement.len() - 1,
         _ => statement.len(),
@@ -80,7 +80,7 @@ pub(super) fn alter(statement: Words) -> Vec<TokenWithSpan> {
 }
 
 /// A call of `procedure` in the place of the tokens up to `end`.
-fn call(statement: Words, procedure: &str, arguments: Vec<Vec<Token>>) -> Vec<TokenWithSpan> {
+pub(super) fn call(statement: Words, procedure: &str, arguments: Vec<Vec<Token>>) -> Vec<TokenWithSpan> {
     let end = end(&statement);
     let mut tokens: Vec<Token> = words("CALL").collect();
     tokens.extend([quoted(procedure), Token::LParen]);
