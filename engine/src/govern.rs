@@ -6,6 +6,7 @@ mod columns_read;
 mod grants;
 mod labels;
 mod memberships;
+mod owned;
 mod policies;
 mod roles;
 #[cfg(test)]

@@ -125,6 +125,8 @@ impl Writer<'_> {
                     self.owner_of(&epoch, &subject, &name)
                 }
                 Some((extend::LABEL, arguments)) => self.may_label(&subject, &arguments),
+                // They ask for the rights of each role that they name.
+                Some((extend::REASSIGN_OWNED | extend::DROP_OWNED, _)) => Ok(()),
                 Some((extend::COMMENT, arguments)) if arguments.len() > 1 => {
                     self.owner_of(&epoch, &subject, &written_name(arguments[1])?)
                 }

@@ -239,6 +239,15 @@ mod tests {
                 r#"CALL "radlake.security_label"('anon', 'COLUMN', s.t.c, 'MASKED WITH VALUE NULL')"#,
             ),
             (
+                r#"REASSIGN OWNED BY a, "B", CURRENT_USER TO session_user"#,
+                r#"CALL "radlake.reassign_owned"(`session_user`, `a`, "B", `CURRENT_USER`)"#,
+            ),
+            ("DROP OWNED BY a;", r#"CALL "radlake.drop_owned"(false, `a`)"#),
+            (
+                "DROP OWNED BY a, b CASCADE",
+                r#"CALL "radlake.drop_owned"(true, `a`, `b`)"#,
+            ),
+            (
                 "SECURITY LABEL ON ROLE r IS NULL;",
                 r#"CALL "radlake.security_label"(NULL, 'ROLE', r, NULL)"#,
             ),
@@ -260,6 +269,11 @@ mod tests {
             "CLUSTER t USING",
             "REFRESH MATERIALIZED VIEW",
             "ALTER TABLE t SET SCHEMA",
+            "REASSIGN OWNED BY a",
+            "REASSIGN OWNED BY a TO b, c",
+            "DROP OWNED BY",
+            "DROP OWNED BY a b",
+            "DROP OWNED BY CASCADE a",
         ] {
             assert!(parse(text).is_err(), "{text}");
         }

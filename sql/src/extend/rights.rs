@@ -5,7 +5,7 @@ use sqlparser::keywords::Keyword;
 use sqlparser::tokenizer::{Token, TokenWithSpan};
 
 use super::commands::{call, end};
-use super::{OURS, Words, ours, words};
+use super::{DROP_OWNED, OURS, REASSIGN_OWNED, Words, ours};
 
 /// A grantee of REVOKE that is none: it takes the option to pass on, and leaves the right.
 const OPTION: &str = "radlake.option";
@@ -92,4 +92,62 @@ fn all_of_columns(statement: Words) -> Words {
         each.extend_from_slice(&columns);
     }
     statement.replaced(1, close + 1, each)
+}
+
+/// Names of roles with commas between, each as an argument of a procedure; `None` for anything else.
+fn roles(statement: &Words, begin: usize, end: usize) -> Option<Vec<Vec<Token>>> {
+    let mut roles = Vec::new();
+    for (at, nth) in (begin..end).enumerate() {
+        match statement.token(nth)? {
+            // In an expression, `current_user` would be a call.
+            Token::Word(word) if at % 2 == 0 => roles.push(vec![match word.quote_style {
+                None => ours(&word.value),
+                Some(_) => Token::Word(word.clone()),
+            }]),
+            Token::Comma if at % 2 == 1 => {}
+            _ => return None,
+        }
+    }
+    (begin < end && (end - begin) % 2 == 1).then_some(roles)
+}
+
+/// The name of a role that is an argument of [`REASSIGN_OWNED`] or [`DROP_OWNED`].
+#[must_use]
+pub fn role(argument: &ast::Expr) -> Option<ast::Ident> {
+    match argument {
+        ast::Expr::Identifier(name) if name.quote_style == Some(OURS) => Some(ast::Ident::new(&name.value)),
+        ast::Expr::Identifier(name) => Some(name.clone()),
+        _ => None,
+    }
+}
+
+/// `REASSIGN OWNED BY roles TO role`.
+pub(super) fn reassign_owned(statement: Words) -> Vec<TokenWithSpan> {
+    let end = end(&statement);
+    let parsed = (end > 5 && statement.phrase(1, &["OWNED", "BY"]) && statement.is(end - 2, "TO"))
+        .then(|| Some((roles(&statement, 3, end - 2)?, roles(&statement, end - 1, end)?)))
+        .flatten();
+    let Some((old, new)) = parsed else {
+        return statement.0;
+    };
+    call(statement, REASSIGN_OWNED, new.into_iter().chain(old).collect())
+}
+
+/// `DROP OWNED BY roles [CASCADE | RESTRICT]`.
+pub(super) fn drop_owned(statement: Words) -> Vec<TokenWithSpan> {
+    let end = end(&statement);
+    if !statement.phrase(1, &["OWNED", "BY"]) {
+        return statement.0;
+    }
+    let cascade = statement.is(end - 1, "CASCADE");
+    let told = cascade || statement.is(end - 1, "RESTRICT");
+    let Some(roles) = roles(&statement, 3, if told { end - 1 } else { end }) else {
+        return statement.0;
+    };
+    let cascade = Token::make_keyword(if cascade { "TRUE" } else { "FALSE" });
+    call(
+        statement,
+        DROP_OWNED,
+        std::iter::once(vec![cascade]).chain(roles).collect(),
+    )
 }
