@@ -238,29 +238,34 @@ fn wanted(privileges: &ast::Privileges, object: &Object) -> Result<Vec<Wanted>> 
                 }
             )));
         }
-        match (columns, object) {
-            (None, _) => wanted.push((privilege, None)),
-            (Some(columns), Object::Table(table)) => {
-                for column in columns {
-                    let column = folded(column);
-                    if table.arrow_schema.field_with_name(&column).is_err() {
-                        return Err(Error::UndefinedColumn {
-                            name: format!("\"{column}\" of relation \"{}\"", table.name),
-                            hint: None,
-                            position: None,
-                        });
-                    }
-                    wanted.push((privilege, Some(column)));
-                }
+        let Some(columns) = columns else {
+            wanted.push((privilege, None));
+            continue;
+        };
+        for column in columns {
+            let column = folded(column);
+            if !has_column(object, &column) {
+                return Err(Error::UndefinedColumn {
+                    name: format!("\"{column}\" of relation \"{}\"", object.name()),
+                    hint: None,
+                    position: None,
+                });
             }
-            (Some(_), _) => {
-                return Err(Error::unsupported(
-                    "rights to single columns of a view are not supported",
-                ));
-            }
+            wanted.push((privilege, Some(column)));
         }
     }
     Ok(wanted)
+}
+
+fn has_column(object: &Object, column: &str) -> bool {
+    match object {
+        Object::Table(table) => table.arrow_schema.field_with_name(column).is_ok(),
+        Object::View(view) => {
+            let columns = view.columns.as_ref();
+            columns.is_some_and(|columns| columns.field_with_name(column).is_ok())
+        }
+        _ => false,
+    }
 }
 
 pub(super) fn owner(object: &Object) -> u32 {

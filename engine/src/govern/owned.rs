@@ -23,11 +23,17 @@ impl Writer<'_> {
         let Some(new) = new.first() else {
             return Err(Error::internal("REASSIGN OWNED to nobody"));
         };
-        not_needed(&epoch, &old, "reassign ownership of")?;
+        not_needed(&epoch, &old, "reassign ownership of objects owned by")?;
+        // Whoever gives a schema to somebody else must be able to make one.
+        let given = |oid: u32| old.iter().any(|role| role.oid == oid);
+        if !self.subject()?.superuser && epoch.schemas().any(|schema| given(schema.owner)) {
+            let message = format!("permission denied for database {}", self.session.database());
+            return Err(denied(message));
+        }
         for object in epoch.objects() {
             let mut object = Object::clone(object);
             let had = owner(&object);
-            if had == 0 || !old.iter().any(|role| role.oid == had) {
+            if had == 0 || !given(had) {
                 continue;
             }
             if let Some(grants) = grants(&mut object) {
