@@ -1,5 +1,6 @@
 //! Tables on Delta: the lake, its epochs, DICOM ingestion. Knows nothing of users.
 
+mod default_rights;
 pub mod delta;
 pub mod dicom;
 mod epoch;
@@ -10,6 +11,7 @@ mod object;
 mod row_security;
 pub mod system;
 
+pub use default_rights::DefaultRight;
 pub use delta::LakeTable;
 pub use epoch::{Epoch, Relation};
 pub use error::{Error, Result};

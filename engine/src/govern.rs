@@ -3,6 +3,7 @@
 
 mod authorise;
 mod columns_read;
+mod defaults;
 mod grants;
 mod labels;
 mod memberships;

@@ -10,7 +10,7 @@ use sqlparser::ast;
 use sqlparser::keywords::Keyword;
 use sqlparser::tokenizer::{Token, TokenWithSpan, Word};
 
-pub use rights::{option_only, role};
+pub use rights::{Defaults, defaults, option_only, role};
 
 /// Column that stands for what a WHEN clause of MERGE does without columns of its own.
 pub const NOTHING: &str = "radlake.nothing";
@@ -92,6 +92,7 @@ pub(crate) fn rewrite(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
         rewritten.extend(match first {
             "MERGE" | "WITH" => merge::rewrite(words),
             "CREATE" => like::rewrite(commands::no_data(words)),
+            "ALTER" if words.phrase(1, &["DEFAULT", "PRIVILEGES"]) => rights::default_privileges(words),
             "ALTER" => commands::alter(words),
             "REFRESH" => commands::refresh(words),
             "CLUSTER" => commands::cluster(words),

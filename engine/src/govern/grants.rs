@@ -21,7 +21,7 @@ const ON_RELATION: &[Privilege] = &[
 const ON_SCHEMA: &[Privilege] = &[Privilege::Usage, Privilege::Create];
 
 /// One right of a statement: `None` as the column is the whole object.
-type Wanted = (Privilege, Option<String>);
+pub(super) type Wanted = (Privilege, Option<String>);
 
 impl Writer<'_> {
     pub(super) fn grant(&mut self, grant: &ast::Grant) -> Result<Outcome> {
@@ -36,13 +36,14 @@ impl Writer<'_> {
             self.grant_roles(grant)?;
             return Ok(outcome());
         };
+        if let Some(defaults) = extend::defaults(objects) {
+            return self.default_grant(&defaults, grant);
+        }
         let epoch = self.epoch()?;
         let subject = self.subject()?;
         let grantees = self.grantees(&epoch, &grant.grantees)?;
         if grant.with_grant_option && grantees.contains(&0) {
-            return Err(Error::InvalidGrant(
-                "grant options can only be granted to roles".to_owned(),
-            ));
+            return Err(only_to_roles());
         }
         for mut object in self.objects(&epoch, objects)? {
             let wanted = wanted(&grant.privileges, &object)?;
@@ -87,6 +88,9 @@ impl Writer<'_> {
             self.revoke_roles(revoke)?;
             return Ok(outcome());
         };
+        if let Some(defaults) = extend::defaults(objects) {
+            return self.default_revoke(&defaults, revoke);
+        }
         let epoch = self.epoch()?;
         let subject = self.subject()?;
         let (option_only, grantees) = extend::option_only(revoke);
@@ -130,7 +134,7 @@ impl Writer<'_> {
     }
 
     /// OIDs of the roles named; 0 is PUBLIC.
-    fn grantees(&self, epoch: &Epoch, grantees: &[ast::Grantee]) -> Result<BTreeSet<u32>> {
+    pub(super) fn grantees(&self, epoch: &Epoch, grantees: &[ast::Grantee]) -> Result<BTreeSet<u32>> {
         grantees
             .iter()
             .map(|grantee| match (&grantee.grantee_type, &grantee.name) {
@@ -195,6 +199,10 @@ impl Writer<'_> {
     }
 }
 
+pub(super) fn only_to_roles() -> Error {
+    Error::InvalidGrant("grant options can only be granted to roles".to_owned())
+}
+
 pub(super) fn grantee_name(grantee: &ast::Grantee) -> Result<&ast::Ident> {
     match &grantee.name {
         Some(ast::GranteeName::ObjectName(name)) => single(name),
@@ -203,7 +211,7 @@ pub(super) fn grantee_name(grantee: &ast::Grantee) -> Result<&ast::Ident> {
 }
 
 /// The rights that a statement names, those of the kind of object.
-fn wanted(privileges: &ast::Privileges, object: &Object) -> Result<Vec<Wanted>> {
+pub(super) fn wanted(privileges: &ast::Privileges, object: &Object) -> Result<Vec<Wanted>> {
     let known = match object {
         Object::Schema(_) => ON_SCHEMA,
         _ => ON_RELATION,
@@ -322,7 +330,7 @@ fn none_to_give(subject: &Subject, grants: &[Grant], kind: &str, name: &str) -> 
     }
 }
 
-fn give(
+pub(super) fn give(
     grants: &mut Vec<Grant>,
     grantee: u32,
     grantor: u32,

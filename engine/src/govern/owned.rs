@@ -62,6 +62,7 @@ impl Writer<'_> {
         for role in &roles {
             self.take_rights(&subject, role.oid)?;
             self.take_from_policies(role.oid)?;
+            self.forget_defaults_of(role.oid)?;
         }
         let epoch = self.epoch()?;
         let owned = |oid: u32| oid != 0 && roles.iter().any(|role| role.oid == oid);
@@ -85,6 +86,7 @@ impl Writer<'_> {
         }
         self.drop_relations(dropped, cascade)?;
         for schema in schemas {
+            self.forget_defaults_in(schema.oid)?;
             self.work.drop_object(schema.oid)?;
         }
         Ok(Outcome::tag("DROP OWNED"))

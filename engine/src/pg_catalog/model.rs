@@ -4,7 +4,7 @@ use arrow::datatypes::{DataType, Field, Fields, SchemaRef};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use radlake_catalogs::{Grant, Membership, RowSecurity};
+use radlake_catalogs::{DefaultRight, Grant, Membership, RowSecurity};
 
 use super::declared::{self, INFORMATION_SCHEMA, PG_CATALOG, PUBLIC};
 use super::function::Function;
@@ -65,6 +65,8 @@ pub(crate) struct Role {
     /// RFC 3339.
     pub(crate) valid_until: Option<String>,
     pub(crate) memberships: Vec<Membership>,
+    /// Rights that what it makes is born with.
+    pub(crate) default_rights: Vec<DefaultRight>,
 }
 
 /// A composite type that columns have.
@@ -165,7 +167,7 @@ impl Model {
     }
 
     /// Grants of a column, or of the whole, as `aclitem`s.
-    fn acl_items(&self, grants: &[Grant], column: Option<&str>) -> Vec<String> {
+    pub(crate) fn acl_items(&self, grants: &[Grant], column: Option<&str>) -> Vec<String> {
         const ORDER: &str = "arwdDxtXUCTc";
         let name = |oid: u32| match oid {
             0 => String::new(),
@@ -269,6 +271,7 @@ impl Model {
                     connection_limit: None,
                     valid_until: None,
                     memberships: Vec::new(),
+                    default_rights: Vec::new(),
                 }),
         );
     }

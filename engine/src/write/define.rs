@@ -140,7 +140,7 @@ impl Writer<'_> {
         Ok((schema, last))
     }
 
-    pub(super) async fn finish(&self, schema: String, name: String, draft: Draft) -> Result<TableObject> {
+    pub(super) async fn finish(&mut self, schema: String, name: String, draft: Draft) -> Result<TableObject> {
         let mut fields = draft.fields;
         if let Some(key) = constraint::primary_key(&draft.constraints).and_then(Constraint::key) {
             for field in &mut fields {
@@ -154,7 +154,9 @@ impl Writer<'_> {
             }
         }
         let owner = self.acting_oid()?;
+        let grants = self.born_with(owner, &schema)?;
         let mut table = TableObject::new(schema, name, Arc::new(Schema::new(fields))).with_owner(owner);
+        table.grants = grants;
         if let Some(key) = constraint::primary_key(&draft.constraints).and_then(Constraint::key) {
             let texts = key.iter().filter(|column| {
                 let field = table.arrow_schema.field_with_name(column);

@@ -185,6 +185,7 @@ impl Writer<'_> {
             });
         }
         self.drop_relations(inside, cascade)?;
+        self.forget_defaults_in(schema.oid)?;
         self.work.drop_object(schema.oid)?;
         Ok(())
     }
