@@ -17,6 +17,8 @@ const ON_RELATION: &[Privilege] = &[
     Privilege::Update,
     Privilege::Delete,
     Privilege::Truncate,
+    Privilege::References,
+    Privilege::Trigger,
 ];
 const ON_SCHEMA: &[Privilege] = &[Privilege::Usage, Privilege::Create];
 
@@ -230,8 +232,8 @@ pub(super) fn wanted(privileges: &ast::Privileges, object: &Object) -> Result<Ve
             A::Truncate => (Privilege::Truncate, None),
             A::Usage => (Privilege::Usage, None),
             A::Create { obj_type: None } => (Privilege::Create, None),
-            // There are neither foreign keys that refuse nor triggers: nobody needs a right to them.
-            A::References { .. } | A::Trigger => continue,
+            A::References { columns } => (Privilege::References, columns.as_ref()),
+            A::Trigger => (Privilege::Trigger, None),
             other => {
                 return Err(Error::unsupported(format!("the right {other} is not supported")));
             }

@@ -14,6 +14,10 @@ pub(crate) enum Privilege {
     Update,
     Delete,
     Truncate,
+    /// To make foreign keys to it.
+    References,
+    /// Nobody needs it: there are no triggers.
+    Trigger,
     Usage,
     Create,
 }
@@ -27,6 +31,8 @@ impl Privilege {
             Self::Update,
             Self::Delete,
             Self::Truncate,
+            Self::References,
+            Self::Trigger,
             Self::Usage,
             Self::Create,
         ]
@@ -42,6 +48,8 @@ impl Privilege {
             Self::Update => 'w',
             Self::Delete => 'd',
             Self::Truncate => 'D',
+            Self::References => 'x',
+            Self::Trigger => 't',
             Self::Usage => 'U',
             Self::Create => 'C',
         }
@@ -55,6 +63,8 @@ impl Privilege {
             Self::Update => "UPDATE",
             Self::Delete => "DELETE",
             Self::Truncate => "TRUNCATE",
+            Self::References => "REFERENCES",
+            Self::Trigger => "TRIGGER",
             Self::Usage => "USAGE",
             Self::Create => "CREATE",
         }

@@ -273,7 +273,7 @@ impl Writer<'_> {
                 }
                 ast::ColumnOption::ForeignKey(key) => {
                     constraint::check_actions(key)?;
-                    self.may_reference(&key.foreign_table)?;
+                    self.may_reference(&key.foreign_table, &key.referred_columns)?;
                     let rule = Rule::ForeignKey {
                         columns: vec![name.clone()],
                         table: key.foreign_table.to_string(),
@@ -402,7 +402,7 @@ impl Writer<'_> {
             }
             ast::TableConstraint::ForeignKey(foreign) => {
                 constraint::check_actions(foreign)?;
-                self.may_reference(&foreign.foreign_table)?;
+                self.may_reference(&foreign.foreign_table, &foreign.referred_columns)?;
                 let columns: Vec<String> = foreign.columns.iter().map(folded).collect();
                 let made = format!("{table}_{}_fkey", columns.join("_"));
                 let rule = Rule::ForeignKey {

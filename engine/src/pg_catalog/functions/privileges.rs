@@ -125,7 +125,7 @@ fn on_relation(context: &Context, role: &Role, relation: &Relation, privileges: 
         .iter()
         .map(|asked| match Privilege::named(&asked.name) {
             Some(privilege) => asked.of(&subject, relation.owner, &relation.grants, everybody, privilege),
-            // REFERENCES and the like: nobody but the owner has them.
+            // RULE, which nobody but the owner has.
             None if subject.owns(relation.owner) => Verdict::Everything,
             None => Verdict::Nothing,
         })
