@@ -1,6 +1,7 @@
 //! Tables on Delta: the lake, its epochs, DICOM ingestion. Knows nothing of users.
 
 mod columns;
+mod default_rights;
 pub mod delta;
 pub mod dicom;
 mod epoch;
@@ -12,6 +13,7 @@ mod row_security;
 pub mod system;
 
 pub use columns::ColumnNumbers;
+pub use default_rights::DefaultRight;
 pub use delta::LakeTable;
 pub use epoch::{Epoch, Relation};
 pub use error::{Error, Result};

@@ -7,6 +7,7 @@ use arrow::datatypes::{Schema, SchemaRef};
 use serde::{Deserialize, Serialize};
 
 use crate::columns::ColumnNumbers;
+use crate::default_rights::DefaultRight;
 use crate::row_security::{Policy, RowSecurity};
 
 /// OIDs below are PostgreSQL's own; those of a lake's objects start here and are never used twice.
@@ -299,6 +300,9 @@ pub struct RoleObject {
     /// Roles that it is a member of.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub memberships: Vec<Membership>,
+    /// Rights that what it makes is born with.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub default_rights: Vec<DefaultRight>,
     /// Whatever the layers above want to keep with the role.
     #[serde(default)]
     pub properties: BTreeMap<String, String>,
@@ -349,7 +353,8 @@ impl Object {
         }
     }
 
-    /// The OIDs of roles that it names: its owner, who has rights to it and who gave them, and memberships.
+    /// The OIDs of roles that it names: its owner, who has rights to it and who gave them, memberships, and whom and where default
+    /// rights are for.
     fn roles_mut(&mut self) -> Vec<&mut u32> {
         let mut policies: &mut [Policy] = &mut [];
         let (owner, grants) = match self {
@@ -361,7 +366,11 @@ impl Object {
             Self::View(o) => (&mut o.owner, &mut o.grants),
             Self::Role(o) => {
                 let memberships = o.memberships.iter_mut();
-                return memberships.flat_map(|m| [&mut m.role, &mut m.grantor]).collect();
+                let memberships = memberships.flat_map(|m| [&mut m.role, &mut m.grantor]);
+                let rights = o.default_rights.iter_mut();
+                return memberships
+                    .chain(rights.flat_map(|right| [&mut right.grantee, &mut right.schema]))
+                    .collect();
             }
             Self::Setting(_) => return Vec::new(),
         };
@@ -393,7 +402,11 @@ impl Object {
                 roles
             }
             Self::View(o) => of(o.owner, &o.grants),
-            Self::Role(o) => o.memberships.iter().flat_map(|m| [m.role, m.grantor]).collect(),
+            Self::Role(o) => {
+                let memberships = o.memberships.iter().flat_map(|m| [m.role, m.grantor]);
+                let grantees = o.default_rights.iter().map(|right| right.grantee);
+                memberships.chain(grantees).collect()
+            }
             Self::Setting(_) => Vec::new(),
         }
     }

@@ -3,8 +3,11 @@
 
 mod authorise;
 mod columns_read;
+mod defaults;
 mod grants;
 mod labels;
+mod memberships;
+mod owned;
 mod policies;
 mod roles;
 #[cfg(test)]

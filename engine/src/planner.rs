@@ -67,7 +67,7 @@ pub(crate) use readings::{DateStyle, read_text};
 pub(crate) use shapes::holds_query;
 
 use crate::pg_catalog;
-use crate::policy::{SecuredView, Subject};
+use crate::policy::{SecuredView, Subject, Verdict};
 use crate::{Error, Result};
 
 /// Property of a view that reads with the caller's rights.
@@ -213,18 +213,23 @@ impl Planner {
             Found::Governed(governed) => Ok(provider_as_source(Arc::new(
                 self.governed(*governed, depth).await?,
             ))),
-            Found::View(view) => {
+            Found::View(view, verdict) => {
                 if depth >= MAX_VIEW_DEPTH {
                     return Err(Error::TooComplex(format!(
                         "views are nested more than {MAX_VIEW_DEPTH} deep"
                     )));
                 }
-                Ok(provider_as_source(self.view(&view, depth).await?))
+                Ok(provider_as_source(self.view(&view, verdict, depth).await?))
             }
         }
     }
 
-    async fn view(&self, view: &ViewObject, depth: usize) -> Result<Arc<dyn TableProvider>> {
+    async fn view(
+        &self,
+        view: &ViewObject,
+        verdict: Verdict,
+        depth: usize,
+    ) -> Result<Arc<dyn TableProvider>> {
         let name = view.qualified_name();
         let mut statements = radlake_sql::parse(&view.sql)?;
         let (Some(statement), true) = (statements.pop(), statements.is_empty()) else {
@@ -279,12 +284,15 @@ impl Planner {
             .await
             .map_err(|located| located.error)?;
         let plan = with_columns_of(view, plan)?;
-        // Whoever could read what it reads sees through it; anybody else sees its rows.
-        if !invoker && !self.names.subject().owns(view.owner) {
+        // Whoever could read what it reads sees through it; anybody else sees its rows, of the columns that he may read.
+        let through = invoker || self.names.subject().owns(view.owner);
+        if !through || verdict != Verdict::Everything {
             let plain = origin::trace(&plan).iter().map(Option::is_some).collect();
             let settled = acting.analysed(plan.clone())?;
             let schema = Arc::clone(settled.schema().inner());
-            return Ok(Arc::new(SecuredView::new(&view.name, plan, schema, plain)));
+            return Ok(Arc::new(SecuredView::new(
+                &view.name, plan, schema, plain, verdict,
+            )));
         }
         let alias = TableReference::full(
             self.names.database.clone(),

@@ -176,6 +176,8 @@ impl<'a> Writer<'a> {
                 Some((extend::REFRESH, arguments)) => Box::pin(self.refresh(&arguments)).await,
                 Some((extend::CLUSTER, arguments)) => Box::pin(self.cluster(&arguments)).await,
                 Some((extend::LABEL, arguments)) => Box::pin(self.label(&arguments)).await,
+                Some((extend::REASSIGN_OWNED, arguments)) => self.reassign_owned(&arguments),
+                Some((extend::DROP_OWNED, arguments)) => self.drop_owned(&arguments),
                 Some((extend::COMMENT, arguments)) => self.comment_on_constraint(&arguments),
                 _ => Err(crate::session::refuse(statement)),
             },

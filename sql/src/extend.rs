@@ -5,10 +5,13 @@ mod history;
 mod like;
 mod merge;
 mod precision;
+mod rights;
 
 use sqlparser::ast;
 use sqlparser::keywords::Keyword;
 use sqlparser::tokenizer::{Token, TokenWithSpan, Word};
+
+pub use rights::{Defaults, defaults, option_only, role};
 
 /// Column that stands for what a WHEN clause of MERGE does without columns of its own.
 pub const NOTHING: &str = "radlake.nothing";
@@ -32,6 +35,11 @@ pub const COMMENT: &str = "radlake.comment_on_constraint";
 /// `SECURITY LABEL`, as a procedure: the provider or NULL, the kind of object in capitals, the object, and the label or NULL.
 pub const LABEL: &str = "radlake.security_label";
 
+/// `REASSIGN OWNED`, as a procedure: the new owner, and the old ones ([`role`]).
+pub const REASSIGN_OWNED: &str = "radlake.reassign_owned";
+/// `DROP OWNED`, as a procedure: whether CASCADE, and the roles ([`role`]).
+pub const DROP_OWNED: &str = "radlake.drop_owned";
+
 /// The procedure that a statement calls, if it is one of those that stand for statements here, and its arguments.
 #[must_use]
 pub fn procedure(ast: &ast::Statement) -> Option<(&'static str, Vec<&ast::Expr>)> {
@@ -41,7 +49,7 @@ pub fn procedure(ast: &ast::Statement) -> Option<(&'static str, Vec<&ast::Expr>)
     let [ast::ObjectNamePart::Identifier(name)] = function.name.0.as_slice() else {
         return None;
     };
-    let known = [REFRESH, CLUSTER, COMMENT, LABEL]
+    let known = [REFRESH, CLUSTER, COMMENT, LABEL, REASSIGN_OWNED, DROP_OWNED]
         .into_iter()
         .find(|known| name.quote_style.is_some() && name.value == *known)?;
     let ast::FunctionArguments::List(list) = &function.args else {
@@ -57,9 +65,9 @@ pub fn procedure(ast: &ast::Statement) -> Option<(&'static str, Vec<&ast::Expr>)
 /// Rewrites what the parser would refuse. Spans stay those of the text, so that places in errors do.
 pub(crate) fn rewrite(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
     let tokens = precision::rewrite(tokens);
-    const FIRST: [&str; 11] = [
+    const FIRST: [&str; 13] = [
         "MERGE", "WITH", "CREATE", "ALTER", "REFRESH", "CLUSTER", "COMMENT", "ANALYZE", "SECURITY", "GRANT",
-        "REVOKE",
+        "REVOKE", "REASSIGN", "DROP",
     ];
     let begins = |statement: &[TokenWithSpan]| {
         let first = statement
@@ -85,12 +93,15 @@ pub(crate) fn rewrite(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
         rewritten.extend(match first {
             "MERGE" | "WITH" => merge::rewrite(words),
             "CREATE" => like::rewrite(commands::no_data(words)),
+            "ALTER" if words.phrase(1, &["DEFAULT", "PRIVILEGES"]) => rights::default_privileges(words),
             "ALTER" => commands::alter(words),
             "REFRESH" => commands::refresh(words),
             "CLUSTER" => commands::cluster(words),
             "COMMENT" => commands::comment(words),
             "SECURITY" => commands::security_label(words),
-            "GRANT" | "REVOKE" => history::rewrite(words),
+            "GRANT" | "REVOKE" => rights::change(history::rewrite(words)),
+            "REASSIGN" => rights::reassign_owned(words),
+            "DROP" => rights::drop_owned(words),
             _ => commands::analyze(words),
         });
     }

@@ -9,8 +9,9 @@ use radlake_sql::{ast, extend};
 use super::columns_read::ColumnsRead;
 use super::denied;
 use crate::policy::{Authority, Privilege, Rights, Subject, Verdict, decide};
+use crate::write::Writer;
+use crate::write::constraint::{self, Constraint};
 use crate::write::target::{folded, written_name};
-use crate::write::{Writer, constraint};
 use crate::{Error, Result};
 
 impl Writer<'_> {
@@ -125,6 +126,8 @@ impl Writer<'_> {
                     self.owner_of(&epoch, &subject, &name)
                 }
                 Some((extend::LABEL, arguments)) => self.may_label(&subject, &arguments),
+                // They ask for the rights of each role that they name.
+                Some((extend::REASSIGN_OWNED | extend::DROP_OWNED, _)) => Ok(()),
                 Some((extend::COMMENT, arguments)) if arguments.len() > 1 => {
                     self.owner_of(&epoch, &subject, &written_name(arguments[1])?)
                 }
@@ -293,9 +296,9 @@ impl Writer<'_> {
         check(&subject, &relation, Privilege::Insert, listed)
     }
 
-    /// Whether the acting role may make a foreign key to a table: whoever owns it. A table that is not there is left to the
-    /// statement, which may be about to make it.
-    pub(crate) fn may_reference(&self, name: &ast::ObjectName) -> Result<()> {
+    /// Whether the acting role may make a foreign key to columns of a table: without any, to its primary key. What is not there is
+    /// left to the statement, which may be about to make it.
+    pub(crate) fn may_reference(&self, name: &ast::ObjectName, columns: &[ast::Ident]) -> Result<()> {
         let Some((epoch, subject)) = self.bound()? else {
             return Ok(());
         };
@@ -303,8 +306,25 @@ impl Writer<'_> {
             return Ok(());
         };
         let governing = self.governing(&relation, &subject)?;
-        owned(&subject, &governing)
-            .map_err(|_| denied(format!("permission denied for table {}", relation.name())))
+        let Relation::Table(table) = &governing else {
+            return owned(&subject, &governing);
+        };
+        let columns: Vec<String> = match columns {
+            [] => {
+                let constraints = constraint::of(table)?;
+                let key = constraint::primary_key(&constraints).and_then(Constraint::key);
+                key.unwrap_or_default().to_vec()
+            }
+            columns => columns.iter().map(folded).collect(),
+        };
+        let verdict = decide(&subject, Rights::of_table(table), Privilege::References);
+        let known = columns
+            .iter()
+            .filter(|column| table.arrow_schema.field_with_name(column).is_ok());
+        match verdict.covers(known.map(String::as_str)) {
+            true => Ok(()),
+            false => Err(denied(format!("permission denied for table {}", table.name))),
+        }
     }
 
     /// Whether the acting role may make something of that name.

@@ -1,11 +1,11 @@
-//! GRANT and REVOKE: memberships in roles, and rights to tables, views and schemas.
+//! GRANT and REVOKE of rights to tables, views and schemas.
 
 use std::collections::BTreeSet;
 
-use radlake_catalogs::{Epoch, Grant, Object, Relation, RoleObject};
-use radlake_sql::ast;
+use radlake_catalogs::{Epoch, Grant, Object, Relation};
+use radlake_sql::{ast, extend};
 
-use super::{denied, roles, single};
+use super::{denied, single};
 use crate::policy::{Privilege, Subject, settle};
 use crate::write::target::{folded, resolve};
 use crate::write::{Outcome, Writer};
@@ -18,14 +18,29 @@ const ON_RELATION: &[Privilege] = &[
     Privilege::Delete,
     Privilege::Truncate,
     Privilege::History,
+    Privilege::References,
+    Privilege::Trigger,
 ];
 const ON_SCHEMA: &[Privilege] = &[Privilege::Usage, Privilege::Create];
 
 /// One right of a statement: `None` as the column is the whole object.
-type Wanted = (Privilege, Option<String>);
+pub(super) type Wanted = (Privilege, Option<String>);
 
 impl Writer<'_> {
+    /// As in PostgreSQL, rights are given in nobody's name but of who acts.
+    fn check_grantor(&self, granted_by: Option<&ast::Ident>) -> Result<()> {
+        let Some(name) = granted_by else {
+            return Ok(());
+        };
+        let epoch = self.epoch()?;
+        match self.role(&epoch, name)?.oid == self.subject()?.oid {
+            true => Ok(()),
+            false => Err(Error::unsupported("grantor must be current user")),
+        }
+    }
+
     pub(super) fn grant(&mut self, grant: &ast::Grant) -> Result<Outcome> {
+        self.check_grantor(grant.granted_by.as_ref())?;
         let outcome = || {
             Outcome::tag(if grant.objects.is_some() {
                 "GRANT"
@@ -37,20 +52,17 @@ impl Writer<'_> {
             self.grant_roles(grant)?;
             return Ok(outcome());
         };
+        if let Some(defaults) = extend::defaults(objects) {
+            return self.default_grant(&defaults, grant);
+        }
         let epoch = self.epoch()?;
         let subject = self.subject()?;
         let grantees = self.grantees(&epoch, &grant.grantees)?;
         if grant.with_grant_option && grantees.contains(&0) {
-            return Err(Error::InvalidGrant(
-                "grant options can only be granted to roles".to_owned(),
-            ));
+            return Err(only_to_roles());
         }
         for mut object in self.objects(&epoch, objects)? {
-            let mut wanted = wanted(&grant.privileges, &object)?;
-            if matches!(grant.privileges, ast::Privileges::All { .. }) {
-                // Rows that are gone are nothing that anybody gives in passing.
-                wanted.retain(|(privilege, _)| *privilege != Privilege::History);
-            }
+            let wanted = given(&grant.privileges, &object)?;
             let owner = owner(&object);
             let name = object.name().to_owned();
             let kind = object.kind();
@@ -81,6 +93,7 @@ impl Writer<'_> {
     }
 
     pub(super) fn revoke(&mut self, revoke: &ast::Revoke) -> Result<Outcome> {
+        self.check_grantor(revoke.granted_by.as_ref())?;
         let outcome = || {
             Outcome::tag(if revoke.objects.is_some() {
                 "REVOKE"
@@ -92,9 +105,13 @@ impl Writer<'_> {
             self.revoke_roles(revoke)?;
             return Ok(outcome());
         };
+        if let Some(defaults) = extend::defaults(objects) {
+            return self.default_revoke(&defaults, revoke);
+        }
         let epoch = self.epoch()?;
         let subject = self.subject()?;
-        let grantees = self.grantees(&epoch, &revoke.grantees)?;
+        let (option_only, grantees) = extend::option_only(revoke);
+        let grantees = self.grantees(&epoch, grantees)?;
         let cascade = revoke.cascade == Some(ast::CascadeOption::Cascade);
         for mut object in self.objects(&epoch, objects)? {
             let wanted = wanted(&revoke.privileges, &object)?;
@@ -107,7 +124,6 @@ impl Writer<'_> {
             let Some(grants) = grants(&mut object) else {
                 continue;
             };
-            let unfounded = unfounded(grants, owner);
             for (privilege, column) in &wanted {
                 let Some(grantor) = grantor(&subject, owner, grants, *privilege, column.as_deref()) else {
                     none_to_give(&subject, grants, kind, &name)?;
@@ -115,70 +131,27 @@ impl Writer<'_> {
                         .notice("01006", format!("no privileges could be revoked for \"{name}\""));
                     continue;
                 };
-                grants.retain(|grant| {
-                    // What others have granted stays, if they could: what earlier owners left is the owner's to revoke.
-                    let revokes = grant.grantor == grantor || (grantor == owner && unfounded.contains(grant));
-                    !grantees.contains(&grant.grantee)
-                        || !revokes
-                        || grant.privilege != privilege.name()
+                let named = |grant: &Grant| {
+                    grantees.contains(&grant.grantee)
+                        && grant.privilege == privilege.name()
                         // Without a column the rights to single columns go too, as in PostgreSQL.
-                        || (column.is_some() && grant.column != *column)
-                });
-                drop_given_on(grants, owner, &unfounded, cascade)?;
+                        && (column.is_none() || grant.column == *column)
+                };
+                let withdrawal = Withdrawal {
+                    owner,
+                    grantor,
+                    option_only,
+                    cascade,
+                };
+                withdrawal.carry_out(grants, named)?;
             }
             self.work.put_object(object)?;
         }
         Ok(outcome())
     }
 
-    fn grant_roles(&mut self, grant: &ast::Grant) -> Result<()> {
-        for group in named_roles(&grant.privileges)? {
-            for grantee in &grant.grantees {
-                let epoch = self.epoch()?;
-                let subject = self.subject()?;
-                let group = self.role(&epoch, group)?;
-                may_give_membership(self.authority()?.roles(), &subject, group)?;
-                let membership = roles::membership(&subject, group, grant.with_grant_option);
-                let member = self.role(&epoch, grantee_name(grantee)?)?;
-                if roles::circular(&epoch, group, member) {
-                    return Err(Error::InvalidGrant(format!(
-                        "role \"{}\" is a member of role \"{}\"",
-                        group.name, member.name
-                    )));
-                }
-                let mut member = member.clone();
-                match member.memberships.iter_mut().find(|m| m.role == group.oid) {
-                    Some(known) => {
-                        known.admin |= membership.admin;
-                        known.admin_only = false;
-                    }
-                    None => member.memberships.push(membership),
-                }
-                self.work.put_object(member)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn revoke_roles(&mut self, revoke: &ast::Revoke) -> Result<()> {
-        for group in named_roles(&revoke.privileges)? {
-            for grantee in &revoke.grantees {
-                let epoch = self.epoch()?;
-                let subject = self.subject()?;
-                let group = self.role(&epoch, group)?;
-                may_give_membership(self.authority()?.roles(), &subject, group)?;
-                let mut member = self.role(&epoch, grantee_name(grantee)?)?.clone();
-                member
-                    .memberships
-                    .retain(|membership| membership.role != group.oid);
-                self.work.put_object(member)?;
-            }
-        }
-        Ok(())
-    }
-
     /// OIDs of the roles named; 0 is PUBLIC.
-    fn grantees(&self, epoch: &Epoch, grantees: &[ast::Grantee]) -> Result<BTreeSet<u32>> {
+    pub(super) fn grantees(&self, epoch: &Epoch, grantees: &[ast::Grantee]) -> Result<BTreeSet<u32>> {
         grantees
             .iter()
             .map(|grantee| match (&grantee.grantee_type, &grantee.name) {
@@ -243,28 +216,28 @@ impl Writer<'_> {
     }
 }
 
-fn grantee_name(grantee: &ast::Grantee) -> Result<&ast::Ident> {
+pub(super) fn only_to_roles() -> Error {
+    Error::InvalidGrant("grant options can only be granted to roles".to_owned())
+}
+
+pub(super) fn grantee_name(grantee: &ast::Grantee) -> Result<&ast::Ident> {
     match &grantee.name {
         Some(ast::GranteeName::ObjectName(name)) => single(name),
         _ => Err(Error::syntax(format!("\"{grantee}\" is no name of a role"))),
     }
 }
 
-fn named_roles(privileges: &ast::Privileges) -> Result<Vec<&ast::Ident>> {
-    let ast::Privileges::Actions(actions) = privileges else {
-        return Err(Error::syntax("GRANT without ON wants roles"));
-    };
-    actions
-        .iter()
-        .map(|action| match action {
-            ast::Action::Role { role } => single(role),
-            other => Err(Error::syntax(format!("{other} wants ON and an object"))),
-        })
-        .collect()
+/// The rights that a GRANT names: rows that are gone are nothing that anybody gives in passing, by ALL.
+pub(super) fn given(privileges: &ast::Privileges, object: &Object) -> Result<Vec<Wanted>> {
+    let mut wanted = wanted(privileges, object)?;
+    if matches!(privileges, ast::Privileges::All { .. }) {
+        wanted.retain(|(privilege, _)| *privilege != Privilege::History);
+    }
+    Ok(wanted)
 }
 
 /// The rights that a statement names, those of the kind of object.
-fn wanted(privileges: &ast::Privileges, object: &Object) -> Result<Vec<Wanted>> {
+pub(super) fn wanted(privileges: &ast::Privileges, object: &Object) -> Result<Vec<Wanted>> {
     let known = match object {
         Object::Schema(_) => ON_SCHEMA,
         _ => ON_RELATION,
@@ -285,8 +258,8 @@ fn wanted(privileges: &ast::Privileges, object: &Object) -> Result<Vec<Wanted>> 
             A::Create { obj_type: None } => (Privilege::Create, None),
             // `radlake.history`, as the parser has it.
             A::Audit => (Privilege::History, None),
-            // There are neither foreign keys that refuse nor triggers: nobody needs a right to them.
-            A::References { .. } | A::Trigger => continue,
+            A::References { columns } => (Privilege::References, columns.as_ref()),
+            A::Trigger => (Privilege::Trigger, None),
             other => {
                 return Err(Error::unsupported(format!("the right {other} is not supported")));
             }
@@ -301,32 +274,37 @@ fn wanted(privileges: &ast::Privileges, object: &Object) -> Result<Vec<Wanted>> 
                 }
             )));
         }
-        match (columns, object) {
-            (None, _) => wanted.push((privilege, None)),
-            (Some(columns), Object::Table(table)) => {
-                for column in columns {
-                    let column = folded(column);
-                    if table.arrow_schema.field_with_name(&column).is_err() {
-                        return Err(Error::UndefinedColumn {
-                            name: format!("\"{column}\" of relation \"{}\"", table.name),
-                            hint: None,
-                            position: None,
-                        });
-                    }
-                    wanted.push((privilege, Some(column)));
-                }
+        let Some(columns) = columns else {
+            wanted.push((privilege, None));
+            continue;
+        };
+        for column in columns {
+            let column = folded(column);
+            if !has_column(object, &column) {
+                return Err(Error::UndefinedColumn {
+                    name: format!("\"{column}\" of relation \"{}\"", object.name()),
+                    hint: None,
+                    position: None,
+                });
             }
-            (Some(_), _) => {
-                return Err(Error::unsupported(
-                    "rights to single columns of a view are not supported",
-                ));
-            }
+            wanted.push((privilege, Some(column)));
         }
     }
     Ok(wanted)
 }
 
-fn owner(object: &Object) -> u32 {
+fn has_column(object: &Object, column: &str) -> bool {
+    match object {
+        Object::Table(table) => table.arrow_schema.field_with_name(column).is_ok(),
+        Object::View(view) => {
+            let columns = view.columns.as_ref();
+            columns.is_some_and(|columns| columns.field_with_name(column).is_ok())
+        }
+        _ => false,
+    }
+}
+
+pub(super) fn owner(object: &Object) -> u32 {
     match object {
         Object::Schema(schema) => schema.owner,
         Object::Table(table) => table.owner,
@@ -335,7 +313,7 @@ fn owner(object: &Object) -> u32 {
     }
 }
 
-fn grants(object: &mut Object) -> Option<&mut Vec<Grant>> {
+pub(super) fn grants(object: &mut Object) -> Option<&mut Vec<Grant>> {
     match object {
         Object::Schema(schema) => Some(&mut schema.grants),
         Object::Table(table) => Some(&mut table.grants),
@@ -346,7 +324,7 @@ fn grants(object: &mut Object) -> Option<&mut Vec<Grant>> {
 
 /// In whose name a subject gives or revokes a right, as in PostgreSQL: the owner's if it acts for the owner, else that of the
 /// role, of those that it is, which has the right WITH GRANT OPTION. `None` if there is none.
-fn grantor(
+pub(super) fn grantor(
     subject: &Subject,
     owner: u32,
     grants: &[Grant],
@@ -380,7 +358,7 @@ fn none_to_give(subject: &Subject, grants: &[Grant], kind: &str, name: &str) -> 
     }
 }
 
-fn give(
+pub(super) fn give(
     grants: &mut Vec<Grant>,
     grantee: u32,
     grantor: u32,
@@ -424,20 +402,48 @@ fn unfounded(grants: &[Grant], owner: u32) -> Vec<Grant> {
     }
 }
 
-/// What a role that lost a right has given on goes with it, if the statement says CASCADE. `before`: what had no ground before.
-fn drop_given_on(grants: &mut Vec<Grant>, owner: u32, before: &[Grant], cascade: bool) -> Result<()> {
-    let lost: Vec<Grant> = unfounded(grants, owner)
-        .into_iter()
-        .filter(|grant| !before.contains(grant))
-        .collect();
-    if !lost.is_empty() && !cascade {
-        return Err(Error::Dependents {
-            message: "dependent privileges exist".to_owned(),
-            detail: "Use CASCADE to revoke them too.".to_owned(),
-        });
+/// A REVOKE of rights to one object.
+pub(super) struct Withdrawal {
+    /// Who owns the object.
+    pub(super) owner: u32,
+    /// In whose name.
+    pub(super) grantor: u32,
+    /// Only the option to pass on.
+    pub(super) option_only: bool,
+    /// What has been passed on goes too, instead of holding it.
+    pub(super) cascade: bool,
+}
+
+impl Withdrawal {
+    /// Takes the rights that are `named`.
+    pub(super) fn carry_out(&self, grants: &mut Vec<Grant>, named: impl Fn(&Grant) -> bool) -> Result<()> {
+        let before = unfounded(grants, self.owner);
+        let goes = |grant: &Grant| {
+            // What others have granted stays, if they could: what earlier owners left is the owner's to revoke.
+            let gave = grant.grantor == self.grantor;
+            named(grant) && (gave || (self.grantor == self.owner && before.contains(grant)))
+        };
+        match self.option_only {
+            true => grants
+                .iter_mut()
+                .filter(|grant| goes(grant))
+                .for_each(|grant| grant.grantable = false),
+            false => grants.retain(|grant| !goes(grant)),
+        }
+        // What a role that lost a right has given on. It may have had no ground before.
+        let lost: Vec<Grant> = unfounded(grants, self.owner)
+            .into_iter()
+            .filter(|grant| !before.contains(grant))
+            .collect();
+        if !lost.is_empty() && !self.cascade {
+            return Err(Error::Dependents {
+                message: "dependent privileges exist".to_owned(),
+                detail: "Use CASCADE to revoke them too.".to_owned(),
+            });
+        }
+        grants.retain(|grant| !lost.contains(grant));
+        Ok(())
     }
-    grants.retain(|grant| !lost.contains(grant));
-    Ok(())
 }
 
 /// Has grants go with a new owner, as in PostgreSQL: what the old one gave or was given, the new one has. Whoever owns something
@@ -466,25 +472,4 @@ pub(crate) fn change_owner(grants: &mut Vec<Grant>, old: u32, new: u32) {
         }
     }
     *grants = kept;
-}
-
-/// Refuses who may not make others members of a role, nor end that they are: as in PostgreSQL 16 all but members WITH ADMIN OPTION,
-/// and nobody but a superuser decides who may become one.
-pub(super) fn may_give_membership(epoch: &Epoch, subject: &Subject, group: &RoleObject) -> Result<()> {
-    if subject.superuser {
-        return Ok(());
-    }
-    if roles::powerful(epoch, group) {
-        return Err(denied(format!(
-            "must be superuser to grant membership in role \"{}\"",
-            group.name
-        )));
-    }
-    match roles::administers(epoch, subject, group) {
-        true => Ok(()),
-        false => Err(denied(format!(
-            "must have admin option on role \"{}\"",
-            group.name
-        ))),
-    }
 }

@@ -3,7 +3,7 @@
 use radlake_catalogs::{Epoch, Membership, Object, RoleObject};
 use radlake_sql::ast;
 
-use super::grants::may_give_membership;
+use super::memberships::may_give_membership;
 use super::{denied, single};
 use crate::policy::{Subject, Via, closure};
 use crate::write::target::folded;
@@ -361,7 +361,7 @@ pub(super) fn circular(epoch: &Epoch, group: &RoleObject, member: &RoleObject) -
 
 /// What keeps a role from being dropped, as PostgreSQL's DETAIL tells it.
 fn dependents(epoch: &Epoch, oid: u32) -> Vec<String> {
-    let mut found = Vec::new();
+    let (mut found, mut targets) = (Vec::new(), Vec::new());
     let mut note = |what: String, owner: u32, grants: &[radlake_catalogs::Grant]| {
         if owner == oid {
             found.push(format!("owner of {what}"));
@@ -375,11 +375,16 @@ fn dependents(epoch: &Epoch, oid: u32) -> Vec<String> {
     for object in epoch.objects() {
         match object.as_ref() {
             Object::Schema(schema) => note(format!("schema {}", schema.name), schema.owner, &schema.grants),
-            Object::Table(table) => note(
-                format!("table {}", table.qualified_name()),
-                table.owner,
-                &table.grants,
-            ),
+            Object::Table(table) => {
+                let name = table.qualified_name();
+                note(format!("table {name}"), table.owner, &table.grants);
+                let policies = table.row_security.policies.iter();
+                targets.extend(
+                    policies
+                        .filter(|policy| policy.roles.contains(&oid))
+                        .map(|policy| format!("target of policy {} on table {name}", policy.name)),
+                );
+            }
             Object::View(view) => note(
                 format!("view {}", view.qualified_name()),
                 view.owner,
@@ -388,5 +393,7 @@ fn dependents(epoch: &Epoch, oid: u32) -> Vec<String> {
             _ => {}
         }
     }
+    found.extend(targets);
+    found.extend(super::defaults::dependents(epoch, oid));
     found
 }

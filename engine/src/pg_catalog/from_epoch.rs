@@ -81,6 +81,7 @@ impl Source {
                 connection_limit: r.connection_limit,
                 valid_until: r.valid_until.clone(),
                 memberships: r.memberships.clone(),
+                default_rights: r.default_rights.clone(),
             })
             .collect();
         Model {

@@ -4,7 +4,7 @@ use arrow::datatypes::{DataType, Field, Fields, SchemaRef};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use radlake_catalogs::{Grant, Membership, RowSecurity};
+use radlake_catalogs::{DefaultRight, Grant, Membership, RowSecurity};
 
 use super::declared::{self, INFORMATION_SCHEMA, PG_CATALOG, PUBLIC};
 use super::function::Function;
@@ -65,6 +65,8 @@ pub(crate) struct Role {
     /// RFC 3339.
     pub(crate) valid_until: Option<String>,
     pub(crate) memberships: Vec<Membership>,
+    /// Rights that what it makes is born with.
+    pub(crate) default_rights: Vec<DefaultRight>,
 }
 
 /// A composite type that columns have.
@@ -146,23 +148,39 @@ impl Model {
 
     /// Rights as PostgreSQL's `aclitem[]` shows them, the owner's first; `None` where only the owner has any.
     pub(crate) fn acl(&self, owner: u32, grants: &[Grant], owners: &str) -> Option<Vec<String>> {
-        const ORDER: &str = "arwdDxtXUCTc";
-        if !grants.iter().any(|grant| grant.column.is_none()) {
+        let given = self.acl_items(grants, None);
+        if given.is_empty() {
             return None;
         }
+        let name = match owner {
+            0 => String::new(),
+            _ => self.role_name(owner),
+        };
+        let owners = format!("{name}={owners}/{name}");
+        Some(std::iter::once(owners).chain(given).collect())
+    }
+
+    /// Rights to one column in the same form; `None` where nobody has any.
+    pub(crate) fn column_acl(&self, grants: &[Grant], column: &str) -> Option<Vec<String>> {
+        let given = self.acl_items(grants, Some(column));
+        (!given.is_empty()).then_some(given)
+    }
+
+    /// Grants of a column, or of the whole, as `aclitem`s.
+    pub(crate) fn acl_items(&self, grants: &[Grant], column: Option<&str>) -> Vec<String> {
+        const ORDER: &str = "arwdDxtXUCTc";
         let name = |oid: u32| match oid {
             0 => String::new(),
-            _ => self.role_name(oid).to_owned(),
+            _ => self.role_name(oid),
         };
         let mut items: BTreeMap<(u32, u32), Vec<(char, bool)>> = BTreeMap::new();
-        for grant in grants.iter().filter(|grant| grant.column.is_none()) {
+        for grant in grants.iter().filter(|grant| grant.column.as_deref() == column) {
             if let Some(privilege) = Privilege::named(&grant.privilege) {
                 let item = items.entry((grant.grantee, grant.grantor)).or_default();
                 item.push((privilege.letter(), grant.grantable));
             }
         }
-        let mut acl = vec![format!("{0}={owners}/{0}", name(owner))];
-        acl.extend(items.into_iter().map(|((grantee, grantor), mut letters)| {
+        let item = |((grantee, grantor), mut letters): ((u32, u32), Vec<(char, bool)>)| {
             letters.sort_by_key(|(letter, _)| ORDER.find(*letter));
             let letters: String = letters
                 .into_iter()
@@ -172,8 +190,8 @@ impl Model {
                 })
                 .collect();
             format!("{}={letters}/{}", name(grantee), name(grantor))
-        }));
-        Some(acl)
+        };
+        items.into_iter().map(item).collect()
     }
 
     /// A role with the rights that it inherits.
@@ -253,6 +271,7 @@ impl Model {
                     connection_limit: None,
                     valid_until: None,
                     memberships: Vec::new(),
+                    default_rights: Vec::new(),
                 }),
         );
     }

@@ -64,8 +64,8 @@ pub(crate) enum Found {
     Table(Arc<dyn TableProvider>),
     /// A table whose policies or masks bind, to be put behind them.
     Governed(Box<Governed>),
-    /// A view, to be planned for this session.
-    View(Arc<ViewObject>),
+    /// A view, to be planned for this session, and which of its columns may be read.
+    View(Arc<ViewObject>, Verdict),
 }
 
 /// A table with what is to stand before it.
@@ -473,18 +473,17 @@ impl Names {
                     }))
                 }
                 Some(Relation::View(view)) => {
-                    // Rights to a view's columns are not given: what it shows is all of it.
                     let governing = self.governing_view(view);
                     let verdict = governing.map(|today| {
                         let verdict = decide(&self.subject, Rights::of_view(&today), Privilege::Select);
                         (verdict, today.owner)
                     });
                     match verdict {
-                        Some((Verdict::Everything, owner)) => {
+                        Some((verdict, owner)) if verdict != Verdict::Nothing => {
                             // It reads with the rights of whom it belongs to today.
                             let mut view = view.as_ref().clone();
                             view.owner = owner;
-                            Ok(Some(Found::View(Arc::new(view))))
+                            Ok(Some(Found::View(Arc::new(view), verdict)))
                         }
                         _ => Err(Error::InsufficientPrivilege(format!(
                             "permission denied for view {name}"

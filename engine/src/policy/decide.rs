@@ -14,6 +14,10 @@ pub(crate) enum Privilege {
     Update,
     Delete,
     Truncate,
+    /// To make foreign keys to it.
+    References,
+    /// Nobody needs it: there are no triggers.
+    Trigger,
     Usage,
     Create,
     /// To read, in earlier epochs, rows that are gone since: `radlake.history`.
@@ -29,6 +33,8 @@ impl Privilege {
             Self::Update,
             Self::Delete,
             Self::Truncate,
+            Self::References,
+            Self::Trigger,
             Self::Usage,
             Self::Create,
             Self::History,
@@ -45,6 +51,8 @@ impl Privilege {
             Self::Update => 'w',
             Self::Delete => 'd',
             Self::Truncate => 'D',
+            Self::References => 'x',
+            Self::Trigger => 't',
             Self::Usage => 'U',
             Self::Create => 'C',
             // PostgreSQL has none like it.
@@ -60,6 +68,8 @@ impl Privilege {
             Self::Update => "UPDATE",
             Self::Delete => "DELETE",
             Self::Truncate => "TRUNCATE",
+            Self::References => "REFERENCES",
+            Self::Trigger => "TRIGGER",
             Self::Usage => "USAGE",
             Self::Create => "CREATE",
             Self::History => "radlake.history",

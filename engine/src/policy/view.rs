@@ -13,8 +13,11 @@ use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, TableProvi
 use datafusion::physical_plan::ExecutionPlan;
 use radlake_udfs::privacy::PrivacyKey;
 
+use super::Verdict;
 use super::barrier::{BarrierExec, Name};
 use super::leakproof::is_leakproof;
+use crate::pg_catalog::output_name;
+use crate::{Error, Result};
 
 /// The plan of a view, behind a barrier.
 #[derive(Debug)]
@@ -25,15 +28,35 @@ pub(crate) struct SecuredView {
     schema: SchemaRef,
     /// Which of them are columns of tables as they are: conditions on others would be evaluated before the view's own.
     plain: Vec<bool>,
+    /// Which of them may be read.
+    verdict: Verdict,
 }
 
 impl SecuredView {
-    pub(crate) fn new(name: &str, plan: LogicalPlan, schema: SchemaRef, plain: Vec<bool>) -> Self {
+    pub(crate) fn new(
+        name: &str,
+        plan: LogicalPlan,
+        schema: SchemaRef,
+        plain: Vec<bool>,
+        verdict: Verdict,
+    ) -> Self {
         Self {
             name: name.to_owned(),
             plan,
             schema,
             plain,
+            verdict,
+        }
+    }
+
+    /// Whether who asks may read these columns.
+    fn check<'c>(&self, columns: impl IntoIterator<Item = &'c str>) -> Result<()> {
+        match self.verdict.covers(columns) {
+            true => Ok(()),
+            false => Err(Error::InsufficientPrivilege(format!(
+                "permission denied for view {}",
+                self.name
+            ))),
         }
     }
 
@@ -74,6 +97,18 @@ impl TableProvider for SecuredView {
         filters: &[Expr],
         _: Option<usize>,
     ) -> EngineResult<Arc<dyn ExecutionPlan>> {
+        // Only now is it known which columns are read.
+        let fields = self.schema.fields().iter().enumerate();
+        let read = fields.filter(|(at, _)| projection.is_none_or(|projection| projection.contains(at)));
+        self.check(read.map(|(_, field)| output_name(field.name())))?;
+        for filter in filters {
+            self.check(
+                filter
+                    .column_refs()
+                    .iter()
+                    .map(|column| output_name(&column.name)),
+            )?;
+        }
         let narrowed = narrowed(&self.plan, &self.schema, projection, filters)?;
         let name = Name {
             name: self.name.clone(),

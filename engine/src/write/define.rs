@@ -140,7 +140,7 @@ impl Writer<'_> {
         Ok((schema, last))
     }
 
-    pub(super) async fn finish(&self, schema: String, name: String, draft: Draft) -> Result<TableObject> {
+    pub(super) async fn finish(&mut self, schema: String, name: String, draft: Draft) -> Result<TableObject> {
         let mut fields = draft.fields;
         if let Some(key) = constraint::primary_key(&draft.constraints).and_then(Constraint::key) {
             for field in &mut fields {
@@ -154,7 +154,9 @@ impl Writer<'_> {
             }
         }
         let owner = self.acting_oid()?;
+        let grants = self.born_with(owner, &schema)?;
         let mut table = TableObject::new(schema, name, Arc::new(Schema::new(fields))).with_owner(owner);
+        table.grants = grants;
         if let Some(key) = constraint::primary_key(&draft.constraints).and_then(Constraint::key) {
             let texts = key.iter().filter(|column| {
                 let field = table.arrow_schema.field_with_name(column);
@@ -271,7 +273,7 @@ impl Writer<'_> {
                 }
                 ast::ColumnOption::ForeignKey(key) => {
                     constraint::check_actions(key)?;
-                    self.may_reference(&key.foreign_table)?;
+                    self.may_reference(&key.foreign_table, &key.referred_columns)?;
                     let rule = Rule::ForeignKey {
                         columns: vec![name.clone()],
                         table: key.foreign_table.to_string(),
@@ -400,7 +402,7 @@ impl Writer<'_> {
             }
             ast::TableConstraint::ForeignKey(foreign) => {
                 constraint::check_actions(foreign)?;
-                self.may_reference(&foreign.foreign_table)?;
+                self.may_reference(&foreign.foreign_table, &foreign.referred_columns)?;
                 let columns: Vec<String> = foreign.columns.iter().map(folded).collect();
                 let made = format!("{table}_{}_fkey", columns.join("_"));
                 let rule = Rule::ForeignKey {

@@ -93,7 +93,7 @@ impl Writer<'_> {
     }
 
     /// Drops relations; views that read them go too with CASCADE, or hold them without.
-    pub(super) fn drop_relations(&mut self, mut dropped: BTreeSet<u32>, cascade: bool) -> Result<()> {
+    pub(crate) fn drop_relations(&mut self, mut dropped: BTreeSet<u32>, cascade: bool) -> Result<()> {
         loop {
             let Some((view, on)) = self.dependent(&dropped)? else {
                 break;
@@ -185,6 +185,7 @@ impl Writer<'_> {
             });
         }
         self.drop_relations(inside, cascade)?;
+        self.forget_defaults_in(schema.oid)?;
         self.work.drop_object(schema.oid)?;
         Ok(())
     }

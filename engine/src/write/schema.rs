@@ -44,9 +44,11 @@ impl Writer<'_> {
             Some(owner) => self.new_owner(&ast::Owner::Ident(owner.clone()))?,
             None => self.acting_oid()?,
         };
+        let grants = self.schema_born_with(owner)?;
         self.work.put_object(SchemaObject {
             name,
             owner,
+            grants,
             ..SchemaObject::default()
         })?;
         Ok(Outcome::tag("CREATE SCHEMA"))

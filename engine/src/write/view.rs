@@ -94,12 +94,17 @@ impl Writer<'_> {
             .map(|field| stored(field.name(), field))
             .collect::<Vec<_>>();
         let mut view = ViewObject::new(schema, name, sql).with_columns(Arc::new(Schema::new(columns)));
-        view.owner = self.acting_oid()?;
-        if let Some(old) = old {
-            view.oid = old.oid;
-            view.owner = old.owner;
-            view.comment = old.comment.clone();
-            view.grants = old.grants.clone();
+        match old {
+            Some(old) => {
+                view.oid = old.oid;
+                view.owner = old.owner;
+                view.comment = old.comment.clone();
+                view.grants = old.grants.clone();
+            }
+            None => {
+                view.owner = self.acting_oid()?;
+                view.grants = self.born_with(view.owner, &view.schema)?;
+            }
         }
         view.properties = view_properties(&create.options)?;
         self.work.put_object(view)?;

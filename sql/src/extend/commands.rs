@@ -5,7 +5,7 @@ use sqlparser::tokenizer::{Token, TokenWithSpan};
 use super::{CLUSTER, COMMENT, LABEL, NO_DATA, REFRESH, SAME_NAME, Words, ours, quoted, text, words};
 
 /// Where the statement ends: before its semicolon, if it has one.
-fn end(statement: &Words) -> usize {
+pub(super) fn end(statement: &Words) -> usize {
     match statement.token(statement.len().saturating_sub(1)) {
         Some(Token::SemiColon) => statement.len() - 1,
         _ => statement.len(),
@@ -80,7 +80,7 @@ pub(super) fn alter(statement: Words) -> Vec<TokenWithSpan> {
 }
 
 /// A call of `procedure` in the place of the tokens up to `end`.
-fn call(statement: Words, procedure: &str, arguments: Vec<Vec<Token>>) -> Vec<TokenWithSpan> {
+pub(super) fn call(statement: Words, procedure: &str, arguments: Vec<Vec<Token>>) -> Vec<TokenWithSpan> {
     let end = end(&statement);
     let mut tokens: Vec<Token> = words("CALL").collect();
     tokens.extend([quoted(procedure), Token::LParen]);
@@ -239,6 +239,15 @@ mod tests {
                 r#"CALL "radlake.security_label"('anon', 'COLUMN', s.t.c, 'MASKED WITH VALUE NULL')"#,
             ),
             (
+                r#"REASSIGN OWNED BY a, "B", CURRENT_USER TO session_user"#,
+                r#"CALL "radlake.reassign_owned"(`session_user`, `a`, "B", `CURRENT_USER`)"#,
+            ),
+            ("DROP OWNED BY a;", r#"CALL "radlake.drop_owned"(false, `a`)"#),
+            (
+                "DROP OWNED BY a, b CASCADE",
+                r#"CALL "radlake.drop_owned"(true, `a`, `b`)"#,
+            ),
+            (
                 "SECURITY LABEL ON ROLE r IS NULL;",
                 r#"CALL "radlake.security_label"(NULL, 'ROLE', r, NULL)"#,
             ),
@@ -260,6 +269,11 @@ mod tests {
             "CLUSTER t USING",
             "REFRESH MATERIALIZED VIEW",
             "ALTER TABLE t SET SCHEMA",
+            "REASSIGN OWNED BY a",
+            "REASSIGN OWNED BY a TO b, c",
+            "DROP OWNED BY",
+            "DROP OWNED BY a b",
+            "DROP OWNED BY CASCADE a",
         ] {
             assert!(parse(text).is_err(), "{text}");
         }

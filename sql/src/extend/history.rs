@@ -1,10 +1,10 @@
 //! `radlake.history` among the rights of GRANT and REVOKE, which becomes one that the parser knows and nobody else has.
 
-use sqlparser::tokenizer::{Token, TokenWithSpan};
+use sqlparser::tokenizer::Token;
 
 use super::{Words, is_word, quoted, words};
 
-pub(super) fn rewrite(mut statement: Words) -> Vec<TokenWithSpan> {
+pub(super) fn rewrite(mut statement: Words) -> Words {
     let mut nth = 0;
     while nth < statement.len() && !statement.is(nth, "ON") {
         let whole =
@@ -22,7 +22,7 @@ pub(super) fn rewrite(mut statement: Words) -> Vec<TokenWithSpan> {
         };
         nth += 1;
     }
-    statement.0
+    statement
 }
 
 #[cfg(test)]

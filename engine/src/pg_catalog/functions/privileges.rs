@@ -7,7 +7,8 @@ use crate::pg_catalog::declared::{INFORMATION_SCHEMA, PG_CATALOG};
 use crate::pg_catalog::error::CatalogError;
 use crate::pg_catalog::model::{Relation, Role};
 use crate::pg_catalog::rows::Value;
-use crate::policy::{Privilege, Rights, Verdict, Via, decide};
+use crate::policy::{Privilege, Rights, Subject, Verdict, Via, decide};
+use radlake_catalogs::Grant;
 
 pub(super) const FUNCTIONS: &[Spec] = &[
     Spec::new("has_table_privilege", (2, 3), "bool", table),
@@ -58,19 +59,26 @@ fn asked<'a, 'b>(
     }
 }
 
+const OPTIONS: &[&str] = &["WITH GRANT OPTION", "WITH ADMIN OPTION"];
+
+/// A privilege that is asked about.
+struct Asked {
+    name: String,
+    /// To pass it on too.
+    option: bool,
+}
+
 /// The privileges of a list such as "SELECT, INSERT WITH GRANT OPTION", each checked to be one of `known`.
-fn privileges(arg: Option<&Arg<'_>>, known: &[&str]) -> Result<Vec<String>, CatalogError> {
+fn privileges(arg: Option<&Arg<'_>>, known: &[&str]) -> Result<Vec<Asked>, CatalogError> {
     let text = arg.and_then(|a| a.text()).unwrap_or_default();
     text.split(',')
         .map(|privilege| {
             let upper = privilege.trim().to_ascii_uppercase();
-            let bare = upper
-                .strip_suffix("WITH GRANT OPTION")
-                .unwrap_or(&upper)
-                .trim()
-                .to_owned();
-            if known.contains(&bare.as_str()) {
-                return Ok(bare);
+            let bare = OPTIONS.iter().find_map(|option| upper.strip_suffix(option));
+            let name = bare.unwrap_or(&upper).trim().to_owned();
+            if known.contains(&name.as_str()) {
+                let option = bare.is_some();
+                return Ok(Asked { name, option });
             }
             Err(CatalogError::InvalidParameter(format!(
                 "unrecognized privilege type: \"{}\"",
@@ -91,16 +99,33 @@ fn relation<'c>(context: &'c Context, arg: Option<&Arg<'_>>) -> Result<Option<&'
     }
 }
 
+impl Asked {
+    /// What a subject may do, or pass on, with something of this owner and these grants.
+    fn of(
+        &self,
+        subject: &Subject,
+        owner: u32,
+        grants: &[Grant],
+        everybody: Option<Privilege>,
+        privilege: Privilege,
+    ) -> Verdict {
+        if !self.option {
+            return decide(subject, Rights::new(owner, grants, everybody), privilege);
+        }
+        let passed: Vec<Grant> = grants.iter().filter(|grant| grant.grantable).cloned().collect();
+        decide(subject, Rights::new(owner, &passed, None), privilege)
+    }
+}
+
 /// Which columns of a relation one of the privileges covers, by the name of each.
-fn on_relation(context: &Context, role: &Role, relation: &Relation, privileges: &[String]) -> Vec<Verdict> {
+fn on_relation(context: &Context, role: &Role, relation: &Relation, privileges: &[Asked]) -> Vec<Verdict> {
     let subject = context.model().subject(role);
     let everybody = relation.is_system().then_some(Privilege::Select);
-    let rights = Rights::new(relation.owner, &relation.grants, everybody);
     privileges
         .iter()
-        .map(|name| match Privilege::named(name) {
-            Some(privilege) => decide(&subject, rights, privilege),
-            // REFERENCES and the like: nobody but the owner has them.
+        .map(|asked| match Privilege::named(&asked.name) {
+            Some(privilege) => asked.of(&subject, relation.owner, &relation.grants, everybody, privilege),
+            // RULE, which nobody but the owner has.
             None if subject.owns(relation.owner) => Verdict::Everything,
             None => Verdict::Nothing,
         })
@@ -192,11 +217,12 @@ fn schema(context: &Context, args: &[Arg<'_>]) -> Outcome {
     let subject = model.subject(&role);
     let allowed = namespace.map(|n| {
         let open = matches!(n.oid, PG_CATALOG | INFORMATION_SCHEMA) || n.name == "system";
-        let rights = Rights::new(n.owner, &n.grants, open.then_some(Privilege::Usage));
-        privileges
-            .iter()
-            .filter_map(|name| Privilege::named(name))
-            .any(|privilege| decide(&subject, rights, privilege) == Verdict::Everything)
+        let everybody = open.then_some(Privilege::Usage);
+        privileges.iter().any(|asked| {
+            Privilege::named(&asked.name).is_some_and(|privilege| {
+                asked.of(&subject, n.owner, &n.grants, everybody, privilege) == Verdict::Everything
+            })
+        })
     });
     Ok(allowed.into())
 }
@@ -205,7 +231,7 @@ fn database(context: &Context, args: &[Arg<'_>]) -> Outcome {
     let (role, args) = asked(context, args, 3)?;
     let privileges = privileges(args.get(1), &["CREATE", "CONNECT", "TEMPORARY", "TEMP"])?;
     Ok(Value::Bool(
-        role.superuser || privileges.iter().any(|p| p == "CONNECT"),
+        role.superuser || privileges.iter().any(|p| p.name == "CONNECT" && !p.option),
     ))
 }
 
@@ -226,12 +252,17 @@ fn has_role(context: &Context, args: &[Arg<'_>]) -> Outcome {
         None => None,
     };
     let wanted = privileges(args.get(1), &["MEMBER", "USAGE"])?;
-    // MEMBER: may become it by SET ROLE; USAGE: has its rights without that.
-    let via = match wanted.iter().any(|privilege| privilege == "MEMBER") {
-        true => Via::Any,
-        false => Via::Inherited,
+    // MEMBER: may become it by SET ROLE; USAGE: has its rights without that; either WITH ADMIN OPTION: may make others members.
+    let has = |asked: &Asked, other: &Role| match (asked.option, asked.name.as_str()) {
+        (true, _) => model.closure(role.oid, Via::Any).into_iter().any(|holder| {
+            let memberships = model.role(holder).map(|holder| holder.memberships.as_slice());
+            let mut memberships = memberships.unwrap_or_default().iter();
+            memberships.any(|membership| membership.role == other.oid && membership.admin)
+        }),
+        (false, "MEMBER") => model.closure(role.oid, Via::Any).contains(&other.oid),
+        (false, _) => model.closure(role.oid, Via::Inherited).contains(&other.oid),
     };
     Ok(other
-        .map(|o| role.superuser || model.closure(role.oid, via).contains(&o.oid))
+        .map(|other| role.superuser || wanted.iter().any(|asked| has(asked, other)))
         .into())
 }

@@ -6,6 +6,7 @@ mod pg_attribute;
 mod pg_class;
 mod pg_constraint;
 mod pg_database;
+mod pg_default_acl;
 mod pg_description;
 mod pg_index;
 mod pg_namespace;
@@ -39,6 +40,7 @@ const BUILDERS: &[(&str, Builder)] = &[
     ("pg_class", pg_class::rows),
     ("pg_constraint", pg_constraint::rows),
     ("pg_database", pg_database::rows),
+    ("pg_default_acl", pg_default_acl::rows),
     ("pg_description", pg_description::rows),
     ("pg_group", pg_roles::rows),
     ("pg_index", pg_index::rows),

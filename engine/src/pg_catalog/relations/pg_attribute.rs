@@ -3,6 +3,7 @@
 use arrow::array::RecordBatch;
 use arrow::datatypes::Field;
 use arrow::error::ArrowError;
+use radlake_catalogs::Grant;
 
 use crate::pg_catalog::declared::{Declared, NOT_NULL_KEY, PG_CATALOG};
 use crate::pg_catalog::types::{PgKind, PgType, pg_type_of};
@@ -14,6 +15,7 @@ const C_COLLATION: u32 = 950;
 
 struct Attribute<'m> {
     relation: u32,
+    grants: &'m [Grant],
     number: i64,
     field: &'m Field,
     pg_type: PgType,
@@ -33,6 +35,7 @@ pub(super) fn rows(declared: &'static Declared, model: &Model) -> Result<RecordB
                 }
                 Attribute {
                     relation: r.oid,
+                    grants: &r.grants,
                     number,
                     field,
                     pg_type,
@@ -76,5 +79,6 @@ pub(super) fn rows(declared: &'static Declared, model: &Model) -> Result<RecordB
         })
         .column("attislocal", |_| true)
         .column("attcollation", |a| a.storage.collation)
+        .column("attacl", |a| model.column_acl(a.grants, a.field.name()))
         .finish()
 }
