@@ -1,5 +1,7 @@
 //! How the data set's bytes are coded: byte order, VRs, deflate.
 
+use super::Vr;
+
 /// Byte order and presence of VRs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Coding {
@@ -44,7 +46,7 @@ impl Coding {
     }
 
     /// The coding that the first bytes of a data set show, whatever the transfer syntax says: writers mistake it.
-    /// `None` if they show nothing that a data set starts with.
+    /// `None` if they show nothing that a data set starts with. One that is not sorted may start in a high group.
     pub(super) fn guess(start: [u8; 6]) -> Option<Self> {
         let [a, b, _, _, v, r] = start;
         let (little, big) = (u16::from_le_bytes([a, b]), u16::from_be_bytes([a, b]));
@@ -53,6 +55,7 @@ impl Coding {
         match (explicit, little < 0x0400, big < 0x0400) {
             (true, true, _) => Some(Self::EXPLICIT_LITTLE),
             (true, false, true) => Some(Self::EXPLICIT_BIG),
+            (true, false, false) if Vr::from_bytes([v, r]).is_some() => Some(Self::EXPLICIT_LITTLE),
             (false, true, _) => Some(Self::IMPLICIT_LITTLE),
             _ => None,
         }

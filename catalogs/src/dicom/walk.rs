@@ -11,6 +11,7 @@ use super::{
 };
 
 mod bounds;
+mod form;
 mod head;
 
 /// "Goes on until its delimiter."
@@ -94,6 +95,26 @@ impl Walk<'_, '_> {
         Ok(())
     }
 
+    /// Reads elements of group 0000, of a message of the network that was stored as it came (always implicit little endian,
+    /// PS3.7 §6.3.1). Tells whether there were any.
+    pub(super) fn command(&mut self) -> Result<bool, Refusal> {
+        let before = self.elements.len();
+        self.coding = Coding::IMPLICIT_LITTLE;
+        while self.window.ensure(self.at + 8)? == 0 {
+            let [a, b, c, d, e, f, g, h] = self.window.array(self.at);
+            if [a, b] != [0, 0] || [c, d, e, f, g, h] == [0; 6] || Vr::from_bytes([e, f]).is_some() {
+                break;
+            }
+            let head = self.head()?;
+            self.enter(&head)?;
+            if !self.frames.is_empty() {
+                return Err(self.malformed(self.at, Place::Sequence(head.tag), "a command set"));
+            }
+        }
+        self.last = 0;
+        Ok(self.elements.len() > before)
+    }
+
     /// Reads the data set, up to Pixel Data or the end.
     pub(super) fn data_set(&mut self) -> Result<(), Refusal> {
         loop {
@@ -163,7 +184,11 @@ impl Walk<'_, '_> {
     /// Takes the element whose header was read: notes it, and steps over its value or into its items.
     fn enter(&mut self, head: &Head) -> Result<(), Refusal> {
         let Head {
-            tag, vr, coding, len, ..
+            tag,
+            mut vr,
+            coding,
+            len,
+            ..
         } = *head;
         if tag >> 16 == 0xFFFE {
             return self.delimiter(head);
@@ -176,7 +201,12 @@ impl Walk<'_, '_> {
 
         let start = self.here();
         if vr == Vr::SQ || (len == UNDEFINED && vr == Vr::UN) {
-            return self.sequence(head, start);
+            if self.holds_items(coding, len)? {
+                return self.sequence(head, start);
+            }
+            // Writers put a text where a sequence belongs. Its length leads on; its bytes are kept as what they are, unknown.
+            self.findings.warnings += 1;
+            vr = Vr::UN;
         }
         if len == UNDEFINED {
             if !vr.binary() {
@@ -196,6 +226,18 @@ impl Walk<'_, '_> {
         self.note(tag, vr, coding, len, head.flags)?;
         self.at += len as usize;
         Ok(())
+    }
+
+    /// Whether the value of a sequence, which starts here, starts with an item. What cannot be told yet does.
+    fn holds_items(&mut self, coding: Coding, len: u32) -> Result<bool, Refusal> {
+        if len == UNDEFINED || len == 0 || u64::from(len) > self.room() {
+            return Ok(true);
+        }
+        if self.window.ensure(self.at + 4)? > 0 {
+            return Ok(len >= 8);
+        }
+        let tag = coding.tag(self.window.array(self.at));
+        Ok(len >= 8 && matches!(tag, ITEM | SEQUENCE_END))
     }
 
     #[inline]
