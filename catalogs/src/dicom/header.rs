@@ -60,6 +60,7 @@ pub fn read_header<'s>(
 ) -> Result<Header<'s>, Refusal> {
     scratch.elements.clear();
     scratch.frames.clear();
+    scratch.dictionary.blocks.clear();
     if scratch.elements.capacity() > 1 << 16 {
         scratch.elements = Vec::new();
     }

@@ -6,6 +6,7 @@
 
 mod begin;
 mod charset;
+mod csa;
 mod element;
 mod hash;
 mod header;

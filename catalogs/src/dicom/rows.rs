@@ -8,15 +8,18 @@ use arrow::{
 };
 
 use self::{
-    cell::{Cell, Tail, Value},
+    cell::{Cell, Value},
     pass::Pass,
     paths::{PATHS, Part},
+    tail::Tail,
 };
 use super::{COLUMNS, Header, HeaderHash, Vr, instances_schema};
 
 mod cell;
+mod diffusion;
 mod pass;
 mod paths;
+mod tail;
 #[cfg(test)]
 mod tests;
 
@@ -81,7 +84,9 @@ impl InstanceRows {
         for cell in &mut self.cells {
             bytes += cell.finish_row(self.rows + 1);
         }
-        bytes += self.tail.append(header, origin, self.pass.json(), &mut warnings);
+        bytes += self
+            .tail
+            .append(header, origin, &self.pass, &mut warnings);
         self.rows += 1;
         self.bytes += bytes;
         Appended { warnings, bytes }

@@ -13,6 +13,7 @@ use super::{
 mod bounds;
 mod form;
 mod head;
+mod private;
 
 /// "Goes on until its delimiter."
 const UNDEFINED: u32 = u32::MAX;
@@ -223,7 +224,14 @@ impl Walk<'_, '_> {
             return self.pass(Place::Element(tag), u64::from(len));
         }
         self.need(len as usize, Place::Element(tag))?;
-        self.note(tag, vr, coding, len, head.flags)?;
+        let mut flags = head.flags;
+        if tag & 0x1_0000 != 0 {
+            flags |= self.private(tag, len);
+            if head.guessed && !vr.binary() && !vr.is_number() && !self.legible(len) {
+                vr = Vr::UN;
+            }
+        }
+        self.note(tag, vr, coding, len, flags)?;
         self.at += len as usize;
         Ok(())
     }
@@ -380,6 +388,7 @@ impl Walk<'_, '_> {
         let Some(frame) = self.frames.pop() else {
             return Ok(());
         };
+        self.dictionary.blocks.leave(self.depth());
         let tag = if frame.item { ITEM_END } else { SEQUENCE_END };
         self.note(tag, Vr::UN, frame.coding, 0, 0)
     }

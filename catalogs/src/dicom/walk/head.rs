@@ -14,6 +14,8 @@ pub(super) struct Head {
     pub(super) flags: u8,
     /// Explicitly of VR UN, or of none that we know: its content is implicit little endian.
     pub(super) unknown: bool,
+    /// The VR is the one that the private dictionary gives, which other versions of the maker's software may not keep to.
+    pub(super) guessed: bool,
 }
 
 impl Walk<'_, '_> {
@@ -55,6 +57,7 @@ impl Walk<'_, '_> {
                 len: coding.u32([e, f, g, h]),
                 flags: 0,
                 unknown: false,
+                guessed: false,
             };
             return Ok(if delimiter { head } else { self.by_dictionary(head) });
         }
@@ -73,6 +76,7 @@ impl Walk<'_, '_> {
             len,
             flags: 0,
             unknown: false,
+            guessed: false,
         };
         if head.vr == Vr::UN {
             self.findings.warnings += u32::from(known.is_none());
@@ -100,16 +104,25 @@ impl Walk<'_, '_> {
             len,
             flags: 0,
             unknown: false,
+            guessed: false,
         })
     }
 
-    /// With the VR that the dictionary gives the tag.
+    /// With the VR that the dictionary gives the tag, of private ones that of their maker's.
     fn by_dictionary(&mut self, head: Head) -> Head {
-        let (vr, flags) = match self.dictionary.lookup(head.tag) {
-            Some(Known::Exact(vr)) => (vr, 0),
-            Some(Known::Signedness) => (Vr::US, Element::SIGNEDNESS),
-            None => (Vr::UN, 0),
+        let (vr, flags, guessed) = match self.dictionary.lookup(head.tag) {
+            Some(Known::Exact(vr)) => (vr, 0, false),
+            Some(Known::Signedness) => (Vr::US, Element::SIGNEDNESS, false),
+            None => match self.by_creator(head.tag, head.len) {
+                Some(vr) => (vr, 0, true),
+                None => (Vr::UN, 0, false),
+            },
         };
-        Head { vr, flags, ..head }
+        Head {
+            vr,
+            flags,
+            guessed,
+            ..head
+        }
     }
 }
