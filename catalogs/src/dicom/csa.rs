@@ -58,7 +58,12 @@ fn read(bytes: &[u8], out: &mut Diffusion) -> Option<()> {
         let base = *first_items.get_or_insert(items);
         let mut numbers = Vec::new();
         for _ in 0..items {
-            let head = [reader.number()?, reader.number()?, reader.number()?, reader.number()?];
+            let head = [
+                reader.number()?,
+                reader.number()?,
+                reader.number()?,
+                reader.number()?,
+            ];
             let len = if second {
                 usize::try_from(head[1]).ok()?
             } else {
@@ -111,9 +116,15 @@ pub(super) mod tests {
             number(&mut out, 6);
             number(&mut out, 77);
             for i in 0..6 {
-                let value = values.get(i).map_or(Vec::new(), |v| format!("{v}\0").into_bytes());
+                let value = values
+                    .get(i)
+                    .map_or(Vec::new(), |v| format!("{v}\0").into_bytes());
                 let len = value.len();
-                let heads = if second { [len, len, 77, len] } else { [len + 6, 6, 77, 6] };
+                let heads = if second {
+                    [len, len, 77, len]
+                } else {
+                    [len + 6, 6, 77, 6]
+                };
                 heads.iter().for_each(|n| number(&mut out, *n));
                 out.extend(&value);
                 out.resize(out.len().next_multiple_of(4), 0);
@@ -127,7 +138,11 @@ pub(super) mod tests {
         ("EchoLinePosition", "IS", &["64"]),
         ("B_value", "IS", &["1000    "]),
         ("B_matrix", "FD", &["1", "2", "3", "4", "5", "6"]),
-        ("DiffusionGradientDirection", "FD", &["0.70710677", "-0.5", "  0.50000000"]),
+        (
+            "DiffusionGradientDirection",
+            "FD",
+            &["0.70710677", "-0.5", "  0.50000000"],
+        ),
     ];
 
     #[test]
@@ -142,8 +157,10 @@ pub(super) mod tests {
                 "{second}"
             );
         }
-        let unweighted: &[(&str, &str, &[&str])] =
-            &[("B_value", "IS", &["0"]), ("DiffusionGradientDirection", "FD", &[])];
+        let unweighted: &[(&str, &str, &[&str])] = &[
+            ("B_value", "IS", &["0"]),
+            ("DiffusionGradientDirection", "FD", &[]),
+        ];
         assert_eq!(
             diffusion(&header(true, unweighted)),
             Diffusion {

@@ -23,6 +23,11 @@ impl<'a> Numbers<'a> {
         })
     }
 
+    /// As they are in the file.
+    pub(super) fn bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+
     pub(super) fn vr(&self) -> Vr {
         self.vr
     }

@@ -17,6 +17,7 @@ use super::{COLUMNS, Header, HeaderHash, Vr, instances_schema};
 
 mod cell;
 mod diffusion;
+mod distinct;
 mod pass;
 mod paths;
 mod tail;
@@ -84,9 +85,7 @@ impl InstanceRows {
         for cell in &mut self.cells {
             bytes += cell.finish_row(self.rows + 1);
         }
-        bytes += self
-            .tail
-            .append(header, origin, &self.pass, &mut warnings);
+        bytes += self.tail.append(header, origin, &self.pass, &mut warnings);
         self.rows += 1;
         self.bytes += bytes;
         Appended { warnings, bytes }

@@ -26,6 +26,9 @@ pub struct Column {
     pub path: &'static [u32],
     /// Which items of the outermost sequence are taken.
     pub items: Items,
+    /// Enhanced multi-frame images: where functional groups have what the element says of other images. The value counts if all
+    /// frames have the same.
+    pub frames: Option<Frames>,
     /// VR of PS3.6.
     pub vr: Vr,
     /// Type in SQL.
@@ -41,6 +44,18 @@ pub enum Items {
     First,
     /// All of them; the column is an array with an entry per item, NULL where an item says nothing.
     Each,
+    /// The path is one within functional groups, shared (5200,9229) or of a frame (5200,9230); the column is an array of the
+    /// different values of the frames, in their order.
+    Frames,
+}
+
+/// Places in functional groups, and the VR there.
+#[derive(Debug, Clone, Copy)]
+pub struct Frames {
+    /// Paths within a group, of which an instance has one at most.
+    pub paths: &'static [&'static [u32]],
+    /// VR of PS3.6.
+    pub vr: Vr,
 }
 
 /// The type of a column.
@@ -182,11 +197,27 @@ pub fn instances_schema() -> SchemaRef {
 impl Column {
     /// The comment that SQL shows: the meaning, and where the value comes from, as in `(0018,0050) DS`.
     pub fn comment(&self) -> String {
-        let tags: Vec<String> = self
-            .path
-            .iter()
-            .map(|t| format!("({:04X},{:04X})", t >> 16, t & 0xFFFF))
-            .collect();
-        format!("{}; {} {}", self.meaning, tags.join(" > "), self.vr.as_str())
+        let place = |path: &[u32]| {
+            let tags = path
+                .iter()
+                .map(|t| format!("({:04X},{:04X})", t >> 16, t & 0xFFFF));
+            tags.collect::<Vec<_>>().join(" > ")
+        };
+        let of = match self.items {
+            Items::Frames => "of frames ",
+            Items::First | Items::Each => "",
+        };
+        let own = format!("{}; {of}{} {}", self.meaning, place(self.path), self.vr.as_str());
+        match self.frames {
+            Some(frames) => {
+                let places: Vec<String> = frames.paths.iter().map(|path| place(path)).collect();
+                format!(
+                    "{own}, or of all frames {} {}",
+                    places.join(" or "),
+                    frames.vr.as_str()
+                )
+            }
+            None => own,
+        }
     }
 }

@@ -11,8 +11,15 @@ use arrow::{
     buffer::NullBuffer,
 };
 
-use super::paths::Part;
-use crate::dicom::{Column, ColumnType, Vr, numbers::Numbers, schema::code_fields, values};
+use super::{distinct::Distinct, paths::Part};
+use crate::dicom::{
+    Column, ColumnType, Vr,
+    numbers::Numbers,
+    schema::{Items, code_fields},
+    values,
+};
+
+mod frames;
 
 /// A value on its way to a column.
 #[derive(Debug, Clone, Copy)]
@@ -29,6 +36,11 @@ pub(super) struct Cell {
     builder: Builder,
     /// Rows up to the last that something was put into.
     filled: usize,
+    /// What frames say, of columns that take it.
+    frames: Option<Box<Distinct>>,
+    /// The column is made of all that frames say, not of what they agree on.
+    all_frames: bool,
+    data_type: ColumnType,
     /// Per-item columns: entries at the start of the row.
     start: usize,
     each: bool,
@@ -59,11 +71,19 @@ struct Code {
 }
 
 /// A number that a column of 32 bits holds.
-fn narrow(n: i64) -> Option<i32> {
+pub(super) fn narrow(n: i64) -> Option<i32> {
     i32::try_from(n).ok()
 }
 
 impl Value<'_> {
+    /// As it was before it was understood.
+    pub(super) fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Text(text) => text.as_bytes(),
+            Self::Numbers(numbers) => numbers.bytes(),
+        }
+    }
+
     fn is_empty(&self) -> bool {
         match self {
             Self::Text(text) => text.trim_ascii().is_empty(),
@@ -147,8 +167,11 @@ impl Cell {
         Self {
             builder,
             filled: 0,
+            frames: (column.items == Items::Frames || column.frames.is_some()).then(Box::default),
+            all_frames: column.items == Items::Frames,
+            data_type: column.data_type,
             start: 0,
-            each: column.items == crate::dicom::schema::Items::Each,
+            each: column.items == Items::Each,
             text: 0,
         }
     }
@@ -292,6 +315,7 @@ impl Cell {
 
     /// Ends a row: NULL if nothing was put. Gives the bytes that the row took.
     pub(super) fn finish_row(&mut self, rows: usize) -> usize {
+        self.put_frames(rows - 1);
         let missing = self.filled < rows;
         let fixed = match &mut self.builder {
             Builder::Text(b) => {
@@ -401,7 +425,7 @@ impl Cell {
 }
 
 /// Text without the spaces that mean nothing: none at the end, and at the start only where paragraphs are.
-fn clean(text: &str, vr: Vr) -> &str {
+pub(super) fn clean(text: &str, vr: Vr) -> &str {
     let text = text.trim_end_matches([' ', '\0']);
     match vr {
         // Writing systems that a name does not have may be left out or not.

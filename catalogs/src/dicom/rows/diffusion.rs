@@ -88,8 +88,19 @@ mod tests {
     fn b_values_of_the_makers_in_implicit_vr() {
         let direction: Vec<u8> = [0.5f64, -0.5, 0.0].iter().flat_map(|v| v.to_le_bytes()).collect();
         let cases: [(&[(u32, &[u8])], f64, Option<Vec<f64>>); 5] = [
-            (&[(0x0043_0010, b"GEMS_PARM_01"), (0x0043_1039, b"1000\\8\\0\\0 ")], 1000.0, None),
-            (&[(0x0043_0011, b"GEMS_PARM_01"), (0x0043_1139, b"1000000750\\8\\0\\0 ")], 750.0, None),
+            (
+                &[(0x0043_0010, b"GEMS_PARM_01"), (0x0043_1039, b"1000\\8\\0\\0 ")],
+                1000.0,
+                None,
+            ),
+            (
+                &[
+                    (0x0043_0011, b"GEMS_PARM_01"),
+                    (0x0043_1139, b"1000000750\\8\\0\\0 "),
+                ],
+                750.0,
+                None,
+            ),
             (
                 &[
                     (0x0019_0010, b"SIEMENS MR HEADER "),
@@ -99,8 +110,22 @@ mod tests {
                 500.0,
                 Some(vec![0.5, -0.5, 0.0]),
             ),
-            (&[(0x2001_0010, b"Philips Imaging DD 001"), (0x2001_1003, &800f32.to_le_bytes())], 800.0, None),
-            (&[(0x2001_00FF, b"Philips Imaging DD 001"), (0x2001_FF03, &0f32.to_le_bytes())], 0.0, None),
+            (
+                &[
+                    (0x2001_0010, b"Philips Imaging DD 001"),
+                    (0x2001_1003, &800f32.to_le_bytes()),
+                ],
+                800.0,
+                None,
+            ),
+            (
+                &[
+                    (0x2001_00FF, b"Philips Imaging DD 001"),
+                    (0x2001_FF03, &0f32.to_le_bytes()),
+                ],
+                0.0,
+                None,
+            ),
         ];
         for (elements, b_value, direction) in cases {
             let bytes = part10(IMPLICIT, &implicit_set(elements));
@@ -140,7 +165,10 @@ mod tests {
         let json = dataset(&bytes);
         assert_eq!(json["0019100C"], serde_json::json!({"vr": "IS", "Value": [500]}));
         assert_eq!(json["00431001"], serde_json::json!({"vr": "SS", "Value": [-2]}));
-        assert_eq!(json["20011003"], serde_json::json!({"vr": "FL", "Value": [800.0]}));
+        assert_eq!(
+            json["20011003"],
+            serde_json::json!({"vr": "FL", "Value": [800.0]})
+        );
         for bytes in ["00431002", "00431039", "004310FF"] {
             assert_eq!(json[bytes]["vr"], "UN", "{bytes}");
         }
@@ -154,7 +182,10 @@ mod tests {
             ]
             .concat(),
         );
-        assert_eq!(dataset(&bytes)["00431039"]["Value"], serde_json::json!([1000, 8, 0, 0]));
+        assert_eq!(
+            dataset(&bytes)["00431039"]["Value"],
+            serde_json::json!([1000, 8, 0, 0])
+        );
         assert_eq!(said(&bytes).0, Some(1000.0));
     }
 

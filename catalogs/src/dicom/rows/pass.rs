@@ -3,7 +3,7 @@
 use super::{
     cell::{Cell, Value},
     diffusion::PrivateDiffusion,
-    paths::{Entry, Node, Paths, ROOT},
+    paths::{Entry, Node, Paths, ROOT, Role},
 };
 use crate::dicom::{
     Element, Header, ITEM, ITEM_END, SEQUENCE_END, Vr,
@@ -197,14 +197,13 @@ impl Pass {
                 continue;
             };
             let items = self.sequences.first().map_or(0, |s| s.items);
-            let wanted = if target.each {
-                cell.entries() < items
-            } else {
-                level.first
+            let good = match target.role {
+                Role::Each if cell.entries() >= items => true,
+                Role::First if !level.first => true,
+                Role::Each | Role::First => cell.set(self.row, target.part, value, vr, self.timezone),
+                Role::Frame => cell.note_frame(value, vr),
             };
-            if wanted && !cell.set(self.row, target.part, value, vr, self.timezone) {
-                self.warnings += 1;
-            }
+            self.warnings += u32::from(!good);
         }
     }
 

@@ -181,7 +181,11 @@ mod tests {
             ("Philips MR Imaging DD 001", 0x2005, 0xB0, Vr::FL),
             ("TOSHIBA_MEC_CT3", 0x7005, 0x40, Vr::FD),
         ] {
-            assert_eq!(vr(creator, group, element), Some(expected), "{creator} {element:02X}");
+            assert_eq!(
+                vr(creator, group, element),
+                Some(expected),
+                "{creator} {element:02X}"
+            );
         }
         assert_eq!(vr("GEMS_PARM_01", 0x0045, 0x39), None);
         assert!(PRIVATE.creator(b"ACME").is_none());
@@ -193,7 +197,10 @@ mod tests {
         assert_eq!(PRIVATE.creators.len(), text.lines().count());
         let digits = |part: &str| part.len().saturating_sub(2) / 2;
         let fields = text.lines().flat_map(|line| line.split('\t').skip(1));
-        let entries: usize = fields.flat_map(|field| field.split(' ').skip(1)).map(digits).sum();
+        let entries: usize = fields
+            .flat_map(|field| field.split(' ').skip(1))
+            .map(digits)
+            .sum();
         assert_eq!(PRIVATE.vrs.len(), entries);
     }
 }

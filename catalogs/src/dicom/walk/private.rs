@@ -26,14 +26,13 @@ impl Walk<'_, '_> {
         match tag & 0xFFFF {
             0x0010..=0x00FF => {
                 let name = self.window.from(self.at).get(..len as usize);
-                self.dictionary
-                    .blocks
-                    .take(tag, depth, name.unwrap_or_default());
+                self.dictionary.blocks.take(tag, depth, name.unwrap_or_default());
                 0
             }
             0x1000.. if depth == 0 => {
                 let creator = || self.dictionary.blocks.creator(tag, depth);
-                let is_one = Diffusion::of(tag).is_some_and(|which| creator().is_some_and(|c| which.is_of(c)));
+                let is_one =
+                    Diffusion::of(tag).is_some_and(|which| creator().is_some_and(|c| which.is_of(c)));
                 if is_one { Element::DIFFUSION } else { 0 }
             }
             _ => 0,
