@@ -64,7 +64,7 @@ fn plausible(first: [u8; 8], left: Option<u64>, dictionary: &mut Dictionary) -> 
     let coding = match u16::from_le_bytes([a, b]) {
         0 | 2 if vr.is_none() => Coding::IMPLICIT_LITTLE,
         0 | 2 => Coding::EXPLICIT_LITTLE,
-        _ => Coding::guess([a, b, c, d, e, f]).unwrap_or(Coding::IMPLICIT_LITTLE),
+        _ => Coding::guess(first).unwrap_or(Coding::IMPLICIT_LITTLE),
     };
     let tag = coding.tag([a, b, c, d]);
     let len = match vr {
@@ -75,11 +75,11 @@ fn plausible(first: [u8; 8], left: Option<u64>, dictionary: &mut Dictionary) -> 
         Some(_) => u32::from(coding.u16([g, h])),
     };
     let fits = len == u32::MAX || left.is_none_or(|left| u64::from(len) + 8 <= left);
-    // Group lengths are in every group there could be.
-    let known = if tag & 0xFFFF == 0 {
-        len == 4
-    } else {
-        dictionary.lookup(tag).is_some()
+    // Group lengths are in every group there could be; of the groups that files start with any element may be the first.
+    let known = match tag {
+        _ if tag & 0xFFFF == 0 => len == 4,
+        _ if matches!(tag >> 16, 2 | 8) && (!coding.implicit || len <= 256) => true,
+        _ => dictionary.lookup(tag).is_some(),
     };
     fits && known
 }

@@ -149,8 +149,8 @@ fn body(walk: &mut Walk<'_, '_>) -> Result<(), Refusal> {
     if deflated {
         walk.window.inflate(walk.at, walk.limits);
     }
-    let missing = walk.window.ensure(walk.at + 6)?;
-    if missing == 6 && walk.elements.is_empty() {
+    let missing = walk.window.ensure(walk.at + 8)?;
+    if missing == 8 && walk.elements.is_empty() {
         return Err(Refusal::NotDicom);
     }
     let said = said.map(|s: Syntax| s.coding);
@@ -173,10 +173,10 @@ fn body(walk: &mut Walk<'_, '_>) -> Result<(), Refusal> {
 
 /// Whether a file that calls itself deflated is not: its data set starts with an element of a low group.
 fn plain_despite_syntax(walk: &mut Walk<'_, '_>) -> Result<bool, Refusal> {
-    if walk.window.ensure(walk.at + 6)? > 0 {
+    if walk.window.ensure(walk.at + 8)? > 0 {
         return Ok(false);
     }
-    let start: [u8; 6] = walk.window.array(walk.at);
+    let start: [u8; 8] = walk.window.array(walk.at);
     let plain = start[..2] == [8, 0] && Coding::guess(start) == Some(Coding::EXPLICIT_LITTLE);
     walk.findings.warnings += u32::from(plain);
     Ok(plain)

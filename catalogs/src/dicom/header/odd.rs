@@ -195,6 +195,7 @@ fn files_start_in_every_way_that_readers_know() {
     let group_length = implicit(0x0008_0000, 4, &[14, 0, 0, 0]);
     let undefined = [sequence(0x0008_0006, &[el(0x0008_0100, "SH", b"en")]), ids()].concat();
     let long = [implicit(0x0008_0008, 400, &[b'A'; 400]), implicit_ids()].concat();
+    let strange = implicit(0x0008_0009, 4, b"1234");
     for (what, parts) in [
         (
             "preamble, DICM, meta in implicit VR",
@@ -226,6 +227,7 @@ fn files_start_in_every_way_that_readers_know() {
             "group 0010, implicit",
             vec![&implicit(0x0010_0010, 4, b"A^B "), &implicit_ids()],
         ),
+        ("an element that nobody knows", vec![&strange, &implicit_ids()]),
         (
             "a private group",
             vec![&implicit(0x0009_0010, 4, b"ACME"), &implicit_ids()],
@@ -244,6 +246,18 @@ fn files_start_in_every_way_that_readers_know() {
         let sop = elements.iter().find(|(tag, ..)| *tag == 0x0008_0018);
         assert_eq!(sop.map(|(.., value)| &value[..]), Some(&b"1.2.3\0"[..]), "{what}");
     }
+    // Big endian, sorted by nobody.
+    let big = |tag: u32, vr: &str, value: &[u8]| {
+        let len = (value.len() as u16).to_be_bytes();
+        [&tag.to_be_bytes()[..], vr.as_bytes(), &len, value].concat()
+    };
+    let bytes = [
+        big(0x3006_0002, "SH", b"Plan"),
+        big(0x0008_0018, "UI", b"1.2.3\0"),
+        big(0x0020_000D, "UI", b"1.2\0"),
+        big(0x0020_000E, "UI", b"1.4\0"),
+    ];
+    assert_eq!(value(&bytes.concat(), 0x3006_0002).1, b"Plan");
     let json = dataset(&[&command[..], &ids()].concat());
     assert_eq!(json["00000002"]["Value"][0], "1.2.840.10008.5.1.4.1.1.2");
 }
