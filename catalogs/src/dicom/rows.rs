@@ -108,9 +108,9 @@ impl InstanceRows {
 
     /// The rows in the shape of [`instances_schema`], with `ingested_epoch` 0: see [`with_epoch`]. Starts anew.
     pub fn finish(&mut self) -> Result<RecordBatch, ArrowError> {
-        self.rows = 0;
+        let rows = std::mem::take(&mut self.rows);
         self.bytes = 0;
-        let mut arrays: Vec<ArrayRef> = self.cells.iter_mut().map(Cell::finish).collect();
+        let mut arrays: Vec<ArrayRef> = self.cells.iter_mut().map(|cell| cell.finish(rows)).collect();
         arrays.extend(self.tail.finish());
         RecordBatch::try_new(instances_schema(), arrays)
     }

@@ -315,6 +315,9 @@ impl Cell {
 
     /// Ends a row: NULL if nothing was put. Gives the bytes that the row took.
     pub(super) fn finish_row(&mut self, rows: usize) -> usize {
+        if self.all_frames {
+            return self.put_frames(rows - 1);
+        }
         self.put_frames(rows - 1);
         let missing = self.filled < rows;
         let fixed = match &mut self.builder {
@@ -397,7 +400,11 @@ impl Cell {
         fixed + std::mem::take(&mut self.text)
     }
 
-    pub(super) fn finish(&mut self) -> ArrayRef {
+    /// The column of `rows` rows.
+    pub(super) fn finish(&mut self, rows: usize) -> ArrayRef {
+        if self.all_frames {
+            self.pad(rows);
+        }
         self.start = 0;
         self.filled = 0;
         match &mut self.builder {

@@ -24,7 +24,7 @@ pub(crate) enum Rule {
     Numbers(&'static [&'static str]),
     /// Sum.
     Sum(&'static str),
-    /// How many different values there are; of several columns how many combinations, those of NULLs included.
+    /// How many different values there are; of two columns how many combinations, those of NULLs included.
     Count(&'static [&'static str]),
     /// Computed by `aggregate`, under the column's name.
     Computed,

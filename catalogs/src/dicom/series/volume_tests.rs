@@ -302,3 +302,57 @@ fn parameters_of_frames_are_arrays_where_they_vary() {
     assert_eq!(floats(&both, "diffusion_b_values"), Some(vec![0.0, 1000.0]));
     assert_eq!(floats(&both, "flip_angles"), Some(vec![90.0]));
 }
+
+#[test]
+fn rows_without_frames_have_no_arrays_of_them() {
+    use crate::dicom::{BytesSource, InstanceRows, Limits, Origin, Scratch, read_header};
+    let plain = instance("1.2.3", &[ds(0x0018_0081, "20")]);
+    let echoes = |times: &[f64]| {
+        let echo = |time: &f64| sequence(0x0018_9114, &[fd(0x0018_9082, &[*time])]);
+        let all: Vec<Vec<u8>> = times.iter().map(echo).collect();
+        instance("1.2.3", &[frames(&all)])
+    };
+    let mut rows = InstanceRows::new(1);
+    let mut scratch = Scratch::default();
+    for bytes in [
+        &plain,
+        &echoes(&[1.0, 2.0]),
+        &plain,
+        &plain,
+        &echoes(&[3.0, 3.0]),
+        &plain,
+    ] {
+        let header = read_header(&mut BytesSource::new(bytes), &Limits::default(), &mut scratch).unwrap();
+        let origin = Origin {
+            provider: "p",
+            source_uri: "u",
+            file_size: 1,
+            header_hash: header.hash(1),
+        };
+        rows.append(&header, &origin);
+    }
+    for _ in 0..2 {
+        let batch = rows.finish().unwrap();
+        let lists = batch["echo_times"].as_list::<i32>();
+        let times = batch["echo_time"].as_primitive::<Float64Type>();
+        let of = |row: usize| {
+            let list = lists
+                .is_valid(row)
+                .then(|| lists.value(row).as_primitive::<Float64Type>().values().to_vec());
+            (list, times.is_valid(row).then(|| times.value(row)))
+        };
+        let found: Vec<_> = (0..batch.num_rows()).map(of).collect();
+        if !found.is_empty() {
+            let own = (None, Some(20.0));
+            let expected = [
+                own.clone(),
+                (Some(vec![1.0, 2.0]), None),
+                own.clone(),
+                own.clone(),
+                (Some(vec![3.0]), Some(3.0)),
+                own,
+            ];
+            assert_eq!(found, expected);
+        }
+    }
+}

@@ -1,5 +1,7 @@
 //! Cells that take what the functional groups of frames say.
 
+use arrow::array::ArrayBuilder;
+
 use super::{Builder, Cell, Value};
 use crate::dicom::{
     Vr,
@@ -15,24 +17,43 @@ impl Cell {
         }
     }
 
-    /// Puts what the frames said into row `row`, unless it has a value of its own.
-    pub(super) fn put_frames(&mut self, row: usize) {
+    /// Puts what the frames said into row `row`, unless it has a value of its own. Gives the bytes that an array of frames took.
+    pub(super) fn put_frames(&mut self, row: usize) -> usize {
         let Some(mut frames) = self.frames.take_if(|frames| !frames.is_empty()) else {
-            return;
+            return 0;
         };
+        let mut bytes = 0;
         if self.filled <= row && !frames.entries().is_empty() {
             let put = match frames.only() {
-                _ if self.all_frames => put_all(&mut self.builder, &frames),
+                _ if self.all_frames => {
+                    self.pad(row);
+                    put_all(&mut self.builder, &frames)
+                }
                 Some(entry) => put(&mut self.builder, entry),
                 None => None,
             };
-            if let Some(bytes) = put {
-                self.text += bytes;
+            if let Some(n) = put {
                 self.filled = row + 1;
+                if self.all_frames {
+                    bytes = n;
+                } else {
+                    self.text += n;
+                }
             }
         }
         frames.clear();
         self.frames = Some(frames);
+        bytes
+    }
+
+    /// Arrays of frames are few: the rows before one, or the end, get their NULLs at once.
+    pub(super) fn pad(&mut self, rows: usize) {
+        match &mut self.builder {
+            Builder::TextList(b) => (b.len()..rows).for_each(|_| b.append(false)),
+            Builder::IntList(b) => (b.len()..rows).for_each(|_| b.append(false)),
+            Builder::FloatList(b) => (b.len()..rows).for_each(|_| b.append(false)),
+            _ => {}
+        }
     }
 }
 
@@ -86,6 +107,7 @@ fn put_all(builder: &mut Builder, frames: &Distinct) -> Option<usize> {
         }
         Builder::FloatList(b) => {
             for entry in frames.entries() {
+                bytes += 8 * entry.numbers().len();
                 b.values().append_slice(entry.numbers());
             }
             b.append(true);
