@@ -186,6 +186,7 @@ def lake(radlake, tmp_path_factory):
             pathlib.Path(folder / f"{number} {safe}.dcm").write_bytes(content if syntax is None else encode(content, syntax))
         report = lake.ingest(folder, provider=provider)
         assert not report["refused"] and report["ingested"] == report["offered"], report
+        assert provider != "people" or report["patients"] == 10, report
     return lake
 
 
