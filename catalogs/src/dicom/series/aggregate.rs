@@ -234,9 +234,10 @@ impl Source {
         }
     }
 
+    /// Whether functional groups place frames: only then the data set is read once more, for which frame lies where.
     fn is_enhanced(&self, row: usize) -> bool {
-        let valid = |name: &str| self.columns.get(name).is_some_and(|c| c.is_valid(row));
-        valid("number_of_frames") || valid("first_frame_image_position_patient")
+        let positions = self.columns.get("image_positions_patient");
+        positions.is_some_and(|c| c.is_valid(row))
     }
 
     fn array<const N: usize>(&self, row: usize, names: &[&str]) -> Option<[f64; N]> {

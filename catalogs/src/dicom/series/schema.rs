@@ -555,6 +555,7 @@ pub fn source_columns() -> &'static [&'static str] {
             "instance_number",
             "number_of_frames",
             "image_position_patient",
+            "image_positions_patient",
             "image_orientation_patient",
             "shared_image_orientation_patient",
             "first_frame_image_position_patient",
