@@ -112,7 +112,7 @@ def test_refusals_are_just(files, offered):
 
 @pytest.fixture(scope="module")
 def columns(connection):
-    """name -> (tags, VR, SQL type), as the comments of the columns give them."""
+    """name -> (tags, VR, SQL type), as the comments of the columns give them. Those that read functional groups are in FRAMES."""
     rows = connection.execute(
         "SELECT a.attname, format_type(a.atttypid, a.atttypmod), col_description(c.oid, a.attnum) "
         "FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_attribute a ON a.attrelid = c.oid "
@@ -121,11 +121,37 @@ def columns(connection):
     out = {}
     for name, kind, comment in rows:
         assert comment, f"{name} has no comment"
-        found = re.search(r"; (\([0-9A-F,]{9}\)(?: > \([0-9A-F,]{9}\))*) ([A-Z]{2})$", comment)
-        if found:
-            tags = [int(t.replace(",", ""), 16) for t in re.findall(r"\(([0-9A-F,]{9})\)", found[1])]
-            out[name] = (tags, found[2], kind)
-    assert len(out) >= 140
+        path = r"\([0-9A-F,]{9}\)(?: > \([0-9A-F,]{9}\))*"
+        found = re.search(f"; (of frames )?({path}) ([A-Z]{{2}})(?:, or of all frames ({path}(?: or {path})*) [A-Z]{{2}})?$", comment)
+        if not found:
+            continue
+        out[name] = (tags(found[2]), found[3], kind)
+        if found[1]:
+            ALL_FRAMES.add(name)
+        if found[4]:
+            FRAMES[name] = [tags(path) for path in found[4].split(" or ")]
+    assert len(out) >= 190
+    assert len(ALL_FRAMES) >= 40 and len(FRAMES) >= 30
+    return out
+
+
+# Columns whose values functional groups have: all different ones, or the one of all frames where the data set itself has none.
+ALL_FRAMES = set()
+FRAMES = {}
+
+
+def tags(path):
+    return [int(t.replace(",", ""), 16) for t in re.findall(r"\(([0-9A-F,]{9})\)", path)]
+
+
+def of_frames(dataset, path):
+    """What the functional groups have at a path, each value once, as lists."""
+    groups = [*(dataset.get("SharedFunctionalGroupsSequence") or [])[:1], *(dataset.get("PerFrameFunctionalGroupsSequence") or [])]
+    out = []
+    for group in groups:
+        found = values(items(group, path))
+        if found and found not in out:
+            out.append(found)
     return out
 
 
@@ -256,7 +282,20 @@ def expected(dataset, name, tags, kind):
             value = item.get("CodeValue") or item.get("LongCodeValue") or item.get("URNCodeValue")
             code = (value, item.get("CodingSchemeDesignator"), item.get("CodeMeaning"))
             return tuple(text(c) if c else None for c in code) if any(code) else None
+        if name in ALL_FRAMES:
+            every = of_frames(dataset, tags)
+            kind = kind.removesuffix("[]")
+            if kind == "text":
+                return [text("\\".join(str(v).strip(" ") for v in one)) for one in every] or None
+            return [scalar(v, kind, dataset) for one in every for v in one] or None
         many = values(found)
+        if not many and name in FRAMES:
+            every = [one for path in FRAMES[name] for one in of_frames(dataset, path)]
+            many = every[0] if len(every) == 1 else []
+            if kind == "integer":
+                many = [int(v) for v in many if v == int(v)]
+            if len(many) > 1 and not kind.endswith("[]"):
+                many = []
         if kind.endswith("[]"):
             return [scalar(v, kind.removesuffix("[]"), dataset) for v in many] or None
         if kind == "text" and len(many) > 1:

@@ -1,6 +1,6 @@
 //! Where a DICOM file starts, and whether it is one: by content, never by name.
 
-use super::{Refusal, Vr, syntax::Coding, window::Window};
+use super::{Refusal, Vr, syntax::Coding, vr::Dictionary, window::Window};
 
 /// Where the first element is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -9,6 +9,8 @@ pub(super) enum Start {
     Marked,
     /// After `DICM` without a preamble.
     MagicOnly,
+    /// After a preamble of zeros, without `DICM`.
+    Blank,
     /// At the start: neither preamble nor `DICM`.
     Bare,
 }
@@ -19,46 +21,65 @@ impl Start {
         match self {
             Self::Marked => 132,
             Self::MagicOnly => 4,
+            Self::Blank => PREAMBLE,
             Self::Bare => 0,
         }
     }
+
+    /// Whether the four letters say that this is DICOM; without them only what is read does.
+    pub(super) fn sure(self) -> bool {
+        matches!(self, Self::Marked | Self::MagicOnly)
+    }
 }
 
+const PREAMBLE: usize = 128;
+
 /// Finds the start, or refuses what cannot be DICOM.
-pub(super) fn start(window: &mut Window<'_>) -> Result<Start, Refusal> {
-    window.ensure(132)?;
+pub(super) fn start(window: &mut Window<'_>, dictionary: &mut Dictionary) -> Result<Start, Refusal> {
+    window.ensure(PREAMBLE + 8)?;
     let bytes = window.from(0);
     if bytes.is_empty() {
         return Err(Refusal::Empty);
     }
-    if bytes.get(128..132) == Some(b"DICM") {
+    if bytes.get(PREAMBLE..132) == Some(b"DICM") {
         return Ok(Start::Marked);
     }
     if bytes.starts_with(b"DICM") {
         return Ok(Start::MagicOnly);
     }
-    if bytes
-        .first_chunk()
-        .is_some_and(|first| plausible(*first, window.end()))
-    {
-        return Ok(Start::Bare);
+    let blank = bytes.iter().take(PREAMBLE).all(|b| *b == 0);
+    let start = if blank { Start::Blank } else { Start::Bare };
+    let first = bytes.get(start.at()..).and_then(|bytes| bytes.first_chunk());
+    let left = window.end().map(|end| end.saturating_sub(start.at() as u64));
+    if first.is_some_and(|first| plausible(*first, left, dictionary)) {
+        return Ok(start);
     }
     Err(Refusal::NotDicom)
 }
 
-/// Whether bytes look like the first element of a data set or meta group that has no preamble.
-fn plausible(first: [u8; 8], size: Option<u64>) -> bool {
-    let [a, b, c, d, v, r, ..] = first;
-    let Some(coding) = Coding::guess([a, b, c, d, v, r]) else {
-        return false;
+/// Whether bytes look like the first element of a command set, meta group or data set. `left`: bytes from there on, if known.
+fn plausible(first: [u8; 8], left: Option<u64>, dictionary: &mut Dictionary) -> bool {
+    let [a, b, c, d, e, f, g, h] = first;
+    let vr = Vr::from_bytes([e, f]);
+    let coding = match u16::from_le_bytes([a, b]) {
+        0 | 2 if vr.is_none() => Coding::IMPLICIT_LITTLE,
+        0 | 2 => Coding::EXPLICIT_LITTLE,
+        _ => Coding::guess(first).unwrap_or(Coding::IMPLICIT_LITTLE),
     };
     let tag = coding.tag([a, b, c, d]);
-    let known_group = matches!(tag >> 16, 0x0002 | 0x0008);
-    if coding.implicit {
-        let len = u64::from(u32::from_le_bytes([first[4], first[5], first[6], first[7]]));
-        // Group 0008 starts with short elements; group 0002 is never implicit.
-        tag >> 16 == 8 && len <= 256 && size.is_none_or(|size| len + 8 <= size)
-    } else {
-        known_group && Vr::from_bytes([v, r]).is_some()
-    }
+    let len = match vr {
+        _ if coding.implicit => u32::from_le_bytes([e, f, g, h]),
+        None => return false,
+        // What is behind it tells the length.
+        Some(vr) if vr.long_length() => 0,
+        Some(_) => u32::from(coding.u16([g, h])),
+    };
+    let fits = len == u32::MAX || left.is_none_or(|left| u64::from(len) + 8 <= left);
+    // Group lengths are in every group there could be; of the groups that files start with any element may be the first.
+    let known = match tag {
+        _ if tag & 0xFFFF == 0 => len == 4,
+        _ if matches!(tag >> 16, 2 | 8) && (!coding.implicit || len <= 256) => true,
+        _ => dictionary.lookup(tag).is_some(),
+    };
+    fits && known
 }

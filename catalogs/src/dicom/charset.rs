@@ -68,8 +68,17 @@ impl Charset {
                     fallback = fallback.or(g1);
                 }
                 Some(set::Term::Designated(g1)) => fallback = fallback.or(g1),
-                None => unknown += 1,
+                None => {
+                    unknown += 1;
+                    // Readers agree on Latin-1 where they do not know the set: the text stays legible.
+                    if i == 0 {
+                        first = Some((G0::Ascii, Some(G1::Latin1)));
+                    }
+                }
             }
+        }
+        if unknown > 0 {
+            fallback = fallback.or(Some(G1::Latin1));
         }
         let (g0, g1) = first.unwrap_or((G0::Ascii, None));
         (Self(Kind::Extended(Extended { g0, g1, fallback })), unknown)

@@ -36,6 +36,9 @@ impl Element {
     /// The VR is US or SS, as Pixel Representation says.
     pub(super) const SIGNEDNESS: u8 = 8;
 
+    /// A private element that tells how the image was weighted for diffusion.
+    pub(super) const DIFFUSION: u8 = 16;
+
     /// Whether the value was passed over without being read: a large binary, or pixels within an icon.
     pub fn skipped(&self) -> bool {
         self.flags & Self::SKIPPED != 0

@@ -12,6 +12,8 @@ use super::{
 };
 
 #[cfg(test)]
+mod odd;
+#[cfg(test)]
 mod tests;
 
 /// Memory that reading reuses from file to file. One per worker.
@@ -58,10 +60,11 @@ pub fn read_header<'s>(
 ) -> Result<Header<'s>, Refusal> {
     scratch.elements.clear();
     scratch.frames.clear();
+    scratch.dictionary.blocks.clear();
     if scratch.elements.capacity() > 1 << 16 {
         scratch.elements = Vec::new();
     }
-    let findings = read(source, limits, scratch)?;
+    let (start, findings) = read(source, limits, scratch)?;
     if findings.unordered {
         supersede(&mut scratch.elements);
     }
@@ -73,13 +76,27 @@ pub fn read_header<'s>(
         findings,
         facts,
     };
-    header.identified()?;
-    Ok(header)
+    match header.identified() {
+        Err(_) if !start.sure() && !shows_dicom(header.elements) => Err(Refusal::NotDicom),
+        Err(e) => Err(e),
+        Ok(()) => Ok(header),
+    }
 }
 
-fn read(source: &mut dyn HeaderSource, limits: &Limits, scratch: &mut Scratch) -> Result<Findings, Refusal> {
+/// Whether elements that every instance has were read: what has neither the four letters nor these is not DICOM.
+fn shows_dicom(elements: &[Element]) -> bool {
+    elements
+        .iter()
+        .any(|e| matches!(e.tag, 0x0008_0016 | 0x0008_0018 | 0x0020_000D | 0x0020_000E))
+}
+
+fn read(
+    source: &mut dyn HeaderSource,
+    limits: &Limits,
+    scratch: &mut Scratch,
+) -> Result<(Start, Findings), Refusal> {
     let mut window = Window::new(source, &mut scratch.buffer, limits);
-    let start = start(&mut window)?;
+    let start = start(&mut window, &mut scratch.dictionary)?;
     let mut walk = Walk {
         window,
         limits,
@@ -98,25 +115,24 @@ fn read(source: &mut dyn HeaderSource, limits: &Limits, scratch: &mut Scratch) -
         Err(Refusal::DicomDir) => return Err(Refusal::DicomDir),
         Err(e @ Refusal::Unreadable { .. }) => return Err(e),
         Err(e) => {
-            let sure = start != Start::Bare
-                || walk
-                    .elements
-                    .iter()
-                    .any(|e| matches!(e.tag, 0x0008_0016 | 0x0008_0018));
+            let sure = start.sure() || shows_dicom(walk.elements);
             return Err(if sure { e } else { Refusal::NotDicom });
         }
     }
     let mut findings = walk.findings;
     findings.end = walk.at;
-    Ok(findings)
+    Ok((start, findings))
 }
 
 /// Media Storage Directory Storage.
 const DIRECTORY: &str = "1.2.840.10008.1.3.10";
 
-/// Meta group, then data set.
+/// Command set and meta group, then data set.
 fn body(walk: &mut Walk<'_, '_>) -> Result<(), Refusal> {
     walk.meta()?;
+    if walk.command()? && walk.syntax.is_none() {
+        walk.meta()?;
+    }
     let value = |e: &Element| walk.window.from(e.offset as usize).get(..e.len as usize);
     if walk
         .elements
@@ -133,8 +149,8 @@ fn body(walk: &mut Walk<'_, '_>) -> Result<(), Refusal> {
     if deflated {
         walk.window.inflate(walk.at, walk.limits);
     }
-    let missing = walk.window.ensure(walk.at + 6)?;
-    if missing == 6 && walk.elements.is_empty() {
+    let missing = walk.window.ensure(walk.at + 8)?;
+    if missing == 8 && walk.elements.is_empty() {
         return Err(Refusal::NotDicom);
     }
     let said = said.map(|s: Syntax| s.coding);
@@ -157,10 +173,10 @@ fn body(walk: &mut Walk<'_, '_>) -> Result<(), Refusal> {
 
 /// Whether a file that calls itself deflated is not: its data set starts with an element of a low group.
 fn plain_despite_syntax(walk: &mut Walk<'_, '_>) -> Result<bool, Refusal> {
-    if walk.window.ensure(walk.at + 6)? > 0 {
+    if walk.window.ensure(walk.at + 8)? > 0 {
         return Ok(false);
     }
-    let start: [u8; 6] = walk.window.array(walk.at);
+    let start: [u8; 8] = walk.window.array(walk.at);
     let plain = start[..2] == [8, 0] && Coding::guess(start) == Some(Coding::EXPLICIT_LITTLE);
     walk.findings.warnings += u32::from(plain);
     Ok(plain)

@@ -6,6 +6,7 @@
 
 mod begin;
 mod charset;
+mod csa;
 mod element;
 mod hash;
 mod header;
@@ -36,6 +37,6 @@ pub use header::{Header, Scratch, read_header};
 pub use limits::{INLINE_BINARY_MAX, Limits};
 pub use refusal::{Place, Refusal};
 pub use rows::{Appended, InstanceRows, Origin, with_epoch};
-pub use schema::{COLUMNS, Column, ColumnType, Items, code_fields, instances_schema};
+pub use schema::{COLUMNS, Column, ColumnType, Frames, Items, code_fields, instances_schema};
 pub use source::{BytesSource, FileSource, HeaderSource, StreamSource};
 pub use vr::Vr;

@@ -14,18 +14,18 @@ pub(super) struct Numbers<'a> {
 impl<'a> Numbers<'a> {
     /// `None` if the VR is not one of numbers, or the value no whole number of them.
     pub(super) fn of(element: &Element, vr: Vr, bytes: &'a [u8]) -> Option<Self> {
-        let size = match vr {
-            Vr::US | Vr::SS => 2,
-            Vr::UL | Vr::SL | Vr::FL | Vr::AT => 4,
-            Vr::FD | Vr::SV | Vr::UV => 8,
-            _ => return None,
-        };
+        let size = vr.number_size()?;
         bytes.len().is_multiple_of(size).then_some(Self {
             bytes,
             vr,
             size,
             big: element.big_endian(),
         })
+    }
+
+    /// As they are in the file.
+    pub(super) fn bytes(&self) -> &'a [u8] {
+        self.bytes
     }
 
     pub(super) fn vr(&self) -> Vr {

@@ -8,15 +8,19 @@ use arrow::{
 };
 
 use self::{
-    cell::{Cell, Tail, Value},
+    cell::{Cell, Value},
     pass::Pass,
     paths::{PATHS, Part},
+    tail::Tail,
 };
 use super::{COLUMNS, Header, HeaderHash, Vr, instances_schema};
 
 mod cell;
+mod diffusion;
+mod distinct;
 mod pass;
 mod paths;
+mod tail;
 #[cfg(test)]
 mod tests;
 
@@ -81,7 +85,7 @@ impl InstanceRows {
         for cell in &mut self.cells {
             bytes += cell.finish_row(self.rows + 1);
         }
-        bytes += self.tail.append(header, origin, self.pass.json(), &mut warnings);
+        bytes += self.tail.append(header, origin, &self.pass, &mut warnings);
         self.rows += 1;
         self.bytes += bytes;
         Appended { warnings, bytes }
@@ -104,9 +108,9 @@ impl InstanceRows {
 
     /// The rows in the shape of [`instances_schema`], with `ingested_epoch` 0: see [`with_epoch`]. Starts anew.
     pub fn finish(&mut self) -> Result<RecordBatch, ArrowError> {
-        self.rows = 0;
+        let rows = std::mem::take(&mut self.rows);
         self.bytes = 0;
-        let mut arrays: Vec<ArrayRef> = self.cells.iter_mut().map(Cell::finish).collect();
+        let mut arrays: Vec<ArrayRef> = self.cells.iter_mut().map(|cell| cell.finish(rows)).collect();
         arrays.extend(self.tail.finish());
         RecordBatch::try_new(instances_schema(), arrays)
     }

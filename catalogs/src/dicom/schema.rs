@@ -26,6 +26,9 @@ pub struct Column {
     pub path: &'static [u32],
     /// Which items of the outermost sequence are taken.
     pub items: Items,
+    /// Enhanced multi-frame images: where functional groups have what the element says of other images. The value counts if all
+    /// frames have the same.
+    pub frames: Option<Frames>,
     /// VR of PS3.6.
     pub vr: Vr,
     /// Type in SQL.
@@ -41,6 +44,18 @@ pub enum Items {
     First,
     /// All of them; the column is an array with an entry per item, NULL where an item says nothing.
     Each,
+    /// The path is one within functional groups, shared (5200,9229) or of a frame (5200,9230); the column is an array of the
+    /// different values of the frames, in their order.
+    Frames,
+}
+
+/// Places in functional groups, and the VR there.
+#[derive(Debug, Clone, Copy)]
+pub struct Frames {
+    /// Paths within a group, of which an instance has one at most.
+    pub paths: &'static [&'static [u32]],
+    /// VR of PS3.6.
+    pub vr: Vr,
 }
 
 /// The type of a column.
@@ -102,48 +117,60 @@ pub fn code_fields() -> Fields {
 }
 
 /// Name, type, nullable and meaning of the columns after [`COLUMNS`]: what Radlake knows of the file, and the whole header.
-pub(super) const BOOKKEEPING: [(&str, DataType, bool, &str); 9] = [
+pub(super) const BOOKKEEPING: [(&str, ColumnType, bool, &str); 11] = [
+    (
+        "private_diffusion_b_value",
+        ColumnType::Float,
+        true,
+        "Diffusion weighting in private elements, s/mm2: of GE (0043,xx39), Siemens (0019,xx0C) or its CSA header, Philips (2001,xx03)",
+    ),
+    (
+        "private_diffusion_gradient_orientation",
+        ColumnType::FloatList,
+        true,
+        "Direction of the diffusion gradient, x, y, z in the patient's coordinates, in Siemens' (0019,xx0E) or CSA header",
+    ),
     (
         "transfer_syntax_uid",
-        DataType::Utf8,
+        ColumnType::Text,
         true,
         "How the file is encoded (0002,0010); NULL if it does not say",
     ),
-    ("file_size", DataType::Int64, false, "Bytes of the file"),
+    ("file_size", ColumnType::Long, false, "Bytes of the file"),
     (
         "pixel_data_offset",
-        DataType::Int64,
+        ColumnType::Long,
         true,
         "Byte of the file where the Pixel Data element starts; NULL without pixels or if the data set is deflated",
     ),
     (
         "warnings",
-        DataType::Int32,
+        ColumnType::Int,
         false,
         "Values that did not parse and other faults the reader passed over",
     ),
     (
         "header_hash",
-        DataType::Utf8,
+        ColumnType::Text,
         false,
         "BLAKE3, 128 bits, of the header and the file's size",
     ),
-    ("provider", DataType::Utf8, false, "Who brought the file"),
+    ("provider", ColumnType::Text, false, "Who brought the file"),
     (
         "source_uri",
-        DataType::Utf8,
+        ColumnType::Text,
         false,
         "Where the file is; members of archives as archive!/member",
     ),
     (
         "ingested_epoch",
-        DataType::Int64,
+        ColumnType::Long,
         false,
         "Epoch of the lake that made the row visible",
     ),
     (
         "dataset",
-        DataType::Utf8,
+        ColumnType::Text,
         true,
         "The whole header as DICOM JSON (PS3.18 F); binaries over 4 KiB and pixels left out",
     ),
@@ -160,7 +187,7 @@ pub fn instances_schema() -> SchemaRef {
             Field::new(c.name, c.data_type.arrow(), !required).with_metadata(comment(c.comment()))
         });
         let kept = BOOKKEEPING.iter().map(|(n, t, nullable, m)| {
-            Field::new(*n, t.clone(), *nullable).with_metadata(comment((*m).to_owned()))
+            Field::new(*n, t.arrow(), *nullable).with_metadata(comment((*m).to_owned()))
         });
         Arc::new(Schema::new(typed.chain(kept).collect::<Vec<_>>()))
     });
@@ -170,11 +197,27 @@ pub fn instances_schema() -> SchemaRef {
 impl Column {
     /// The comment that SQL shows: the meaning, and where the value comes from, as in `(0018,0050) DS`.
     pub fn comment(&self) -> String {
-        let tags: Vec<String> = self
-            .path
-            .iter()
-            .map(|t| format!("({:04X},{:04X})", t >> 16, t & 0xFFFF))
-            .collect();
-        format!("{}; {} {}", self.meaning, tags.join(" > "), self.vr.as_str())
+        let place = |path: &[u32]| {
+            let tags = path
+                .iter()
+                .map(|t| format!("({:04X},{:04X})", t >> 16, t & 0xFFFF));
+            tags.collect::<Vec<_>>().join(" > ")
+        };
+        let of = match self.items {
+            Items::Frames => "of frames ",
+            Items::First | Items::Each => "",
+        };
+        let own = format!("{}; {of}{} {}", self.meaning, place(self.path), self.vr.as_str());
+        match self.frames {
+            Some(frames) => {
+                let places: Vec<String> = frames.paths.iter().map(|path| place(path)).collect();
+                format!(
+                    "{own}, or of all frames {} {}",
+                    places.join(" or "),
+                    frames.vr.as_str()
+                )
+            }
+            None => own,
+        }
     }
 }

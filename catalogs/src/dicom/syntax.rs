@@ -1,5 +1,7 @@
 //! How the data set's bytes are coded: byte order, VRs, deflate.
 
+use super::Vr;
+
 /// Byte order and presence of VRs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Coding {
@@ -44,15 +46,22 @@ impl Coding {
     }
 
     /// The coding that the first bytes of a data set show, whatever the transfer syntax says: writers mistake it.
-    /// `None` if they show nothing that a data set starts with.
-    pub(super) fn guess(start: [u8; 6]) -> Option<Self> {
-        let [a, b, _, _, v, r] = start;
+    /// `None` if they show nothing that a data set starts with. One that is not sorted may start in a high group.
+    pub(super) fn guess(start: [u8; 8]) -> Option<Self> {
+        let [a, b, _, _, v, r, l, m] = start;
         let (little, big) = (u16::from_le_bytes([a, b]), u16::from_be_bytes([a, b]));
         let explicit = v.is_ascii_uppercase() && r.is_ascii_uppercase();
         // Data sets start in a low group; the other byte order makes it 0x0800 and more.
         match (explicit, little < 0x0400, big < 0x0400) {
             (true, true, _) => Some(Self::EXPLICIT_LITTLE),
             (true, false, true) => Some(Self::EXPLICIT_BIG),
+            // The length is short in the order that it has.
+            (true, false, false) => match Vr::from_bytes([v, r])? {
+                vr if !vr.long_length() && u16::from_be_bytes([l, m]) < u16::from_le_bytes([l, m]) => {
+                    Some(Self::EXPLICIT_BIG)
+                }
+                _ => Some(Self::EXPLICIT_LITTLE),
+            },
             (false, true, _) => Some(Self::IMPLICIT_LITTLE),
             _ => None,
         }

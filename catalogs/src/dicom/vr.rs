@@ -7,6 +7,10 @@ use dicom_core::{
 use dicom_dictionary_std::StandardDataDictionary;
 use rustc_hash::FxHashMap;
 
+mod private;
+
+pub(super) use private::{Blocks, Diffusion, PRIVATE};
+
 macro_rules! vrs {
     ($($name:ident)*) => {
         /// A value representation.
@@ -61,6 +65,17 @@ impl Vr {
         matches!(self, AT | FD | FL | SL | SS | SV | UL | US | UV)
     }
 
+    /// Bytes of one number or tag; `None` if the value is something else.
+    pub(super) fn number_size(self) -> Option<usize> {
+        use Vr::{AT, FD, FL, SL, SS, SV, UL, US, UV};
+        match self {
+            US | SS => Some(2),
+            UL | SL | FL | AT => Some(4),
+            FD | SV | UV => Some(8),
+            _ => None,
+        }
+    }
+
     /// Whether Specific Character Set governs the text (PS3.5 §6.1.2.3).
     pub fn charset(self) -> bool {
         use Vr::{LO, LT, PN, SH, ST, UC, UT};
@@ -82,9 +97,11 @@ pub(super) enum Known {
     Signedness,
 }
 
-/// The dictionary of PS3.6 with the tags that files really use in a table of its own: the crate's is a slow hash.
+/// The dictionary of PS3.6 with the tags that files really use in a table of its own: the crate's is a slow hash. And who has
+/// which private elements in the file that is being read.
 #[derive(Debug, Default)]
 pub(super) struct Dictionary {
+    pub(super) blocks: Blocks,
     seen: FxHashMap<u32, Option<Known>>,
 }
 

@@ -11,7 +11,9 @@ use super::{
 };
 
 mod bounds;
+mod form;
 mod head;
+mod private;
 
 /// "Goes on until its delimiter."
 const UNDEFINED: u32 = u32::MAX;
@@ -94,6 +96,26 @@ impl Walk<'_, '_> {
         Ok(())
     }
 
+    /// Reads elements of group 0000, of a message of the network that was stored as it came (always implicit little endian,
+    /// PS3.7 §6.3.1). Tells whether there were any.
+    pub(super) fn command(&mut self) -> Result<bool, Refusal> {
+        let before = self.elements.len();
+        self.coding = Coding::IMPLICIT_LITTLE;
+        while self.window.ensure(self.at + 8)? == 0 {
+            let [a, b, c, d, e, f, g, h] = self.window.array(self.at);
+            if [a, b] != [0, 0] || [c, d, e, f, g, h] == [0; 6] || Vr::from_bytes([e, f]).is_some() {
+                break;
+            }
+            let head = self.head()?;
+            self.enter(&head)?;
+            if !self.frames.is_empty() {
+                return Err(self.malformed(self.at, Place::Sequence(head.tag), "a command set"));
+            }
+        }
+        self.last = 0;
+        Ok(self.elements.len() > before)
+    }
+
     /// Reads the data set, up to Pixel Data or the end.
     pub(super) fn data_set(&mut self) -> Result<(), Refusal> {
         loop {
@@ -163,7 +185,11 @@ impl Walk<'_, '_> {
     /// Takes the element whose header was read: notes it, and steps over its value or into its items.
     fn enter(&mut self, head: &Head) -> Result<(), Refusal> {
         let Head {
-            tag, vr, coding, len, ..
+            tag,
+            mut vr,
+            coding,
+            len,
+            ..
         } = *head;
         if tag >> 16 == 0xFFFE {
             return self.delimiter(head);
@@ -176,7 +202,12 @@ impl Walk<'_, '_> {
 
         let start = self.here();
         if vr == Vr::SQ || (len == UNDEFINED && vr == Vr::UN) {
-            return self.sequence(head, start);
+            if self.holds_items(coding, len)? {
+                return self.sequence(head, start);
+            }
+            // Writers put a text where a sequence belongs. Its length leads on; its bytes are kept as what they are, unknown.
+            self.findings.warnings += 1;
+            vr = Vr::UN;
         }
         if len == UNDEFINED {
             if !vr.binary() {
@@ -193,9 +224,28 @@ impl Walk<'_, '_> {
             return self.pass(Place::Element(tag), u64::from(len));
         }
         self.need(len as usize, Place::Element(tag))?;
-        self.note(tag, vr, coding, len, head.flags)?;
+        let mut flags = head.flags;
+        if tag & 0x1_0000 != 0 {
+            flags |= self.private(tag, len);
+            if head.guessed && !vr.binary() && !vr.is_number() && !self.legible(len) {
+                vr = Vr::UN;
+            }
+        }
+        self.note(tag, vr, coding, len, flags)?;
         self.at += len as usize;
         Ok(())
+    }
+
+    /// Whether the value of a sequence, which starts here, starts with an item. What cannot be told yet does.
+    fn holds_items(&mut self, coding: Coding, len: u32) -> Result<bool, Refusal> {
+        if len == UNDEFINED || len == 0 || u64::from(len) > self.room() {
+            return Ok(true);
+        }
+        if self.window.ensure(self.at + 4)? > 0 {
+            return Ok(len >= 8);
+        }
+        let tag = coding.tag(self.window.array(self.at));
+        Ok(len >= 8 && matches!(tag, ITEM | SEQUENCE_END))
     }
 
     #[inline]
@@ -338,6 +388,7 @@ impl Walk<'_, '_> {
         let Some(frame) = self.frames.pop() else {
             return Ok(());
         };
+        self.dictionary.blocks.leave(self.depth());
         let tag = if frame.item { ITEM_END } else { SEQUENCE_END };
         self.note(tag, Vr::UN, frame.coding, 0, 0)
     }

@@ -89,7 +89,7 @@ pub struct IngestReport {
     pub series: u64,
     /// Studies that gained instances.
     pub studies: u64,
-    /// Patients (patient ID within its issuer) that gained instances.
+    /// Patients (patient ID within its issuer, without one by study) that gained instances.
     pub patients: u64,
     /// Bytes read from files: headers only, unless hashed in full.
     pub bytes_read: u64,

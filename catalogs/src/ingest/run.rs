@@ -305,8 +305,13 @@ impl<'a> Run<'a> {
             self.series
                 .insert(hash(&["study_instance_uid", "series_instance_uid"]));
             self.studies.insert(hash(&["study_instance_uid"]));
-            self.patients
-                .insert(hash(&["issuer_of_patient_id", "patient_id"]));
+            // Who has no ID is told apart by study, as in `imaging.patients`.
+            let identified = cell(rows.column_by_name("patient_id"), *row).is_some();
+            self.patients.insert(if identified {
+                hash(&["issuer_of_patient_id", "patient_id"])
+            } else {
+                hash(&["issuer_of_patient_id", "patient_id", "study_instance_uid"])
+            });
         }
     }
 

@@ -133,8 +133,7 @@ fn misspelt_terms_are_understood() {
 #[test]
 fn what_cannot_be_told_is_replaced_and_counted() {
     for (terms, bytes, expected) in [
-        ("NONSENSE", &b"A\xe9B"[..], "A\u{FFFD}B"),
-        ("ISO_IR 192", b"A\xffB", "A\u{FFFD}B"),
+        ("ISO_IR 192", &b"A\xffB"[..], "A\u{FFFD}B"),
         ("\\ISO 2022 IR 87", b"\x1b$B;", "\u{FFFD}"),
         ("\\ISO 2022 IR 87", b"\x1b%GA", "\u{FFFD}%GA"),
         ("ISO_IR 100", b"A\0B", "A\u{FFFD}B"),
@@ -148,4 +147,31 @@ fn what_cannot_be_told_is_replaced_and_counted() {
             "{terms}"
         );
     }
+}
+
+#[test]
+fn an_unknown_set_is_read_as_latin_1_and_counted() {
+    for terms in [
+        "NONSENSE",
+        "ISO_IR 999",
+        "\\NONSENSE",
+        "NONSENSE\\ISO 2022 IR 87",
+        "ISO 2022 IR 6\\ISO 2022 IR 999",
+    ] {
+        assert_eq!(
+            decode(terms, b"M\xfcller^J\xe9r\xf4me", Delimiters::Names),
+            ("Müller^Jérôme".into(), false),
+            "{terms}"
+        );
+    }
+    // The sets that are known go on to be told by their escape sequences.
+    assert_eq!(
+        decode(
+            "NONSENSE\\ISO 2022 IR 126",
+            b"\xe9 \x1b-F\xc4",
+            Delimiters::Values
+        )
+        .0,
+        "é Δ"
+    );
 }

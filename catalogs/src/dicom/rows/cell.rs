@@ -11,8 +11,15 @@ use arrow::{
     buffer::NullBuffer,
 };
 
-use super::{Origin, paths::Part};
-use crate::dicom::{Column, ColumnType, Header, Vr, numbers::Numbers, schema::code_fields, values};
+use super::{distinct::Distinct, paths::Part};
+use crate::dicom::{
+    Column, ColumnType, Vr,
+    numbers::Numbers,
+    schema::{Items, code_fields},
+    values,
+};
+
+mod frames;
 
 /// A value on its way to a column.
 #[derive(Debug, Clone, Copy)]
@@ -29,6 +36,11 @@ pub(super) struct Cell {
     builder: Builder,
     /// Rows up to the last that something was put into.
     filled: usize,
+    /// What frames say, of columns that take it.
+    frames: Option<Box<Distinct>>,
+    /// The column is made of all that frames say, not of what they agree on.
+    all_frames: bool,
+    data_type: ColumnType,
     /// Per-item columns: entries at the start of the row.
     start: usize,
     each: bool,
@@ -59,11 +71,19 @@ struct Code {
 }
 
 /// A number that a column of 32 bits holds.
-fn narrow(n: i64) -> Option<i32> {
+pub(super) fn narrow(n: i64) -> Option<i32> {
     i32::try_from(n).ok()
 }
 
 impl Value<'_> {
+    /// As it was before it was understood.
+    pub(super) fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Text(text) => text.as_bytes(),
+            Self::Numbers(numbers) => numbers.bytes(),
+        }
+    }
+
     fn is_empty(&self) -> bool {
         match self {
             Self::Text(text) => text.trim_ascii().is_empty(),
@@ -147,8 +167,11 @@ impl Cell {
         Self {
             builder,
             filled: 0,
+            frames: (column.items == Items::Frames || column.frames.is_some()).then(Box::default),
+            all_frames: column.items == Items::Frames,
+            data_type: column.data_type,
             start: 0,
-            each: column.items == crate::dicom::schema::Items::Each,
+            each: column.items == Items::Each,
             text: 0,
         }
     }
@@ -292,6 +315,10 @@ impl Cell {
 
     /// Ends a row: NULL if nothing was put. Gives the bytes that the row took.
     pub(super) fn finish_row(&mut self, rows: usize) -> usize {
+        if self.all_frames {
+            return self.put_frames(rows - 1);
+        }
+        self.put_frames(rows - 1);
         let missing = self.filled < rows;
         let fixed = match &mut self.builder {
             Builder::Text(b) => {
@@ -373,7 +400,11 @@ impl Cell {
         fixed + std::mem::take(&mut self.text)
     }
 
-    pub(super) fn finish(&mut self) -> ArrayRef {
+    /// The column of `rows` rows.
+    pub(super) fn finish(&mut self, rows: usize) -> ArrayRef {
+        if self.all_frames {
+            self.pad(rows);
+        }
         self.start = 0;
         self.filled = 0;
         match &mut self.builder {
@@ -401,7 +432,7 @@ impl Cell {
 }
 
 /// Text without the spaces that mean nothing: none at the end, and at the start only where paragraphs are.
-fn clean(text: &str, vr: Vr) -> &str {
+pub(super) fn clean(text: &str, vr: Vr) -> &str {
     let text = text.trim_end_matches([' ', '\0']);
     match vr {
         // Writing systems that a name does not have may be left out or not.
@@ -418,80 +449,4 @@ fn joined(numbers: &Numbers<'_>) -> String {
         None => numbers.float(i).to_string(),
     };
     (0..numbers.len()).map(one).collect::<Vec<_>>().join("\\")
-}
-
-/// The bookkeeping columns.
-#[derive(Debug)]
-pub(super) struct Tail {
-    transfer_syntax_uid: StringBuilder,
-    file_size: Int64Builder,
-    pixel_data_offset: Int64Builder,
-    warnings: Int32Builder,
-    header_hash: StringBuilder,
-    provider: StringBuilder,
-    source_uri: StringBuilder,
-    ingested_epoch: Int64Builder,
-    dataset: StringBuilder,
-}
-
-impl Tail {
-    pub(super) fn new(n: usize) -> Self {
-        Self {
-            transfer_syntax_uid: StringBuilder::with_capacity(n, 0),
-            file_size: Int64Builder::with_capacity(n),
-            pixel_data_offset: Int64Builder::with_capacity(n),
-            warnings: Int32Builder::with_capacity(n),
-            header_hash: StringBuilder::with_capacity(n, 0),
-            provider: StringBuilder::with_capacity(n, 0),
-            source_uri: StringBuilder::with_capacity(n, 0),
-            ingested_epoch: Int64Builder::with_capacity(n),
-            dataset: StringBuilder::with_capacity(n, 0),
-        }
-    }
-
-    /// Adds the bookkeeping of a row; gives the bytes it took.
-    pub(super) fn append(
-        &mut self,
-        header: &Header<'_>,
-        origin: &Origin<'_>,
-        json: &str,
-        warnings: &mut u32,
-    ) -> usize {
-        let signed = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
-        let syntax = header.transfer_syntax_uid();
-        self.transfer_syntax_uid
-            .append_option(Some(syntax).filter(|uid| !uid.is_empty()));
-        self.file_size.append_value(signed(origin.file_size));
-        self.pixel_data_offset
-            .append_option(header.pixel_data_offset().map(signed));
-        self.header_hash.append_value(origin.header_hash.to_hex());
-        self.provider.append_value(origin.provider);
-        self.source_uri.append_value(origin.source_uri);
-        self.ingested_epoch.append_value(0);
-        // Arrow counts the text of a column in 31 bits; a caller who heeds `bytes()` never comes near.
-        if self.dataset.values_slice().len() + json.len() <= i32::MAX as usize {
-            self.dataset.append_value(json);
-        } else {
-            self.dataset.append_null();
-            *warnings += 1;
-        }
-        self.warnings
-            .append_value(i32::try_from(*warnings).unwrap_or(i32::MAX));
-        80 + syntax.len() + origin.provider.len() + origin.source_uri.len() + json.len()
-    }
-
-    /// In the order of the schema.
-    pub(super) fn finish(&mut self) -> [ArrayRef; 9] {
-        [
-            Arc::new(self.transfer_syntax_uid.finish()),
-            Arc::new(self.file_size.finish()),
-            Arc::new(self.pixel_data_offset.finish()),
-            Arc::new(self.warnings.finish()),
-            Arc::new(self.header_hash.finish()),
-            Arc::new(self.provider.finish()),
-            Arc::new(self.source_uri.finish()),
-            Arc::new(self.ingested_epoch.finish()),
-            Arc::new(self.dataset.finish()),
-        ]
-    }
 }

@@ -2,7 +2,8 @@
 
 use super::{
     cell::{Cell, Value},
-    paths::{Entry, Node, Paths, ROOT},
+    diffusion::PrivateDiffusion,
+    paths::{Entry, Node, Paths, ROOT, Role},
 };
 use crate::dicom::{
     Element, Header, ITEM, ITEM_END, SEQUENCE_END, Vr,
@@ -35,6 +36,7 @@ pub(super) struct Pass {
     levels: Vec<Level>,
     sequences: Vec<Sequence>,
     json: String,
+    diffusion: PrivateDiffusion,
     warnings: u32,
     row: usize,
     timezone: i64,
@@ -45,6 +47,11 @@ impl Pass {
     /// The header as DICOM JSON, after [`Pass::run`].
     pub(super) fn json(&self) -> &str {
         &self.json
+    }
+
+    /// What private elements say of diffusion, after [`Pass::run`].
+    pub(super) fn diffusion(&self) -> PrivateDiffusion {
+        self.diffusion
     }
 
     /// Puts a header's values into the next row of the cells, and its JSON into [`Pass::json`]. Gives the warnings.
@@ -94,6 +101,7 @@ impl Pass {
         self.json.push('{');
         let (charset, unknown) = Charset::parse(header.charset());
         self.warnings = unknown;
+        self.diffusion = PrivateDiffusion::default();
         self.row = row;
         self.signed = header.signed();
         let timezone = header.timezone().map(values::trim).filter(|v| !v.is_empty());
@@ -132,6 +140,9 @@ impl Pass {
             return;
         }
         let bytes = header.value(element);
+        if element.flags & Element::DIFFUSION != 0 {
+            self.diffusion.note(element, bytes);
+        }
         if vr.binary() {
             json::binary(&mut self.json, bytes);
         } else if let Some(numbers) = Numbers::of(element, vr, bytes) {
@@ -186,14 +197,13 @@ impl Pass {
                 continue;
             };
             let items = self.sequences.first().map_or(0, |s| s.items);
-            let wanted = if target.each {
-                cell.entries() < items
-            } else {
-                level.first
+            let good = match target.role {
+                Role::Each if cell.entries() >= items => true,
+                Role::First if !level.first => true,
+                Role::Each | Role::First => cell.set(self.row, target.part, value, vr, self.timezone),
+                Role::Frame => cell.note_frame(value, vr),
             };
-            if wanted && !cell.set(self.row, target.part, value, vr, self.timezone) {
-                self.warnings += 1;
-            }
+            self.warnings += u32::from(!good);
         }
     }
 

@@ -17,8 +17,22 @@ pub(super) const ROOT: Node = 0;
 pub(super) struct Target {
     pub(super) column: u16,
     pub(super) part: Part,
-    pub(super) each: bool,
+    pub(super) role: Role,
 }
+
+/// For which items an element counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Role {
+    /// The first.
+    First,
+    /// Each of the outermost sequence.
+    Each,
+    /// The functional groups of every frame.
+    Frame,
+}
+
+/// Shared and Per-Frame Functional Groups Sequence.
+const FUNCTIONAL_GROUPS: [u32; 2] = [0x5200_9229, 0x5200_9230];
 
 /// Which part of its column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +58,8 @@ pub(super) struct Entry {
 #[derive(Debug, Default)]
 pub(super) struct Paths {
     entries: FxHashMap<(Node, u32), Entry>,
+    /// Nodes beside the root.
+    nodes: Node,
     /// Per node that is an outermost sequence: the columns with an entry per item of it.
     each: FxHashMap<Node, Vec<u16>>,
 }
@@ -63,55 +79,54 @@ impl Paths {
 
     fn of_columns() -> Self {
         let mut paths = Self::default();
-        let mut nodes = 1;
         for (i, column) in COLUMNS.iter().enumerate() {
-            let each = column.items == Items::Each;
-            let target = |part| Target {
-                column: i as u16,
-                part,
-                each,
-            };
-            // A code column is made of elements below its sequence.
-            let leaves: &[(u32, Part)] = &[
-                (0x0008_0100, Part::Value),
-                (0x0008_0119, Part::Value),
-                (0x0008_0120, Part::Value),
-                (0x0008_0102, Part::Scheme),
-                (0x0008_0104, Part::Meaning),
-            ];
-            let (sequences, last) = match (column.data_type, column.path.split_last()) {
-                (ColumnType::Code, _) => (column.path, None),
-                (_, Some((last, sequences))) => (sequences, Some(*last)),
-                (_, None) => continue,
-            };
-            let mut node = ROOT;
-            for (depth, tag) in sequences.iter().enumerate() {
-                let entry = paths.entries.entry((node, *tag)).or_default();
-                node = *entry.below.get_or_insert_with(|| {
-                    nodes += 1;
-                    nodes - 1
-                });
-                if depth == 0 && each {
-                    paths.each.entry(node).or_default().push(i as u16);
-                }
+            let column_index = i as u16;
+            match column.items {
+                Items::First => paths.add(column_index, column.path, column.data_type, Role::First),
+                Items::Each => paths.add(column_index, column.path, column.data_type, Role::Each),
+                Items::Frames => paths.add_frames(column_index, column.path, column.data_type),
             }
-            match last {
-                Some(tag) => paths
-                    .entries
-                    .entry((node, tag))
-                    .or_default()
-                    .targets
-                    .push(target(Part::Whole)),
-                None => leaves.iter().for_each(|(tag, part)| {
-                    paths
-                        .entries
-                        .entry((node, *tag))
-                        .or_default()
-                        .targets
-                        .push(target(*part));
-                }),
+            for path in column.frames.map_or(&[][..], |frames| frames.paths) {
+                paths.add_frames(column_index, path, column.data_type);
             }
         }
         paths
+    }
+
+    fn add_frames(&mut self, column: u16, path: &[u32], data_type: ColumnType) {
+        for groups in FUNCTIONAL_GROUPS {
+            self.add(column, &[&[groups], path].concat(), data_type, Role::Frame);
+        }
+    }
+
+    fn add(&mut self, column: u16, path: &[u32], data_type: ColumnType, role: Role) {
+        // A code column is made of elements below its sequence.
+        const LEAVES: [(u32, Part); 5] = [
+            (0x0008_0100, Part::Value),
+            (0x0008_0119, Part::Value),
+            (0x0008_0120, Part::Value),
+            (0x0008_0102, Part::Scheme),
+            (0x0008_0104, Part::Meaning),
+        ];
+        let (sequences, leaves) = match (data_type, path.split_last()) {
+            (ColumnType::Code, _) => (path, LEAVES.to_vec()),
+            (_, Some((last, sequences))) => (sequences, vec![(*last, Part::Whole)]),
+            (_, None) => return,
+        };
+        let mut node = ROOT;
+        for (depth, tag) in sequences.iter().enumerate() {
+            let entry = self.entries.entry((node, *tag)).or_default();
+            node = *entry.below.get_or_insert_with(|| {
+                self.nodes += 1;
+                self.nodes
+            });
+            if depth == 0 && role == Role::Each {
+                self.each.entry(node).or_default().push(column);
+            }
+        }
+        for (tag, part) in leaves {
+            let target = Target { column, part, role };
+            self.entries.entry((node, tag)).or_default().targets.push(target);
+        }
     }
 }

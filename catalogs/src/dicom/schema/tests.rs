@@ -23,6 +23,12 @@ fn columns_are_those_of_the_dictionary() {
             VirtualVr::Exact(vr) => assert_eq!(vr.to_string(), column.vr.as_str(), "{}", column.name),
             vr => assert!(vr == VirtualVr::Xs && column.vr == Vr::US, "{}", column.name),
         }
+        for path in column.frames.map_or(&[][..], |frames| frames.paths) {
+            let (last, sequences) = path.split_last().unwrap();
+            let vr = column.frames.unwrap().vr.as_str();
+            assert_eq!(entry(*last).1.relaxed().to_string(), vr, "{}", column.name);
+            assert!(!sequences.is_empty(), "{}", column.name);
+        }
         for tag in sequences {
             assert_eq!(
                 entry(*tag).1,
@@ -69,17 +75,18 @@ fn types_are_those_of_the_vr() {
             Vr::DT => &[Timestamp],
             Vr::DS | Vr::FD | Vr::FL => &[Float, FloatList],
             Vr::IS | Vr::US | Vr::SL | Vr::SS => &[Int, IntList],
-            Vr::UL => &[Long],
+            Vr::UL => &[Long, IntList],
             Vr::SQ => &[Code],
             _ => &[Text, TextList],
         };
         assert!(allowed.contains(&column.data_type), "{}", column.name);
-        // Only these two know how to keep an entry per item.
-        assert!(
-            column.items == Items::First || matches!(column.data_type, TextList | IntList),
-            "{}",
-            column.name
-        );
+        // Only these know how to keep an entry per item, or the values of frames.
+        let arrays: &[ColumnType] = match column.items {
+            Items::First => continue,
+            Items::Each => &[TextList, IntList],
+            Items::Frames => &[TextList, IntList, FloatList],
+        };
+        assert!(arrays.contains(&column.data_type), "{}", column.name);
     }
 }
 
@@ -94,6 +101,12 @@ fn schema_ends_with_the_dataset_and_every_field_has_a_comment() {
     let thickness = schema.field_with_name("slice_thickness").unwrap();
     assert_eq!(
         thickness.metadata()["comment"],
-        "Nominal thickness of the slice, mm; (0018,0050) DS"
+        "Nominal thickness of the slice, mm; (0018,0050) DS, or of all frames (0028,9110) > (0018,0050) DS"
     );
+    let comment = |name: &str| schema.field_with_name(name).unwrap().metadata()["comment"].clone();
+    assert!(comment("modality").ends_with("; (0008,0060) CS"));
+    assert!(comment("echo_times").ends_with("; of frames (0018,9114) > (0018,9082) FD"));
+    assert!(comment("table_height").ends_with(
+        "; (0018,1130) DS, or of all frames (0018,9304) > (0018,1130) or (0018,9732) > (0018,1130) DS"
+    ));
 }

@@ -8,15 +8,18 @@ use arrow::array::{
     Int64Array, ListBuilder, RecordBatch, StringArray, StringBuilder, UInt32Array,
 };
 use arrow::compute::kernels::zip::zip;
-use arrow::compute::{cast, concat, is_not_null, take};
-use arrow::datatypes::{DataType, Date32Type, Field, Float64Type, Int32Type, Int64Type};
+use arrow::compute::{cast, is_not_null, take};
+use arrow::datatypes::{DataType, Field, Int32Type};
 use arrow::error::ArrowError;
 use rustc_hash::FxHashMap;
 
+use super::cells::{gather, numbers, plain, text, texts};
 use super::frames;
 use super::geometry::{Geometry, Plane, geometry};
-use super::schema::{COLUMNS, MAX_DISTINCT, Rule, SeriesColumn, series_schema, source_columns};
-use crate::dicom::instances_schema;
+use super::schema::{
+    COLUMNS, MAX_DISTINCT, PIXEL_SPACING, Rule, SeriesColumn, series_schema, source_columns,
+};
+use crate::dicom::{Items, instances_schema};
 
 type Result<T> = std::result::Result<T, ArrowError>;
 
@@ -171,12 +174,17 @@ impl Source {
         let one_matrix = ["rows", "columns"]
             .iter()
             .all(|name| self.spread(&[name], rows) == Some(0.0));
-        let spacing = self.spread(&["pixel_spacing", "shared_pixel_spacing"], rows);
+        // Rows may be another distance apart than columns; each are compared with themselves.
+        let even = |axis| {
+            self.spacing_spread(axis, rows)
+                .is_some_and(|relative| relative <= PIXEL_SPACING_TOLERANCE)
+        };
         let is_volume = placed
             && geometry.is_regular()
             && geometry.planes == planes.len()
             && one_matrix
-            && spacing.is_some_and(|relative| relative <= PIXEL_SPACING_TOLERANCE)
+            && even(0)
+            && even(1)
             && references.len() <= 1;
         Facts {
             instances: rows.len() as i64,
@@ -198,29 +206,38 @@ impl Source {
             return;
         }
         let row = row as usize;
-        // Several frames at one stated position (RT Dose, NM) are no stack that could be measured.
-        if frames == 1
-            && let (Some(position), Some(orientation)) = (
-                self.array(
-                    row,
-                    &["image_position_patient", "first_frame_image_position_patient"],
-                ),
-                self.array(
-                    row,
-                    &["image_orientation_patient", "shared_image_orientation_patient"],
-                ),
-            )
-        {
-            out.push(Plane {
-                position,
-                orientation,
-            });
+        let (Some(position), Some(orientation)) = (
+            self.array(
+                row,
+                &["image_position_patient", "first_frame_image_position_patient"],
+            ),
+            self.array(
+                row,
+                &["image_orientation_patient", "shared_image_orientation_patient"],
+            ),
+        ) else {
+            return;
+        };
+        let first = Plane {
+            position,
+            orientation,
+        };
+        let offsets: Vec<f64> = self
+            .columns
+            .get("grid_frame_offset_vector")
+            .map_or(Vec::new(), |column| numbers(column, row).collect());
+        // Several frames at one stated position (NM) are no stack that could be measured.
+        if frames == 1 {
+            out.push(first);
+        } else if offsets.len() as i64 == frames {
+            out.extend(frames::dose_planes(&first, &offsets));
         }
     }
 
+    /// Whether functional groups place frames: only then the data set is read once more, for which frame lies where.
     fn is_enhanced(&self, row: usize) -> bool {
-        let valid = |name: &str| self.columns.get(name).is_some_and(|c| c.is_valid(row));
-        valid("number_of_frames") || valid("first_frame_image_position_patient")
+        let positions = self.columns.get("image_positions_patient");
+        positions.is_some_and(|c| c.is_valid(row))
     }
 
     fn array<const N: usize>(&self, row: usize, names: &[&str]) -> Option<[f64; N]> {
@@ -232,24 +249,43 @@ impl Source {
         values.try_into().ok()
     }
 
-    /// (largest − smallest) / smallest over the rows; `None` without a number.
-    fn spread(&self, names: &[&str], rows: &[u32]) -> Option<f64> {
-        let least = self.extreme(names, rows, f64::min)?;
-        let most = self.extreme(names, rows, f64::max)?;
-        Some(if least == most {
-            0.0
-        } else {
-            (most - least) / least.abs()
-        })
+    /// The first of the columns that is not NULL in a row.
+    fn said(&self, names: &[&'static str], row: usize) -> Option<&ArrayRef> {
+        names
+            .iter()
+            .filter_map(|n| self.columns.get(n))
+            .find(|c| c.is_valid(row))
     }
 
-    fn extreme(&self, names: &[&str], rows: &[u32], pick: fn(f64, f64) -> f64) -> Option<f64> {
+    /// (largest − smallest) / smallest over the rows; `None` without a number.
+    fn spread(&self, names: &[&'static str], rows: &[u32]) -> Option<f64> {
+        let least = self.extreme(names, rows, f64::min)?;
+        let most = self.extreme(names, rows, f64::max)?;
+        Some(relative(least, most))
+    }
+
+    /// As [`Source::spread`], of the distances of rows (0) or columns (1).
+    fn spacing_spread(&self, axis: usize, rows: &[u32]) -> Option<f64> {
+        let distances = rows.iter().flat_map(|row| {
+            let row = *row as usize;
+            let column = self.said(PIXEL_SPACING, row);
+            column
+                .into_iter()
+                .flat_map(move |column| numbers(column, row).skip(axis).step_by(2))
+        });
+        let (least, most) =
+            distances
+                .filter(|d| d.is_finite())
+                .fold(None, |range: Option<(f64, f64)>, d| {
+                    Some(range.map_or((d, d), |(least, most)| (least.min(d), most.max(d))))
+                })?;
+        Some(relative(least, most))
+    }
+
+    fn extreme(&self, names: &[&'static str], rows: &[u32], pick: fn(f64, f64) -> f64) -> Option<f64> {
         let of_row = |row: &u32| {
             let row = *row as usize;
-            let column = names
-                .iter()
-                .filter_map(|n| self.columns.get(n))
-                .find(|c| c.is_valid(row))?;
+            let column = self.said(names, row)?;
             numbers(column, row).filter(|v| v.is_finite()).reduce(pick)
         };
         rows.iter().filter_map(of_row).reduce(pick)
@@ -270,8 +306,8 @@ impl Source {
             Rule::First(names) => self.first(names, groups),
             Rule::Min(names) => Ok(self.extremes(names, groups, f64::min, &column.data_type)),
             Rule::Max(names) => Ok(self.extremes(names, groups, f64::max, &column.data_type)),
-            Rule::Texts(name) => self.texts(name, groups),
-            Rule::Numbers(name) => self.numbers(name, groups),
+            Rule::Texts(names) => Ok(self.texts(names, groups)),
+            Rule::Numbers(names) => Ok(self.numbers(names, groups)),
             Rule::Sum(name) => {
                 let from = self.get(name)?;
                 let sum = |rows: &Group| {
@@ -281,6 +317,7 @@ impl Source {
                 };
                 Ok(Arc::new(Int64Array::from_iter_values(groups.iter().map(sum))))
             }
+            Rule::Count(names) => self.count(names, groups),
             Rule::Computed => computed(column.name, facts, epoch),
         }
     }
@@ -296,113 +333,91 @@ impl Source {
 
     fn extremes(
         &self,
-        names: &[&str],
+        names: &[&'static str],
         groups: &[Group],
         pick: fn(f64, f64) -> f64,
         to: &DataType,
     ) -> ArrayRef {
         let values = groups.iter().map(|rows| self.extreme(names, rows, pick));
         match to {
-            DataType::Int32 => Arc::new(values.map(|v| v.map(|v| v as i32)).collect::<Int32Array>()),
+            DataType::Int32 => Arc::new(
+                values
+                    .map(|v| v.map(|v| v.round() as i32))
+                    .collect::<Int32Array>(),
+            ),
             DataType::Date32 => Arc::new(values.map(|v| v.map(|v| v as i32)).collect::<Date32Array>()),
             _ => Arc::new(values.collect::<Float64Array>()),
         }
     }
 
-    fn texts(&self, name: &str, groups: &[Group]) -> Result<ArrayRef> {
-        let column = self.get(name)?;
+    fn count(&self, names: &[&str], groups: &[Group]) -> Result<ArrayRef> {
+        let columns = names.iter().map(|n| self.get(n)).collect::<Result<Vec<_>>>()?;
+        let count = |rows: &Group| {
+            let mut found = BTreeSet::new();
+            let mut last = None;
+            for row in rows.iter().map(|row| *row as usize) {
+                // One column or two; nearly always what the row before said.
+                let values = [0, 1].map(|i| columns.get(i).and_then(|column| plain(column, row)));
+                let counts = names.len() > 1 || values[0].is_some();
+                if counts && last.as_ref() != Some(&values) {
+                    last = Some(values.clone());
+                    found.insert(values);
+                }
+            }
+            found.len() as i32
+        };
+        Ok(Arc::new(Int32Array::from_iter_values(groups.iter().map(count))))
+    }
+
+    fn texts(&self, names: &[&'static str], groups: &[Group]) -> ArrayRef {
         let field = Arc::new(Field::new("item", DataType::Utf8, true));
         let mut out = ListBuilder::new(StringBuilder::new()).with_field(field);
         for rows in groups {
-            let texts: BTreeSet<String> = rows
-                .iter()
-                .filter_map(|row| text(column, *row as usize))
-                .collect();
-            out.append_option((!texts.is_empty()).then(|| texts.into_iter().take(MAX_DISTINCT).map(Some)));
+            let mut found = BTreeSet::new();
+            for row in rows.iter().map(|row| *row as usize) {
+                let mut said = names.iter().filter_map(|n| self.columns.get(n).map(|c| (*n, c)));
+                match said.find(|(_, column)| column.is_valid(row)) {
+                    Some((name, column)) if of_frames(name) => found.extend(texts(column, row)),
+                    Some((_, column)) => found.extend(text(column, row)),
+                    None => {}
+                }
+            }
+            out.append_option((!found.is_empty()).then(|| found.into_iter().take(MAX_DISTINCT).map(Some)));
         }
-        Ok(Arc::new(out.finish()))
+        Arc::new(out.finish())
     }
 
-    fn numbers(&self, name: &str, groups: &[Group]) -> Result<ArrayRef> {
-        let column = self.get(name)?;
+    fn numbers(&self, names: &[&'static str], groups: &[Group]) -> ArrayRef {
         let field = Arc::new(Field::new("item", DataType::Float64, true));
         let mut out = ListBuilder::new(Float64Builder::new()).with_field(field);
         for rows in groups {
-            let all = rows.iter().flat_map(|row| numbers(column, *row as usize));
+            let all = rows.iter().flat_map(|row| {
+                let row = *row as usize;
+                let column = self.said(names, row);
+                column.into_iter().flat_map(move |column| numbers(column, row))
+            });
             let mut found: Vec<f64> = all.filter(|v| v.is_finite()).collect();
             found.sort_by(f64::total_cmp);
             found.dedup();
             out.append_option((!found.is_empty()).then(|| found.into_iter().take(MAX_DISTINCT).map(Some)));
         }
-        Ok(Arc::new(out.finish()))
+        Arc::new(out.finish())
     }
 }
 
-/// One column of all batches, in the type that the schema says (a reader may give views or dictionaries).
-fn gather(batches: &[RecordBatch], name: &str, wanted: &DataType) -> Result<ArrayRef> {
-    let mut parts = Vec::with_capacity(batches.len());
-    for batch in batches {
-        let column = batch
-            .column_by_name(name)
-            .ok_or_else(|| ArrowError::SchemaError(format!("no column {name} among a series' instances")))?;
-        parts.push(cast(column, wanted)?);
-    }
-    if parts.is_empty() {
-        return Ok(arrow::array::new_empty_array(wanted));
-    }
-    let parts: Vec<&dyn Array> = parts.iter().map(AsRef::as_ref).collect();
-    concat(&parts)
-}
-
-/// The numbers of a cell: one of a number or date, all of an array of doubles, none of NULL.
-fn numbers(column: &ArrayRef, row: usize) -> Box<dyn Iterator<Item = f64> + '_> {
-    if column.is_null(row) {
-        return Box::new(std::iter::empty());
-    }
-    match column.data_type() {
-        DataType::Int32 => Box::new(std::iter::once(f64::from(
-            column.as_primitive::<Int32Type>().value(row),
-        ))),
-        DataType::Int64 => Box::new(std::iter::once(
-            column.as_primitive::<Int64Type>().value(row) as f64
-        )),
-        DataType::Date32 => Box::new(std::iter::once(f64::from(
-            column.as_primitive::<Date32Type>().value(row),
-        ))),
-        DataType::Float64 => Box::new(std::iter::once(column.as_primitive::<Float64Type>().value(row))),
-        DataType::List(_) => {
-            let values = column.as_list::<i32>().value(row);
-            match values.as_primitive_opt::<Float64Type>() {
-                // A NULL inside becomes NaN: the array keeps its length, and no rule takes it for a number.
-                Some(values) => {
-                    let all: Vec<f64> = values.iter().map(|v| v.unwrap_or(f64::NAN)).collect();
-                    Box::new(all.into_iter())
-                }
-                None => Box::new(std::iter::empty()),
-            }
-        }
-        _ => Box::new(std::iter::empty()),
+/// (most − least) / least.
+fn relative(least: f64, most: f64) -> f64 {
+    if least == most {
+        0.0
+    } else {
+        (most - least) / least.abs()
     }
 }
 
-/// The text of a cell; of an array its texts joined by `\`.
-fn text(column: &ArrayRef, row: usize) -> Option<String> {
-    if column.is_null(row) {
-        return None;
-    }
-    match column.data_type() {
-        DataType::Utf8 => Some(column.as_string::<i32>().value(row).to_owned()),
-        DataType::List(_) => {
-            let values = column.as_list::<i32>().value(row);
-            let texts: Vec<&str> = values
-                .as_string_opt::<i32>()?
-                .iter()
-                .map(Option::unwrap_or_default)
-                .collect();
-            Some(texts.join("\\"))
-        }
-        _ => None,
-    }
+/// Whether a column of instances is an array with an entry per value of frames.
+fn of_frames(name: &str) -> bool {
+    let column = crate::dicom::COLUMNS.iter().find(|c| c.name == name);
+    column.is_some_and(|c| c.items == Items::Frames)
 }
 
 fn computed(name: &str, facts: &[Facts], epoch: i64) -> Result<ArrayRef> {
@@ -455,3 +470,7 @@ fn computed(name: &str, facts: &[Facts], epoch: i64) -> Result<ArrayRef> {
 #[cfg(test)]
 #[path = "aggregate_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "volume_tests.rs"]
+mod volume_tests;

@@ -1,7 +1,8 @@
 use super::*;
 use crate::dicom::synthetic::{Encoding, Modality, SAGITTAL, SeriesBuilder, StudyBuilder};
 use crate::dicom::{BytesSource, InstanceRows, Limits, Origin, Scratch, read_header};
-use arrow::array::AsArray;
+use arrow::array::{AsArray, RecordBatch};
+use arrow::datatypes::{Float64Type, Int64Type};
 
 /// Rows of `imaging.instances` of a synthetic study.
 fn rows(study: &StudyBuilder, provider: &str) -> RecordBatch {
@@ -163,6 +164,41 @@ fn a_series_of_two_providers_is_two_rows() {
         (series.num_rows(), providers),
         (2, vec!["a".to_owned(), "b".to_owned()])
     );
+}
+
+#[test]
+fn two_patients_in_one_series_are_counted() {
+    use crate::dicom::testing::{EXPLICIT, el, ids, part10, row};
+    let instance = |uid: &[u8], id: &[u8], name: &[u8], born: &[u8]| {
+        let own = [
+            el(0x0008_0018, "UI", uid),
+            el(0x0010_0010, "PN", name),
+            el(0x0010_0020, "LO", id),
+            el(0x0010_0030, "DA", born),
+            el(0x0010_0040, "CS", b"F "),
+        ];
+        row(&part10(EXPLICIT, &[own.concat(), ids().split_off(14)].concat())).0
+    };
+    let counts = |series: &RecordBatch| {
+        [
+            "patient_count",
+            "patient_name_count",
+            "patient_birth_date_count",
+            "patient_sex_count",
+        ]
+        .map(|name| series[name].as_primitive::<Int32Type>().value(0))
+    };
+    let one = [
+        instance(b"1.1\0", b"A ", b"Roe^Jane^^", b"19500101"),
+        instance(b"1.2\0", b"A ", b"Roe^Jane", b""),
+    ];
+    assert_eq!(counts(&aggregate(&one, 1).unwrap()), [1, 1, 1, 1]);
+    let two = [
+        one[0].clone(),
+        instance(b"1.3\0", b"", b"Doe^Jane", b"19600101"),
+        instance(b"1.4\0", b"B ", b"Doe^Jane", b""),
+    ];
+    assert_eq!(counts(&aggregate(&two, 1).unwrap()), [3, 2, 2, 1]);
 }
 
 #[test]

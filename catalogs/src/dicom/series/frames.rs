@@ -1,8 +1,10 @@
-//! Planes of the frames of an enhanced multi-frame instance, from its functional groups in `dataset` (DICOM JSON).
+//! Planes of the frames of an enhanced multi-frame instance, from its functional groups in `dataset` (DICOM JSON), and of a dose.
 
 use serde::Deserialize;
 
-use super::geometry::Plane;
+use radlake_kernels::orientation::normal;
+
+use super::geometry::{Plane, SAME_POSITION};
 
 /// The parts of a data set that place its frames; everything else is passed over without being built.
 #[derive(Deserialize)]
@@ -112,9 +114,63 @@ pub(crate) fn planes(dataset: &str) -> Vec<Plane> {
     planes
 }
 
+/// The planes of an RT Dose from its first and its Grid Frame Offset Vector (PS3.3 §C.8.8.3.2): offsets along the normal that start
+/// at zero, or places on the patient's axis of the first plane and those behind it, which only axial planes have. Nothing where the
+/// vector is neither.
+pub(crate) fn dose_planes(first: &Plane, offsets: &[f64]) -> Vec<Plane> {
+    let (Some(start), Some(n)) = (offsets.first(), normal(&first.orientation)) else {
+        return Vec::new();
+    };
+    let [x, y, z] = first.position;
+    let axial = n[2].abs() > 1.0 - 1e-6;
+    let position = |offset: &f64| -> Option<[f64; 3]> {
+        if *start == 0.0 {
+            Some(std::array::from_fn(|i| first.position[i] + n[i] * offset))
+        } else if axial && (start - z).abs() < SAME_POSITION {
+            Some([x, y, *offset])
+        } else {
+            None
+        }
+    };
+    let planes = offsets.iter().filter_map(position).map(|position| Plane {
+        position,
+        orientation: first.orientation,
+    });
+    planes.collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_dose_lies_where_its_offsets_say() {
+        let first = |z: f64, orientation| Plane {
+            position: [1.0, 2.0, z],
+            orientation,
+        };
+        const AXIAL: [f64; 6] = [1., 0., 0., 0., 1., 0.];
+        const PRONE: [f64; 6] = [1., 0., 0., 0., -1., 0.];
+        const CORONAL: [f64; 6] = [1., 0., 0., 0., 0., -1.];
+        let places = |first: Plane, offsets: &[f64], axis: usize| -> Vec<f64> {
+            let planes = dose_planes(&first, offsets);
+            planes.iter().map(|p| p.position[axis]).collect()
+        };
+        assert_eq!(
+            places(first(-50.0, AXIAL), &[0.0, 2.5, 5.0], 2),
+            [-50.0, -47.5, -45.0]
+        );
+        assert_eq!(
+            places(first(-50.0, PRONE), &[0.0, 2.5, 5.0], 2),
+            [-50.0, -52.5, -55.0]
+        );
+        assert_eq!(places(first(0.0, CORONAL), &[0.0, 3.0], 1), [2.0, 5.0]);
+        // Places on the axis instead of offsets.
+        assert_eq!(places(first(-50.0, AXIAL), &[-50.0, -47.5], 2), [-50.0, -47.5]);
+        assert!(places(first(-50.0, AXIAL), &[-40.0, -37.5], 2).is_empty());
+        assert!(places(first(-50.0, CORONAL), &[-50.0, -47.5], 2).is_empty());
+        assert!(places(first(0.0, AXIAL), &[], 2).is_empty());
+    }
 
     const FRAMES: &str = r#"{
         "00080060":{"vr":"CS","Value":["MR"]},

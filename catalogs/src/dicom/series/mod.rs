@@ -1,6 +1,7 @@
 //! Series: what all instances of one say together, as rows of `imaging.series`.
 
 mod aggregate;
+mod cells;
 mod frames;
 pub mod geometry;
 mod schema;

@@ -17,18 +17,24 @@ pub(crate) enum Rule {
     Min(&'static [&'static str]),
     /// The largest, likewise.
     Max(&'static [&'static str]),
-    /// Different texts in ascending order, at most [`MAX_DISTINCT`]; an array counts as one text, joined by `\`.
-    Texts(&'static str),
-    /// Different numbers in ascending order, at most [`MAX_DISTINCT`].
-    Numbers(&'static str),
+    /// Different texts in ascending order, at most [`MAX_DISTINCT`]; an array counts as one text, joined by `\`, but for those of
+    /// frames. Several columns: the first that is not NULL per instance.
+    Texts(&'static [&'static str]),
+    /// Different numbers in ascending order, at most [`MAX_DISTINCT`]. Several columns: likewise.
+    Numbers(&'static [&'static str]),
     /// Sum.
     Sum(&'static str),
+    /// How many different values there are; of two columns how many combinations, those of NULLs included.
+    Count(&'static [&'static str]),
     /// Computed by `aggregate`, under the column's name.
     Computed,
 }
 
 /// Entries of an array column; further ones are left out.
 pub(crate) const MAX_DISTINCT: usize = 256;
+
+/// Where distances of rows and columns are, of one image or of all frames.
+pub(crate) const PIXEL_SPACING: &[&str] = &["pixel_spacings", "pixel_spacing"];
 
 /// One column of `imaging.series`.
 pub(crate) struct SeriesColumn {
@@ -62,7 +68,7 @@ fn required(name: &'static str, data_type: DataType, rule: Rule, meaning: &'stat
 /// All columns, in order.
 pub(crate) static COLUMNS: LazyLock<Vec<SeriesColumn>> = LazyLock::new(|| {
     use DataType::{Boolean, Date32, Float64, Int32, Int64, Utf8};
-    use Rule::{Computed, First, Key, Max, Min, Numbers, Sum, Texts};
+    use Rule::{Computed, Count, First, Key, Max, Min, Numbers, Sum, Texts};
     let time = DataType::Time64(TimeUnit::Microsecond);
     let texts = || DataType::List(Arc::new(Field::new("item", Utf8, true)));
     let numbers = || DataType::List(Arc::new(Field::new("item", Float64, true)));
@@ -105,6 +111,30 @@ pub(crate) static COLUMNS: LazyLock<Vec<SeriesColumn>> = LazyLock::new(|| {
             "Date of birth",
         ),
         column("patient_sex", Utf8, First(&["patient_sex"]), "Sex: M, F, O"),
+        required(
+            "patient_count",
+            Int32,
+            Count(&["issuer_of_patient_id", "patient_id"]),
+            "Patients among the instances, by issuer and ID; more than one is a conflict",
+        ),
+        required(
+            "patient_name_count",
+            Int32,
+            Count(&["patient_name"]),
+            "Different names among the instances, carets at the end aside; more than one is a conflict",
+        ),
+        required(
+            "patient_birth_date_count",
+            Int32,
+            Count(&["patient_birth_date"]),
+            "Different dates of birth among the instances; more than one is a conflict",
+        ),
+        required(
+            "patient_sex_count",
+            Int32,
+            Count(&["patient_sex"]),
+            "Different sexes among the instances; more than one is a conflict",
+        ),
         column(
             "patient_age",
             Utf8,
@@ -225,19 +255,19 @@ pub(crate) static COLUMNS: LazyLock<Vec<SeriesColumn>> = LazyLock::new(|| {
         column(
             "sop_class_uids",
             texts(),
-            Texts("sop_class_uid"),
+            Texts(&["sop_class_uid"]),
             "Kinds of object; dicom_uid_name() gives their names",
         ),
         column(
             "transfer_syntax_uids",
             texts(),
-            Texts("transfer_syntax_uid"),
+            Texts(&["transfer_syntax_uid"]),
             "How the files are encoded",
         ),
         column(
             "image_types",
             texts(),
-            Texts("image_type"),
+            Texts(&["image_type"]),
             "Image types, each with its values joined by \\",
         ),
         required("instance_count", Int64, Computed, "Instances"),
@@ -293,25 +323,25 @@ pub(crate) static COLUMNS: LazyLock<Vec<SeriesColumn>> = LazyLock::new(|| {
         column(
             "pixel_spacing_min_mm",
             Float64,
-            Min(&["pixel_spacing", "shared_pixel_spacing"]),
+            Min(PIXEL_SPACING),
             "Least distance of pixels, between rows or columns, mm",
         ),
         column(
             "pixel_spacing_max_mm",
             Float64,
-            Max(&["pixel_spacing", "shared_pixel_spacing"]),
+            Max(PIXEL_SPACING),
             "Greatest distance of pixels, between rows or columns, mm",
         ),
         column(
             "slice_thickness_min_mm",
             Float64,
-            Min(&["slice_thickness", "shared_slice_thickness"]),
+            Min(&["slice_thicknesses", "slice_thickness"]),
             "Least nominal slice thickness, mm",
         ),
         column(
             "slice_thickness_max_mm",
             Float64,
-            Max(&["slice_thickness", "shared_slice_thickness"]),
+            Max(&["slice_thicknesses", "slice_thickness"]),
             "Greatest nominal slice thickness, mm",
         ),
         column(
@@ -320,24 +350,34 @@ pub(crate) static COLUMNS: LazyLock<Vec<SeriesColumn>> = LazyLock::new(|| {
             First(&["contrast_bolus_agent"]),
             "Contrast agent",
         ),
-        column("kvp_min", Float64, Min(&["kvp"]), "Least peak voltage, kV"),
-        column("kvp_max", Float64, Max(&["kvp"]), "Greatest peak voltage, kV"),
+        column(
+            "kvp_min",
+            Float64,
+            Min(&["kvps", "kvp"]),
+            "Least peak voltage, kV",
+        ),
+        column(
+            "kvp_max",
+            Float64,
+            Max(&["kvps", "kvp"]),
+            "Greatest peak voltage, kV",
+        ),
         column(
             "x_ray_tube_current_min",
             Int32,
-            Min(&["x_ray_tube_current"]),
+            Min(&["x_ray_tube_currents", "x_ray_tube_current"]),
             "Least tube current, mA",
         ),
         column(
             "x_ray_tube_current_max",
             Int32,
-            Max(&["x_ray_tube_current"]),
+            Max(&["x_ray_tube_currents", "x_ray_tube_current"]),
             "Greatest tube current, mA",
         ),
         column(
             "convolution_kernels",
             texts(),
-            Texts("convolution_kernel"),
+            Texts(&["convolution_kernels", "convolution_kernel"]),
             "Reconstruction kernels",
         ),
         column(
@@ -346,18 +386,39 @@ pub(crate) static COLUMNS: LazyLock<Vec<SeriesColumn>> = LazyLock::new(|| {
             First(&["magnetic_field_strength"]),
             "Field, T",
         ),
-        column("echo_times", numbers(), Numbers("echo_time"), "Echo times, ms"),
+        column(
+            "echo_times",
+            numbers(),
+            Numbers(&["echo_times", "echo_time"]),
+            "Echo times, ms",
+        ),
         column(
             "repetition_times",
             numbers(),
-            Numbers("repetition_time"),
+            Numbers(&["repetition_times", "repetition_time"]),
             "Repetition times, ms",
+        ),
+        column(
+            "inversion_times",
+            numbers(),
+            Numbers(&["inversion_times", "inversion_time"]),
+            "Inversion times, ms",
+        ),
+        column(
+            "flip_angles",
+            numbers(),
+            Numbers(&["flip_angles", "flip_angle"]),
+            "Flip angles, degrees",
         ),
         column(
             "diffusion_b_values",
             numbers(),
-            Numbers("diffusion_b_value"),
-            "Diffusion weightings, s/mm2",
+            Numbers(&[
+                "diffusion_b_values",
+                "diffusion_b_value",
+                "private_diffusion_b_value",
+            ]),
+            "Diffusion weightings, s/mm2, of the standard's attribute or else of private elements",
         ),
         column(
             "units",
@@ -462,8 +523,8 @@ pub(crate) static COLUMNS: LazyLock<Vec<SeriesColumn>> = LazyLock::new(|| {
             Boolean,
             Computed,
             "Whether all images form one regular volume: all have a place, one orientation, at least 3 positions, uniform \
-             spacing, no gap, no duplicate, no sideways shift beyond 0.1 mm, one matrix, one pixel spacing (1 %), one frame \
-             of reference",
+             spacing, no gap, no duplicate, no sideways shift beyond 0.1 mm, one matrix, one distance of rows and one of \
+             columns (1 %), one frame of reference",
         ),
         required(
             "ingested_epoch",
@@ -494,16 +555,23 @@ pub fn source_columns() -> &'static [&'static str] {
             "instance_number",
             "number_of_frames",
             "image_position_patient",
+            "image_positions_patient",
             "image_orientation_patient",
             "shared_image_orientation_patient",
             "first_frame_image_position_patient",
             "frame_of_reference_uid",
+            "grid_frame_offset_vector",
         ];
         for c in COLUMNS.iter() {
             match c.rule {
                 Rule::Key => names.push(c.name),
-                Rule::First(n) | Rule::Min(n) | Rule::Max(n) => names.extend(n),
-                Rule::Texts(n) | Rule::Numbers(n) | Rule::Sum(n) => names.push(n),
+                Rule::First(n)
+                | Rule::Min(n)
+                | Rule::Max(n)
+                | Rule::Texts(n)
+                | Rule::Numbers(n)
+                | Rule::Count(n) => names.extend(n),
+                Rule::Sum(n) => names.push(n),
                 Rule::Computed => {}
             }
         }

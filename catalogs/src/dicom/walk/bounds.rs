@@ -10,6 +10,12 @@ impl Walk<'_, '_> {
         self.frames.last().map_or(u64::MAX, |f| f.bound)
     }
 
+    /// Bytes from here to where what holds the next element ends.
+    #[inline]
+    pub(super) fn room(&self) -> u64 {
+        self.bound().saturating_sub(self.here())
+    }
+
     #[inline]
     pub(super) fn depth(&self) -> u16 {
         self.frames.last().map_or(0, |f| f.depth)

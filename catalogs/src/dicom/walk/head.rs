@@ -1,6 +1,6 @@
 //! The header of an element: tag, VR, length (PS3.5 §7.1).
 
-use super::Walk;
+use super::{Walk, form::Form};
 use crate::dicom::{Element, Place, Refusal, Vr, syntax::Coding, vr::Known};
 
 /// The header of an element.
@@ -14,6 +14,8 @@ pub(super) struct Head {
     pub(super) flags: u8,
     /// Explicitly of VR UN, or of none that we know: its content is implicit little endian.
     pub(super) unknown: bool,
+    /// The VR is the one that the private dictionary gives, which other versions of the maker's software may not keep to.
+    pub(super) guessed: bool,
 }
 
 impl Walk<'_, '_> {
@@ -25,61 +27,67 @@ impl Walk<'_, '_> {
         let [a, b, c, d, e, f, g, h] = self.window.array(self.at);
         let tag = coding.tag([a, b, c, d]);
         let known = Vr::from_bytes([e, f]);
-        let letters = known.is_some() || (e.is_ascii_uppercase() && f.is_ascii_uppercase());
         let delimiter = tag >> 16 == 0xFFFE;
-        if coding.implicit || delimiter || !letters {
+        // File meta information that strayed into the data set keeps its own coding (PS3.10 §7.1).
+        let (tag, coding) = if [a, b] == [2, 0] && known.is_some() {
+            (Coding::EXPLICIT_LITTLE.tag([a, b, c, d]), Coding::EXPLICIT_LITTLE)
+        } else {
+            (tag, coding)
+        };
+        let form = if coding.implicit || delimiter {
+            Form::Implicit
+        } else {
+            match known {
+                Some(vr) if vr.long_length() => Form::Long,
+                Some(_) => Form::Short,
+                None => self.unknown_form(tag, coding, [e, f, g, h])?,
+            }
+        };
+        if form == Form::Implicit {
             if !coding.implicit && !delimiter {
                 // Writers mix implicit elements into explicit data sets.
                 self.findings.warnings += 1;
             }
-            let (vr, flags) = if delimiter {
-                (Vr::UN, 0)
-            } else {
-                self.by_dictionary(tag)
-            };
             self.at += 8;
-            return Ok(Head {
+            let head = Head {
                 tag,
-                vr,
+                vr: Vr::UN,
                 coding,
                 size: 8,
                 len: coding.u32([e, f, g, h]),
-                flags,
+                flags: 0,
                 unknown: false,
-            });
+                guessed: false,
+            };
+            return Ok(if delimiter { head } else { self.by_dictionary(head) });
         }
-        // A VR that a later edition adds has the long form (PS3.5 §7.1.2); an invented one may not.
-        let long = known.map_or([g, h] == [0, 0], Vr::long_length);
-        let (size, len) = if long {
+        let (size, len) = if form == Form::Long {
             self.need(12, Place::ElementHeader)?;
             (12, coding.u32(self.window.array(self.at + 8)))
         } else {
             (8, u32::from(coding.u16([g, h])))
         };
         self.at += size;
-        let (vr, flags, coding, unknown) = match known {
-            Some(vr) if vr != Vr::UN => (vr, 0, coding, false),
-            _ => {
-                self.findings.warnings += u32::from(known.is_none());
-                // UN holds implicit little endian, whatever is around it (PS3.5 §6.2.2).
-                let coding = if known.is_some() {
-                    Coding::IMPLICIT_LITTLE
-                } else {
-                    coding
-                };
-                let (vr, flags) = self.by_dictionary(tag);
-                (vr, flags, coding, true)
-            }
-        };
-        Ok(Head {
+        let mut head = Head {
             tag,
-            vr,
+            vr: known.unwrap_or(Vr::UN),
             coding,
             size,
             len,
-            flags,
-            unknown,
-        })
+            flags: 0,
+            unknown: false,
+            guessed: false,
+        };
+        if head.vr == Vr::UN {
+            self.findings.warnings += u32::from(known.is_none());
+            head.unknown = true;
+            if known.is_some() {
+                // UN holds implicit little endian, whatever is around it (PS3.5 §6.2.2).
+                head.coding = Coding::IMPLICIT_LITTLE;
+            }
+            head = self.by_dictionary(head);
+        }
+        Ok(head)
     }
 
     pub(super) fn item_head(&mut self) -> Result<Head, Refusal> {
@@ -96,14 +104,25 @@ impl Walk<'_, '_> {
             len,
             flags: 0,
             unknown: false,
+            guessed: false,
         })
     }
 
-    pub(super) fn by_dictionary(&mut self, tag: u32) -> (Vr, u8) {
-        match self.dictionary.lookup(tag) {
-            Some(Known::Exact(vr)) => (vr, 0),
-            Some(Known::Signedness) => (Vr::US, Element::SIGNEDNESS),
-            None => (Vr::UN, 0),
+    /// With the VR that the dictionary gives the tag, of private ones that of their maker's.
+    fn by_dictionary(&mut self, head: Head) -> Head {
+        let (vr, flags, guessed) = match self.dictionary.lookup(head.tag) {
+            Some(Known::Exact(vr)) => (vr, 0, false),
+            Some(Known::Signedness) => (Vr::US, Element::SIGNEDNESS, false),
+            None => match self.by_creator(head.tag, head.len) {
+                Some(vr) => (vr, 0, true),
+                None => (Vr::UN, 0, false),
+            },
+        };
+        Head {
+            vr,
+            flags,
+            guessed,
+            ..head
         }
     }
 }
