@@ -175,6 +175,7 @@ pub(super) fn model() -> Model {
             connection_limit: None,
             valid_until: None,
             memberships: Vec::new(),
+            default_rights: Vec::new(),
         }],
         functions: vec![Function {
             oid: 16433,
