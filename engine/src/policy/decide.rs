@@ -20,6 +20,7 @@ pub(crate) enum Privilege {
     Trigger,
     Usage,
     Create,
+    Execute,
 }
 
 impl Privilege {
@@ -35,6 +36,7 @@ impl Privilege {
             Self::Trigger,
             Self::Usage,
             Self::Create,
+            Self::Execute,
         ]
         .into_iter()
         .find(|privilege| privilege.name() == name)
@@ -52,6 +54,7 @@ impl Privilege {
             Self::Trigger => 't',
             Self::Usage => 'U',
             Self::Create => 'C',
+            Self::Execute => 'X',
         }
     }
 
@@ -67,6 +70,7 @@ impl Privilege {
             Self::Trigger => "TRIGGER",
             Self::Usage => "USAGE",
             Self::Create => "CREATE",
+            Self::Execute => "EXECUTE",
         }
     }
 }

@@ -100,6 +100,7 @@ impl Transaction {
         });
         if let (Object::Schema(then), Some(Object::Schema(now))) = (&mut *then, there) {
             then.settled = now.settled;
+            then.functions = now.functions.clone();
         }
         if let (Object::Table(then), Some(Object::Table(now))) = (&mut *then, there) {
             then.row_security = now.row_security.clone();

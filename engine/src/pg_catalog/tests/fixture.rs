@@ -185,6 +185,7 @@ pub(super) fn model() -> Model {
             result: pg_type_of(&column("r", DataType::Float64)),
             volatility: "v",
             comment: None,
+            grants: None,
         }],
         ..Model::default()
     }
