@@ -83,6 +83,9 @@ pub struct SchemaObject {
     /// The grants are all there is. Else whatever the layers above give to everybody holds too.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub settled: bool,
+    /// Who has which right to functions of the binary that are shown in it. Those that are not listed are everybody's.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub functions: BTreeMap<String, Vec<Grant>>,
 }
 
 /// A table: a Delta table at a pinned version.
@@ -357,8 +360,12 @@ impl Object {
     /// rights are for.
     fn roles_mut(&mut self) -> Vec<&mut u32> {
         let mut policies: &mut [Policy] = &mut [];
+        let mut functions: Vec<&mut Grant> = Vec::new();
         let (owner, grants) = match self {
-            Self::Schema(o) => (&mut o.owner, &mut o.grants),
+            Self::Schema(o) => {
+                functions.extend(o.functions.values_mut().flatten());
+                (&mut o.owner, &mut o.grants)
+            }
             Self::Table(o) => {
                 policies = &mut o.row_security.policies;
                 (&mut o.owner, &mut o.grants)
@@ -376,6 +383,7 @@ impl Object {
         };
         let grants = grants
             .iter_mut()
+            .chain(functions)
             .flat_map(|grant| [&mut grant.grantee, &mut grant.grantor]);
         let bound = policies.iter_mut().flat_map(|policy| &mut policy.roles);
         std::iter::once(owner).chain(grants).chain(bound).collect()
@@ -395,7 +403,12 @@ impl Object {
             std::iter::once(owner).chain(grants).collect()
         };
         match self {
-            Self::Schema(o) => of(o.owner, &o.grants),
+            Self::Schema(o) => {
+                let mut roles: Vec<u32> = of(o.owner, &o.grants);
+                let functions = o.functions.values().flatten();
+                roles.extend(functions.flat_map(|grant| [grant.grantee, grant.grantor]));
+                roles
+            }
             Self::Table(o) => {
                 let mut roles: Vec<u32> = of(o.owner, &o.grants);
                 roles.extend(o.row_security.policies.iter().flat_map(|policy| &policy.roles));

@@ -4,6 +4,7 @@
 mod authorise;
 mod columns_read;
 mod defaults;
+mod functions;
 mod grants;
 mod labels;
 mod memberships;

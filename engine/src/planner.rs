@@ -184,18 +184,16 @@ impl Planner {
             let EngineStatement::Statement(query) = statement else {
                 return Err(Error::internal("a statement of an unexpected kind").into());
             };
-            let provider = Provider {
-                state: &self.state,
-                names: &self.names,
-                sources,
-            };
+            let provider = Provider::new(&self.state, &self.names, sources);
             let fields = parameters
                 .iter()
                 .map(|known| known.clone().map(parameter_field))
                 .collect();
             let mut context = PlannerContext::new().with_prepare_param_data_types(fields);
             let planner = SqlToRel::new_with_options(&provider, parser_options(&self.state));
-            let plan = planner.sql_statement_to_plan_with_context(*query, &mut context)?;
+            let plan = planner.sql_statement_to_plan_with_context(*query, &mut context);
+            provider.check_functions()?;
+            let plan = plan?;
             // A second fence: whatever the statement was taken for, its plan must only read.
             SQLOptions::new()
                 .with_allow_ddl(false)

@@ -3,6 +3,7 @@
 mod authority;
 mod barrier;
 mod decide;
+mod executes;
 mod infallible;
 mod leakproof;
 mod masks;
@@ -17,6 +18,7 @@ mod view;
 
 pub(crate) use authority::Authority;
 pub(crate) use decide::{Privilege, Rights, Verdict, decide, settle};
+pub(crate) use executes::{FUNCTIONS, OWNER as FUNCTIONS_OWNER, everybodys, function_grants, may_execute};
 pub(crate) use infallible::{fallible, fallible_mask};
 pub(crate) use masks::{LABEL, MASKED, expression as mask_expression, masks};
 pub(crate) use returned::ReturnedRows;

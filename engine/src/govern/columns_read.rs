@@ -105,11 +105,15 @@ impl<'r> ColumnsRead<'r> {
 
     /// Whether there are any.
     pub(super) fn check(self, subject: &Subject) -> Result<bool> {
-        let columns: Vec<String> = self.read.into_iter().collect();
+        let read = match self.all {
+            true => self.known,
+            false => self.read,
+        };
+        let columns: Vec<String> = read.into_iter().collect();
         match (self.all, columns.is_empty()) {
-            (true, _) => check(subject, self.relation, Privilege::Select, None)?,
+            (true, true) => check(subject, self.relation, Privilege::Select, None)?,
             (false, true) => return Ok(false),
-            (false, false) => check(subject, self.relation, Privilege::Select, Some(&columns))?,
+            (_, false) => check(subject, self.relation, Privilege::Select, Some(&columns))?,
         }
         Ok(true)
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use radlake_catalogs::{Epoch, Grant, Object, Relation};
 use radlake_sql::{ast, extend};
 
-use super::{denied, single};
+use super::{denied, functions, single};
 use crate::policy::{Privilege, Subject, settle};
 use crate::write::target::{folded, resolve};
 use crate::write::{Outcome, Writer};
@@ -61,6 +61,17 @@ impl Writer<'_> {
         if grant.with_grant_option && grantees.contains(&0) {
             return Err(only_to_roles());
         }
+        if let Some(functions) = functions::named(&epoch, objects)? {
+            let change = functions::Change {
+                privileges: &grant.privileges,
+                grantees: &grantees,
+                grants: true,
+                option: grant.with_grant_option,
+                cascade: false,
+            };
+            self.change_functions(functions, &change)?;
+            return Ok(outcome());
+        }
         for mut object in self.objects(&epoch, objects)? {
             let wanted = given(&grant.privileges, &object)?;
             let owner = owner(&object);
@@ -113,6 +124,17 @@ impl Writer<'_> {
         let (option_only, grantees) = extend::option_only(revoke);
         let grantees = self.grantees(&epoch, grantees)?;
         let cascade = revoke.cascade == Some(ast::CascadeOption::Cascade);
+        if let Some(functions) = functions::named(&epoch, objects)? {
+            let change = functions::Change {
+                privileges: &revoke.privileges,
+                grantees: &grantees,
+                grants: false,
+                option: option_only,
+                cascade,
+            };
+            self.change_functions(functions, &change)?;
+            return Ok(outcome());
+        }
         for mut object in self.objects(&epoch, objects)? {
             let wanted = wanted(&revoke.privileges, &object)?;
             let owner = owner(&object);
@@ -196,7 +218,7 @@ impl Writer<'_> {
                 Ok(found)
             }
             other => Err(Error::unsupported(format!(
-                "rights ON {other} are not supported: those on tables, views and schemas are"
+                "rights ON {other} are not supported: those on tables, views, schemas and functions are"
             ))),
         }
     }
@@ -351,7 +373,7 @@ fn founds(grant: &Grant, privilege: &str, column: Option<&str>) -> bool {
 }
 
 /// Who has only rights that it may not pass on is warned, as in PostgreSQL; who has none is refused.
-fn none_to_give(subject: &Subject, grants: &[Grant], kind: &str, name: &str) -> Result<()> {
+pub(super) fn none_to_give(subject: &Subject, grants: &[Grant], kind: &str, name: &str) -> Result<()> {
     match grants.iter().any(|grant| subject.has_role(grant.grantee)) {
         true => Ok(()),
         false => Err(denied(format!("permission denied for {kind} {name}"))),

@@ -61,6 +61,7 @@ impl Writer<'_> {
         let subject = self.subject()?;
         for role in &roles {
             self.take_rights(&subject, role.oid)?;
+            self.take_functions(&subject, role.oid)?;
             self.take_from_policies(role.oid)?;
             self.forget_defaults_of(role.oid)?;
         }

@@ -395,5 +395,6 @@ fn dependents(epoch: &Epoch, oid: u32) -> Vec<String> {
     }
     found.extend(targets);
     found.extend(super::defaults::dependents(epoch, oid));
+    found.extend(super::functions::dependents(epoch, oid));
     found
 }

@@ -12,7 +12,7 @@ use super::function;
 use super::keys;
 use super::model::{Model, Namespace, Relation, Role};
 use super::types;
-use crate::policy::settle;
+use crate::policy::{FUNCTIONS, settle};
 use crate::write::view::MATERIALIZED;
 
 /// What the system catalogs are made of.
@@ -84,6 +84,12 @@ impl Source {
                 default_rights: r.default_rights.clone(),
             })
             .collect();
+        let mut functions = function::describe(&self.functions);
+        if let Some(schema) = epoch.schema(FUNCTIONS) {
+            for function in &mut functions {
+                function.grants = schema.functions.get(&function.name).cloned();
+            }
+        }
         Model {
             database: self.database.to_owned(),
             namespaces,
@@ -91,7 +97,7 @@ impl Source {
             constraints,
             indexes,
             roles,
-            functions: function::describe(&self.functions),
+            functions,
             ..Model::default()
         }
     }

@@ -3,6 +3,7 @@
 use arrow::datatypes::{DataType, Field, FieldRef, TimeUnit};
 use datafusion::common::types::LogicalType;
 use datafusion::logical_expr::{ReturnFieldArgs, ScalarUDF, TypeSignature, TypeSignatureClass, Volatility};
+use radlake_catalogs::Grant;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -22,6 +23,13 @@ pub(crate) struct Function {
     /// `provolatile`: "i", "s" or "v".
     pub(crate) volatility: &'static str,
     pub(crate) comment: Option<String>,
+    /// Who may call it, if that is not everybody.
+    pub(crate) grants: Option<Vec<Grant>>,
+}
+
+/// The functions that users call.
+pub(crate) fn own_functions() -> Vec<Function> {
+    describe(&radlake_udfs::all())
 }
 
 /// Describes scalar functions for the catalog, sorted by name.
@@ -66,6 +74,7 @@ fn describe_one(function: &ScalarUDF, taken: &mut BTreeSet<u32>) -> Function {
         comment: documentation
             .map(|d| d.description.trim().to_owned())
             .filter(|d| !d.is_empty()),
+        grants: None,
     }
 }
 

@@ -30,12 +30,14 @@ pub mod types;
 
 pub use epoch_catalog::EpochCatalog;
 pub use error::CatalogError;
+pub(crate) use function::{Function, own_functions};
 pub use functions::POSTGRESQL_VERSION;
 pub use install::SystemCatalogs;
 pub(crate) use presets::preset;
 pub(crate) use rewrite::select_one;
 pub use rewrite::{output_name, output_type, rewrite, rewrite_view};
 pub use session::{Activity, SessionView, Setting};
+pub(crate) use statics::is_postgresqls;
 pub use type_planner::PgTypePlanner;
 pub(crate) use type_planner::type_name;
 pub use types::{PgKind, PgType, arrow_type_of, pg_type_of};

@@ -70,6 +70,11 @@ pub(crate) fn proc_oid(name: &str) -> Option<i64> {
         .map(|oid| i64::from(*oid))
 }
 
+/// Whether PostgreSQL has a function of that name.
+pub(crate) fn is_postgresqls(name: &str) -> bool {
+    NAMES.contains_key(name)
+}
+
 /// Result type and argument types of one of PostgreSQL's functions.
 pub(crate) fn proc_signature(oid: u32) -> Option<(u32, &'static [u32])> {
     PROCS.get(&oid).map(|p| (p.result, p.arguments.as_slice()))

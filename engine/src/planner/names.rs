@@ -11,8 +11,8 @@ use radlake_catalogs::{Epoch, Lake, Relation, TableObject, Transaction, ViewObje
 use crate::error::nearest;
 use crate::pg_catalog::SystemCatalogs;
 use crate::policy::{
-    Authority, Command, Privilege, Reading, Rights, SecuredTable, Shaping, Subject, Verdict, binds, decide,
-    masks, using,
+    Authority, Command, FUNCTIONS, Privilege, Reading, Rights, SecuredTable, Shaping, Subject, Verdict, binds,
+    decide, function_grants, masks, may_execute, using,
 };
 use crate::{Error, Result};
 
@@ -416,6 +416,12 @@ impl Names {
             within_policy: !self.compiling.is_empty(),
         };
         shaping.table(&reading, self.authority.roles());
+    }
+
+    /// Whether who asks may call a function: for the functions of views too it is he who needs the right, as in PostgreSQL.
+    pub(crate) fn may_execute(&self, function: &str) -> bool {
+        let schema = self.authority.schema(FUNCTIONS);
+        schema.is_none_or(|schema| may_execute(&self.caller, function_grants(schema, function)))
     }
 
     /// Whose roles and rights hold.

@@ -1,7 +1,7 @@
 //! What DataFusion's SQL planner asks: tables, functions, types. Tables are those that [`super::Names`] found, no others.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::datatypes::{DataType, SchemaRef};
 use datafusion::catalog::TableFunctionArgs;
@@ -27,6 +27,34 @@ pub(super) struct Provider<'a> {
     pub(super) state: &'a SessionState,
     pub(super) names: &'a Names,
     pub(super) sources: HashMap<TableReference, Arc<dyn TableSource>>,
+    /// A function that is named and may not be called. Who asks for one by name cannot be told why there is none.
+    denied: Mutex<Option<String>>,
+}
+
+impl<'a> Provider<'a> {
+    pub(super) fn new(
+        state: &'a SessionState,
+        names: &'a Names,
+        sources: HashMap<TableReference, Arc<dyn TableSource>>,
+    ) -> Self {
+        Self {
+            state,
+            names,
+            sources,
+            denied: Mutex::default(),
+        }
+    }
+
+    /// Refuses what was planned, or was not, with a function that may not be called.
+    pub(super) fn check_functions(&self) -> crate::Result<()> {
+        let denied = self.denied.lock().unwrap_or_else(PoisonError::into_inner);
+        match denied.as_deref() {
+            None => Ok(()),
+            Some(function) => Err(Error::InsufficientPrivilege(format!(
+                "permission denied for function {function}"
+            ))),
+        }
+    }
 }
 
 impl ContextProvider for Provider<'_> {
@@ -91,7 +119,12 @@ impl ContextProvider for Provider<'_> {
     }
 
     fn get_function_meta(&self, name: &str) -> Option<Arc<ScalarUDF>> {
-        self.state.scalar_functions().get(name).cloned()
+        let found = self.state.scalar_functions().get(name)?;
+        if !self.names.may_execute(found.name()) {
+            let mut denied = self.denied.lock().unwrap_or_else(PoisonError::into_inner);
+            denied.get_or_insert_with(|| found.name().to_owned());
+        }
+        Some(Arc::clone(found))
     }
 
     fn get_higher_order_meta(&self, name: &str) -> Option<Arc<HigherOrderUDF>> {

@@ -75,7 +75,14 @@ impl Authority {
 
     /// The entry of a schema whose rights hold.
     pub(crate) fn schema(&self, name: &str) -> Option<&Arc<SchemaObject>> {
-        let rights = |schema: &Arc<SchemaObject>| (schema.owner, schema.grants.clone(), schema.settled);
+        let rights = |schema: &Arc<SchemaObject>| {
+            (
+                schema.owner,
+                schema.grants.clone(),
+                schema.settled,
+                schema.functions.clone(),
+            )
+        };
         let (base, latest) = (self.base.schema(name), self.latest.schema(name));
         match base.map(rights) == latest.map(rights) {
             true => self.own.schema(name),

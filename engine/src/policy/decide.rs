@@ -20,6 +20,7 @@ pub(crate) enum Privilege {
     Trigger,
     Usage,
     Create,
+    Execute,
     /// To read, in earlier epochs, rows that are gone since: `radlake.history`.
     History,
 }
@@ -37,6 +38,7 @@ impl Privilege {
             Self::Trigger,
             Self::Usage,
             Self::Create,
+            Self::Execute,
             Self::History,
         ]
         .into_iter()
@@ -55,6 +57,7 @@ impl Privilege {
             Self::Trigger => 't',
             Self::Usage => 'U',
             Self::Create => 'C',
+            Self::Execute => 'X',
             // PostgreSQL has none like it.
             Self::History => 'H',
         }
@@ -72,6 +75,7 @@ impl Privilege {
             Self::Trigger => "TRIGGER",
             Self::Usage => "USAGE",
             Self::Create => "CREATE",
+            Self::Execute => "EXECUTE",
             Self::History => "radlake.history",
         }
     }

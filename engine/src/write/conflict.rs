@@ -88,14 +88,17 @@ impl Writer<'_> {
         let refused: String = (0..proposed.len())
             .map(|at| format!(" OR NOT coalesce(excluded.{}, FALSE)", quoted(&policy_column(at))))
             .collect();
-        let filter = match (nothing, condition) {
-            (true, _) => format!(" WHERE {row} IS NULL{refused}"),
-            (false, Some(condition)) => format!(" WHERE {row} IS NULL OR ({condition}){refused}"),
-            (false, None) => String::new(),
-        };
         let may = opened
             .may(Command::Update)
             .map_or_else(|| "TRUE".to_owned(), |may| format!("{alias}.{may}"));
+        let filter = match (nothing, condition) {
+            (true, _) => format!(" WHERE {row} IS NULL{refused}"),
+            // A row that may not be changed is met whatever the condition says of it: it sees nothing of that row.
+            (false, Some(condition)) => {
+                format!(" WHERE {row} IS NULL OR NOT coalesce({may}, FALSE) OR ({condition}){refused}")
+            }
+            (false, None) => String::new(),
+        };
         let asked: Vec<String> = (0..proposed.len())
             .map(|at| format!("radlake.proposed.{at}"))
             .collect();

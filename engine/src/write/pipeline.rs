@@ -38,8 +38,9 @@ pub(super) fn layers(
         third.push(format!("({}) AS \"radlake.check.{at}\"", expression.1));
     }
     for (at, check) in target.checks.iter().enumerate() {
+        // A constant NULL has no type of its own.
         third.push(format!(
-            "({}) AS {}",
+            "coalesce({}, FALSE) AS {}",
             check.expression,
             quoted(&policy_column(at))
         ));

@@ -94,6 +94,7 @@ impl Transaction {
         let kept = now.map(|(owner, grants)| (owner, grants.to_vec()));
         if let (Object::Schema(then), Some(Object::Schema(now))) = (&mut *then, there) {
             then.settled = now.settled;
+            then.functions = now.functions.clone();
         }
         let (owner, grants) = match then {
             Object::Schema(schema) => (&mut schema.owner, &mut schema.grants),

@@ -7,7 +7,7 @@ use crate::pg_catalog::declared::{INFORMATION_SCHEMA, PG_CATALOG};
 use crate::pg_catalog::error::CatalogError;
 use crate::pg_catalog::model::{Relation, Role};
 use crate::pg_catalog::rows::Value;
-use crate::policy::{Privilege, Rights, Subject, Verdict, Via, decide};
+use crate::policy::{FUNCTIONS_OWNER, Privilege, Rights, Subject, Verdict, Via, decide, everybodys};
 use radlake_catalogs::Grant;
 
 pub(super) const FUNCTIONS: &[Spec] = &[
@@ -16,7 +16,7 @@ pub(super) const FUNCTIONS: &[Spec] = &[
     Spec::new("has_column_privilege", (3, 4), "bool", column),
     Spec::new("has_schema_privilege", (2, 3), "bool", schema),
     Spec::new("has_database_privilege", (2, 3), "bool", database),
-    Spec::new("has_function_privilege", (2, 3), "bool", everybody),
+    Spec::new("has_function_privilege", (2, 3), "bool", function),
     Spec::new("has_type_privilege", (2, 3), "bool", everybody),
     Spec::new("has_language_privilege", (2, 3), "bool", everybody),
     Spec::new("has_sequence_privilege", (2, 3), "bool", superuser),
@@ -233,6 +233,31 @@ fn database(context: &Context, args: &[Arg<'_>]) -> Outcome {
     Ok(Value::Bool(
         role.superuser || privileges.iter().any(|p| p.name == "CONNECT" && !p.option),
     ))
+}
+
+fn function(context: &Context, args: &[Arg<'_>]) -> Outcome {
+    let (role, args) = asked(context, args, 3)?;
+    let privileges = privileges(args.get(1), &["EXECUTE"])?;
+    let model = context.model();
+    let oid = match args.first() {
+        Some(Arg::Text(name)) if name.parse::<u32>().is_err() => Some(
+            context
+                .function_oid(name)
+                .ok_or_else(|| CatalogError::UndefinedFunction((*name).to_owned()))?,
+        ),
+        Some(arg) => arg.oid(),
+        None => None,
+    };
+    let Some(oid) = oid else {
+        return Ok(Value::Null);
+    };
+    let subject = model.subject(&role);
+    let own = model.functions.iter().find(|function| function.oid == oid);
+    let grants = own.and_then(|function| function.grants.clone());
+    let grants = grants.unwrap_or_else(everybodys);
+    Ok(Value::Bool(privileges.iter().any(|asked| {
+        asked.of(&subject, FUNCTIONS_OWNER, &grants, None, Privilege::Execute) == Verdict::Everything
+    })))
 }
 
 fn everybody(context: &Context, args: &[Arg<'_>]) -> Outcome {

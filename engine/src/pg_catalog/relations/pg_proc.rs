@@ -7,6 +7,7 @@ use std::borrow::Cow;
 
 use crate::pg_catalog::declared::{Declared, PUBLIC};
 use crate::pg_catalog::{model::Model, rows::Rows, statics};
+use crate::policy::FUNCTIONS_OWNER;
 
 /// `pg_language.oid` of `internal`.
 const INTERNAL: u32 = 12;
@@ -36,6 +37,21 @@ pub(super) fn rows(declared: &'static Declared, model: &Model) -> Result<RecordB
                     .map(|n| Cow::Borrowed(n.as_str()))
                     .collect::<Vec<_>>()
             })
+        })
+        .column("proacl", |f| {
+            let mut grants = f.grants.clone()?;
+            for grant in grants.iter_mut().filter(|grant| grant.grantor == FUNCTIONS_OWNER) {
+                grant.grantor = model.owner;
+            }
+            // PUBLIC stands before the owner, unless it has nothing.
+            let (mut acl, others): (Vec<String>, Vec<String>) = model
+                .acl_items(&grants, None)
+                .into_iter()
+                .partition(|item| item.starts_with('='));
+            let owner = model.role_name(model.owner);
+            acl.push(format!("{owner}=X/{owner}"));
+            acl.extend(others);
+            Some(acl)
         })
         .column("prosrc", |f| f.name.as_str())
         .finish()?;

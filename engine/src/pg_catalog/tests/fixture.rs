@@ -175,6 +175,7 @@ pub(super) fn model() -> Model {
             connection_limit: None,
             valid_until: None,
             memberships: Vec::new(),
+            default_rights: Vec::new(),
         }],
         functions: vec![Function {
             oid: 16433,
@@ -184,6 +185,7 @@ pub(super) fn model() -> Model {
             result: pg_type_of(&column("r", DataType::Float64)),
             volatility: "v",
             comment: None,
+            grants: None,
         }],
         ..Model::default()
     }
