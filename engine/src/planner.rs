@@ -62,6 +62,7 @@ use radlake_udfs::privacy::PrivacyKey;
 
 pub(crate) use governed::Shown;
 pub(crate) use names::{Before, Found, Locals, Names};
+pub(crate) use origin::tables as tables_read;
 use provider::Provider;
 pub(crate) use readings::{DateStyle, read_text};
 pub(crate) use shapes::holds_query;

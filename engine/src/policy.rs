@@ -7,6 +7,8 @@ mod executes;
 mod infallible;
 mod leakproof;
 mod masks;
+#[cfg(test)]
+pub(crate) mod recorder;
 mod returned;
 mod row_security;
 mod secured;

@@ -12,6 +12,7 @@ mod refusal;
 mod rows;
 mod run;
 pub(crate) mod span;
+mod standing;
 mod transaction;
 
 use std::collections::{BTreeMap, HashMap};
@@ -30,6 +31,7 @@ pub use prepared::Prepared;
 pub(crate) use prepared::parameter_types;
 pub(crate) use refusal::{name as name_of, refuse};
 pub(crate) use rows::{ready, relabelled};
+pub use standing::Standing;
 pub use transaction::TransactionStatus;
 
 use crate::guard::{Guard, Running};

@@ -1,7 +1,9 @@
 """Earlier epochs: which column is which whatever it was called, and who may see rows that are gone since."""
 
+import asyncio
 import subprocess
 
+import asyncpg
 import psycopg
 import pytest
 from support import Lake, Server
@@ -271,3 +273,48 @@ def test_the_matrix_counts_what_each_role_sees(admin, lake):
     assert any("permission denied for schema ward" in line for line in ended.stdout.splitlines())
     ended = matrix(lake, "--role", "nobody at all", check=False)
     assert ended.returncode == 2 and "does not exist" in ended.stderr
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "REVOKE SELECT ON ward.many FROM anna",
+        "CREATE POLICY p ON ward.many USING (id < 100)",
+        "SECURITY LABEL FOR anon ON COLUMN ward.many.name IS 'MASKED WITH VALUE ''x'''",
+        "REVOKE USAGE ON SCHEMA ward FROM anna",
+        "REVOKE team FROM anna",
+    ],
+)
+def test_what_is_revoked_is_not_given_by_an_open_portal(admin, server, change):
+    admin.execute("CREATE TABLE ward.many AS SELECT i AS id, 'name ' || i AS name FROM generate_series(1, 5000) s(i)")
+    admin.execute("GRANT SELECT ON ward.many TO anna")
+    admin.execute("DROP ROLE IF EXISTS team")
+    admin.execute("CREATE ROLE team")
+    admin.execute("GRANT team TO anna")
+
+    async def fetch(change, after):
+        connection = await asyncpg.connect(
+            host=server.dsn["host"],
+            port=server.dsn["port"],
+            user="anna",
+            password=PASSWORD,
+            database=server.dsn["dbname"],
+        )
+        try:
+            async with connection.transaction():
+                cursor = await connection.cursor("SELECT id, name FROM ward.many ORDER BY id")
+                assert len(await cursor.fetch(10)) == 10
+                admin.execute(change)
+                return len(await cursor.fetch(after))
+        finally:
+            await connection.close()
+
+    # What concerns nobody who reads it stops nobody.
+    for harmless in (
+        "CREATE TABLE ward.other (id int)",
+        "GRANT SELECT ON ward.cases TO anna",
+        "INSERT INTO ward.many VALUES (0, 'y')",
+    ):
+        assert asyncio.run(fetch(harmless, 20)) == 20, harmless
+    with pytest.raises(asyncpg.exceptions.SerializationError, match="rights"):
+        asyncio.run(fetch(change, 20))

@@ -54,6 +54,8 @@ pub(crate) fn build(resources: &Resources, lake: &Lake) -> Result<SessionState> 
     for function in postgres::functions() {
         let _ = state.register_udf(function)?;
     }
+    #[cfg(test)]
+    crate::policy::recorder::register(&mut state)?;
     system::register(&mut state, lake);
     Ok(state)
 }

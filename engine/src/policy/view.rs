@@ -175,3 +175,9 @@ pub(super) async fn behind(
     };
     Ok(Arc::new(BarrierExec::new(physical, schema, name)))
 }
+
+/// The plan without a barrier, as a test has it that takes the barrier out.
+#[cfg(test)]
+pub(super) async fn plain(state: &dyn Session, plan: LogicalPlan) -> EngineResult<Arc<dyn ExecutionPlan>> {
+    state.create_physical_plan(&plan).await
+}

@@ -60,6 +60,11 @@ impl Prepared {
             .map(|(_, plan)| Arc::clone(plan))
     }
 
+    /// Its plan, whatever the conditions were.
+    pub(super) fn any_plan(&self) -> Option<&LogicalPlan> {
+        self.plan.as_ref().map(|(_, plan)| plan.as_ref())
+    }
+
     fn command(statement: &Statement, columns: Option<SchemaRef>) -> Self {
         Self {
             statement: statement.clone(),

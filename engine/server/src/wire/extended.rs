@@ -7,7 +7,7 @@ use bytes::Bytes;
 use pgwire::messages::data::NoData;
 use pgwire::messages::extendedquery::{BindComplete, CloseComplete, ParseComplete, PortalSuspended};
 use pgwire::messages::response::{CommandComplete, EmptyQueryResponse};
-use radlake::{Kind, Prepared, Response, ScalarValue};
+use radlake::{Kind, Prepared, Response, ScalarValue, Standing};
 
 use super::codec::put;
 use super::connection::Connection;
@@ -61,7 +61,8 @@ pub(crate) static PORTALS: Bounds = Bounds {
 
 enum State {
     Bound,
-    Running(Rows),
+    /// Rows are on their way; the rights under which they began.
+    Running(Rows, Standing),
     Done,
 }
 
@@ -242,7 +243,12 @@ impl Connection {
             put(&CommandComplete::new(tag), self.wire.write_buffer_mut());
             return Ok(());
         }
+        if let State::Running(_, standing) = &portal.state {
+            let (session, standing) = (self.session.clone(), standing.clone());
+            running::run(async move { session.still_stands(&standing).await }).await??;
+        }
         if matches!(portal.state, State::Bound) {
+            let standing = self.session.standing(prepared)?;
             // What is sent before one Sync is one transaction.
             if statement.kind() == Kind::Write && !self.is_last_of_pipeline().await {
                 self.session.begin_implicit()?;
@@ -252,10 +258,11 @@ impl Connection {
                     if schema.fields().len() != portal.formats.len() {
                         return Err(Report::error("0A000", "cached plan must not change result type").into());
                     }
-                    portal.state = State::Running(Rows::new(
+                    let rows = Rows::new(
                         Batches::new(stream),
                         RowEncoder::new(&schema, &portal.formats, self.style()),
-                    ));
+                    );
+                    portal.state = State::Running(rows, standing);
                 }
                 Response::Command { tag } => {
                     portal.state = State::Done;
@@ -269,7 +276,7 @@ impl Connection {
             }
         }
         match &mut portal.state {
-            State::Running(rows) => match rows.send(&mut self.wire, &watch, limit).await? {
+            State::Running(rows, _) => match rows.send(&mut self.wire, &watch, limit).await? {
                 Sent::All(count) => {
                     portal.state = State::Done;
                     put(
