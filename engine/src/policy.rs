@@ -17,7 +17,7 @@ mod tests;
 mod view;
 
 pub(crate) use authority::Authority;
-pub(crate) use decide::{Privilege, Rights, Verdict, decide, settle};
+pub(crate) use decide::{Privilege, Rights, Verdict, decide, lack, settle, take_from_owner};
 pub(crate) use executes::{FUNCTIONS, OWNER as FUNCTIONS_OWNER, everybodys, function_grants, may_execute};
 pub(crate) use infallible::{fallible, fallible_mask};
 pub(crate) use masks::{LABEL, MASKED, expression as mask_expression, masks};

@@ -92,7 +92,7 @@ pub(crate) fn rewrite(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
         );
         rewritten.extend(match first {
             "MERGE" | "WITH" => merge::rewrite(words),
-            "CREATE" => like::rewrite(commands::no_data(words)),
+            "CREATE" => like::rewrite(commands::view_options(commands::no_data(words))),
             "ALTER" if words.phrase(1, &["DEFAULT", "PRIVILEGES"]) => rights::default_privileges(words),
             "ALTER" => commands::alter(words),
             "REFRESH" => commands::refresh(words),

@@ -6,7 +6,7 @@ use radlake_catalogs::{Epoch, Grant, Object, Relation};
 use radlake_sql::{ast, extend};
 
 use super::{denied, functions, single};
-use crate::policy::{Privilege, Subject, settle};
+use crate::policy::{Privilege, Subject, lack, settle, take_from_owner};
 use crate::write::target::{folded, resolve};
 use crate::write::{Outcome, Writer};
 use crate::{Error, Result};
@@ -88,6 +88,12 @@ impl Writer<'_> {
                     continue;
                 };
                 for grantee in &grantees {
+                    if *grantee == owner && owner != 0 && column.is_none() {
+                        // Whoever owns something has all rights that he has not revoked from himself.
+                        grants
+                            .retain(|grant| grant.grantee != owner || lack(grant) != Some(privilege.name()));
+                        continue;
+                    }
                     give(
                         grants,
                         *grantee,
@@ -166,6 +172,10 @@ impl Writer<'_> {
                     cascade,
                 };
                 withdrawal.carry_out(grants, named)?;
+                // What nobody owns is the lake's, whose rights nobody takes.
+                if owner != 0 && grantees.contains(&owner) && column.is_none() && !option_only {
+                    take_from_owner(grants, owner, *privilege);
+                }
             }
             self.work.put_object(object)?;
         }
@@ -203,7 +213,11 @@ impl Writer<'_> {
         match objects {
             G::Tables(names) | G::Views(names) => names
                 .iter()
-                .map(|name| self.relation(epoch, name).map(|relation| object(&relation)))
+                .map(|name| {
+                    let relation = self.relation(epoch, name)?;
+                    self.governing(&relation, &self.subject()?)?;
+                    Ok(object(&relation))
+                })
                 .collect(),
             G::Schemas(names) => names
                 .iter()
@@ -480,7 +494,7 @@ pub(crate) fn change_owner(grants: &mut Vec<Grant>, old: u32, new: u32) {
         if grant.grantee == old && old != 0 {
             grant.grantee = new;
         }
-        if grant.grantee == grant.grantor {
+        if grant.grantee == grant.grantor && lack(&grant).is_none() {
             continue;
         }
         let same = kept.iter_mut().find(|known| {

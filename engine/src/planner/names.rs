@@ -11,8 +11,8 @@ use radlake_catalogs::{Epoch, Lake, Relation, TableObject, Transaction, ViewObje
 use crate::error::nearest;
 use crate::pg_catalog::SystemCatalogs;
 use crate::policy::{
-    Authority, Command, FUNCTIONS, Privilege, Reading, Rights, SecuredTable, Shaping, Subject, Verdict, binds,
-    decide, function_grants, masks, may_execute, using,
+    Authority, Command, FUNCTIONS, Privilege, Reading, Rights, SecuredTable, Shaping, Subject, Verdict,
+    binds, decide, function_grants, masks, may_execute, using,
 };
 use crate::{Error, Result};
 

@@ -165,6 +165,36 @@ impl<'o> Rights<'o> {
     }
 }
 
+impl Rights<'_> {
+    /// Whether the owner has revoked a right from himself.
+    pub(crate) fn owner_lacks(&self, privilege: Privilege) -> bool {
+        let mut grants = self.grants.iter();
+        grants.any(|grant| grant.grantee == self.owner && lack(grant) == Some(privilege.name()))
+    }
+}
+
+/// What a grant that stands for a right which the owner has revoked from himself takes.
+pub(crate) fn lack(grant: &Grant) -> Option<&str> {
+    grant.privilege.strip_prefix(LACK)
+}
+
+/// Before the name of a right that the owner has revoked from himself.
+const LACK: &str = "-";
+
+/// Has an owner lack a right that he has revoked from himself: he may go on to give it, and give it to himself again.
+pub(crate) fn take_from_owner(grants: &mut Vec<Grant>, owner: u32, privilege: Privilege) {
+    let lacked = Grant {
+        grantee: owner,
+        grantor: owner,
+        privilege: format!("{LACK}{}", privilege.name()),
+        column: None,
+        grantable: false,
+    };
+    if !grants.contains(&lacked) {
+        grants.push(lacked);
+    }
+}
+
 /// Whether it is `public` as it is made: everybody may use it without a grant.
 fn is_public(schema: &SchemaObject) -> bool {
     schema.name == PUBLIC && !schema.settled
@@ -186,7 +216,8 @@ pub(crate) fn settle(schema: &mut SchemaObject) {
 
 /// Decides. Whoever is not granted something has nothing.
 pub(crate) fn decide(subject: &Subject, rights: Rights<'_>, privilege: Privilege) -> Verdict {
-    if subject.owns(rights.owner) || rights.everybody == Some(privilege) {
+    let owns = subject.owns(rights.owner) && (subject.superuser || !rights.owner_lacks(privilege));
+    if owns || rights.everybody == Some(privilege) {
         return Verdict::Everything;
     }
     let mut columns = BTreeSet::new();

@@ -93,10 +93,7 @@ impl Writer<'_> {
             .map_or_else(|| "TRUE".to_owned(), |may| format!("{alias}.{may}"));
         let filter = match (nothing, condition) {
             (true, _) => format!(" WHERE {row} IS NULL{refused}"),
-            // A row that may not be changed is met whatever the condition says of it: it sees nothing of that row.
-            (false, Some(condition)) => {
-                format!(" WHERE {row} IS NULL OR NOT coalesce({may}, FALSE) OR ({condition}){refused}")
-            }
+            (false, Some(condition)) => format!(" WHERE {row} IS NULL OR ({condition}){refused}"),
             (false, None) => String::new(),
         };
         let asked: Vec<String> = (0..proposed.len())

@@ -5,6 +5,7 @@ use radlake_sql::ast;
 
 use super::target::folded;
 use super::texts::Renamed;
+use super::view::set_options;
 use super::{Outcome, Writer};
 use crate::govern::change_owner;
 use crate::{Error, Result};
@@ -158,6 +159,15 @@ impl Writer<'_> {
             Ok(found)
         };
         match operation {
+            Op::SetOptionsParens { options } => {
+                let Relation::View(view) = relation()? else {
+                    return Ok(None);
+                };
+                let mut view = view.as_ref().clone();
+                set_options(&mut view.properties, options)?;
+                self.work.put_object(view)?;
+                return Ok(Some(()));
+            }
             Op::OwnerTo { new_owner } => {
                 let owner = self.new_owner(new_owner)?;
                 match relation()? {

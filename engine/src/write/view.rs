@@ -221,10 +221,18 @@ fn without_data(query: &ast::Query) -> Option<&ast::Query> {
 
 /// What `WITH (…)` says of a view.
 fn view_properties(options: &ast::CreateTableOptions) -> Result<BTreeMap<String, String>> {
-    let (ast::CreateTableOptions::With(options) | ast::CreateTableOptions::Options(options)) = options else {
-        return Ok(BTreeMap::new());
-    };
     let mut properties = BTreeMap::new();
+    if let ast::CreateTableOptions::With(options) | ast::CreateTableOptions::Options(options) = options {
+        set_options(&mut properties, options)?;
+    }
+    Ok(properties)
+}
+
+/// Sets options of a view among its properties.
+pub(super) fn set_options(
+    properties: &mut BTreeMap<String, String>,
+    options: &[ast::SqlOption],
+) -> Result<()> {
     for option in options {
         let (name, value) = match option {
             ast::SqlOption::KeyValue { key, value } => (folded(key), value.to_string()),
@@ -240,7 +248,7 @@ fn view_properties(options: &ast::CreateTableOptions) -> Result<BTreeMap<String,
             "false" | "off" | "0" | "no" => false,
             _ => {
                 return Err(Error::InvalidParameter(format!(
-                    "invalid value for boolean option \"{name}\""
+                    "invalid value for boolean option \"{name}\": {value}"
                 )));
             }
         };
@@ -248,11 +256,11 @@ fn view_properties(options: &ast::CreateTableOptions) -> Result<BTreeMap<String,
             SECURITY_INVOKER if value => {
                 properties.insert(name, "true".to_owned());
             }
-            SECURITY_INVOKER => {}
-            "security_barrier" if !value => {}
-            "security_barrier" => {
-                return Err(Error::unsupported("security_barrier views are not supported"));
+            SECURITY_INVOKER => {
+                properties.remove(&name);
             }
+            // Every view has one.
+            "security_barrier" => {}
             _ => {
                 return Err(Error::InvalidParameter(format!(
                     "unrecognized parameter \"{name}\""
@@ -260,5 +268,5 @@ fn view_properties(options: &ast::CreateTableOptions) -> Result<BTreeMap<String,
             }
         }
     }
-    Ok(properties)
+    Ok(())
 }

@@ -46,6 +46,37 @@ pub(super) fn no_data(statement: Words) -> Words {
     statement.replaced(begin + 1, end, query)
 }
 
+/// `WITH (option)` of CREATE VIEW: an option without a value is on.
+pub(super) fn view_options(statement: Words) -> Words {
+    let Some(view) = (1..statement.len().min(5)).find(|nth| statement.is(*nth, "VIEW")) else {
+        return statement;
+    };
+    let with = (view..statement.len())
+        .take_while(|nth| !statement.is(*nth, "AS"))
+        .find(|nth| statement.is(*nth, "WITH") && statement.token(nth + 1) == Some(&Token::LParen));
+    match with {
+        Some(with) => options_on(statement, with + 1),
+        None => statement,
+    }
+}
+
+/// Gives options without a value, from an opening parenthesis to its closing one, the value `true`.
+fn options_on(mut statement: Words, open: usize) -> Words {
+    let mut nth = open + 1;
+    while nth < statement.len() && statement.token(nth) != Some(&Token::RParen) {
+        let begins = matches!(statement.token(nth - 1), Some(Token::LParen | Token::Comma));
+        let ends = matches!(statement.token(nth + 1), Some(Token::RParen | Token::Comma));
+        if let (true, true, Some(word @ Token::Word(_))) = (begins, ends, statement.token(nth).cloned()) {
+            let mut on = vec![word, Token::Eq];
+            on.extend(words("TRUE"));
+            statement = statement.replaced(nth, nth + 1, on);
+            nth += 2;
+        }
+        nth += 1;
+    }
+    statement
+}
+
 /// `ALTER VIEW` and `ALTER MATERIALIZED VIEW`, which are as ALTER TABLE; `SET SCHEMA`.
 pub(super) fn alter(statement: Words) -> Vec<TokenWithSpan> {
     let kinds: [&[&str]; 3] = [&["TABLE"], &["VIEW"], &["MATERIALIZED", "VIEW"]];
@@ -74,6 +105,9 @@ pub(super) fn alter(statement: Words) -> Vec<TokenWithSpan> {
         }
         let end = (after + 3).min(statement.len());
         statement = statement.replaced(after, end, new);
+    }
+    if statement.is(after, "SET") && statement.token(after + 1) == Some(&Token::LParen) {
+        statement = options_on(statement, after + 1);
     }
     let kind_end = 1 + kind.len();
     statement.replaced(1, kind_end, words("TABLE").collect()).0
