@@ -103,6 +103,48 @@ def test_descriptions_are_those_of_postgres(demo_server, postgres, command):
     assert psql(demo_server, command) == psql(postgres, command)
 
 
+POLICIES = """
+CREATE ROLE shown_own; CREATE ROLE shown_ann; CREATE ROLE "shown ""odd"" one";
+CREATE SCHEMA shown; GRANT ALL ON SCHEMA shown TO shown_own;
+SET ROLE shown_own;
+CREATE TABLE shown.t (a int, b text, c bool, d bool);
+CREATE POLICY p1 ON shown.t USING (c);
+CREATE POLICY p2 ON shown.t FOR SELECT TO shown_own, shown_ann USING (d);
+CREATE POLICY p3 ON shown.t AS RESTRICTIVE FOR INSERT TO "shown ""odd"" one" WITH CHECK (c);
+CREATE POLICY p4 ON shown.t AS RESTRICTIVE FOR UPDATE USING (d) WITH CHECK (c);
+CREATE POLICY p5 ON shown.t FOR DELETE USING (true);
+CREATE TABLE shown.enabled (c bool);
+CREATE POLICY p ON shown.enabled USING (c);
+ALTER TABLE shown.enabled ENABLE ROW LEVEL SECURITY;
+CREATE TABLE shown.forced (c bool);
+CREATE POLICY p ON shown.forced USING (c);
+ALTER TABLE shown.forced ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE TABLE shown.none (c bool);
+ALTER TABLE shown.none ENABLE ROW LEVEL SECURITY;
+GRANT SELECT, INSERT ON shown.t TO shown_ann WITH GRANT OPTION;
+GRANT UPDATE ON shown.t TO shown_ann;
+GRANT SELECT (a), UPDATE (a, b) ON shown.t TO shown_ann, "shown ""odd"" one";
+GRANT SELECT ON shown.enabled TO PUBLIC;
+"""
+
+
+@pytest.fixture(scope="module")
+def with_policies(demo_server, postgres):
+    for server in (demo_server, postgres):
+        with psycopg.connect(**server.dsn, autocommit=True) as connection:
+            for statement in POLICIES.split(";")[:-1]:
+                connection.execute(statement)
+    return demo_server, postgres
+
+
+@pytest.mark.parametrize("command", [
+    r"\d shown.t", r"\d shown.enabled", r"\d shown.forced", r"\d shown.none",
+])
+def test_policies_and_rights_are_shown_as_in_postgres(with_policies, command):
+    server, postgres = with_policies
+    assert psql(server, command) == psql(postgres, command)
+
+
 def test_every_column_has_a_comment(demo_server):
     out = psql(demo_server, r"\d+ imaging.series", arguments=["-A", "-F", "\t"])
     rows = [line.split("\t") for line in out.splitlines() if line.count("\t") >= 6][1:]

@@ -10,7 +10,7 @@ use super::context::Context;
 use super::declared::{INFORMATION_SCHEMA, PG_CATALOG};
 use super::epoch_catalog::EpochCatalog;
 use super::functions::{
-    self, array_bounds, array_or_empty, in_array, json_build_object, only_value, pg_typeof,
+    self, array_bounds, array_or_empty, in_array, json_build_object, only_value, pg_typeof, values_of,
 };
 use super::keywords;
 use super::schema::SystemSchema;
@@ -63,6 +63,7 @@ impl SystemCatalogs {
             in_array::in_array(),
             only_value::only_value(),
             pg_typeof::pg_typeof(),
+            values_of::values_of(),
             json_build_object::json_build_object("json_build_object"),
             json_build_object::json_build_object("jsonb_build_object"),
         ];

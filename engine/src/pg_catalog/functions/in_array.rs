@@ -68,7 +68,7 @@ impl ScalarUDFImpl for InArray {
 }
 
 /// False for no elements; NULL where a NULL leaves it open.
-fn is_in(values: &ArrayRef, row: usize, elements: Option<ArrayRef>) -> Result<Option<bool>> {
+pub(super) fn is_in(values: &ArrayRef, row: usize, elements: Option<ArrayRef>) -> Result<Option<bool>> {
     let Some(elements) = elements.filter(|e| !e.is_empty()) else {
         return Ok(Some(false));
     };

@@ -18,6 +18,7 @@ mod reg;
 mod session;
 mod sizes;
 mod type_names;
+pub(crate) mod values_of;
 mod visibility;
 
 use datafusion::logical_expr::ScalarUDF;

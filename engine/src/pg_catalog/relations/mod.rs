@@ -74,7 +74,7 @@ fn builder(name: &str) -> Option<Builder> {
 
 /// Relations with rows that clients also ask about in ways that cannot be planned (`unnest` of a key's columns, fields of
 /// composites): such a query, and no other, gets the answer of a lake without keys.
-const SHOWN_PLAINLY: [&str; 4] = ["pg_constraint", "pg_index", "pg_indexes", "pg_policy"];
+const SHOWN_PLAINLY: [&str; 3] = ["pg_constraint", "pg_index", "pg_indexes"];
 
 /// Whether a relation of `pg_catalog` has no rows in any lake, or is taken for that in queries that cannot be planned.
 pub(crate) fn never_has_rows(declared: &Declared) -> bool {

@@ -335,7 +335,8 @@ fn is_column(expr: &Expr) -> bool {
     )
 }
 
-fn conjuncts<'e>(expr: &'e Expr, conditions: &mut Vec<&'e Expr>) {
+/// The conditions that AND joins.
+pub(super) fn conjuncts<'e>(expr: &'e Expr, conditions: &mut Vec<&'e Expr>) {
     match bare(expr) {
         Expr::BinaryOp {
             left,

@@ -7,7 +7,9 @@ mod balance;
 mod casts;
 mod empty;
 mod functions;
+mod keyed;
 mod lift;
+mod literals;
 mod naming;
 mod operators;
 mod predicates;
@@ -64,6 +66,8 @@ impl VisitorMut for Lookups {
     fn post_visit_select(&mut self, select: &mut Select) -> ControlFlow<()> {
         relations::qualify_wildcards(select);
         system_columns::rewrite(select);
+        literals::rewrite(select);
+        keyed::rewrite(select, &mut self.lifted);
         lift::rewrite(select, &mut self.lifted);
         predicates::rewrite(select);
         ControlFlow::Continue(())

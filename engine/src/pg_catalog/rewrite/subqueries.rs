@@ -34,7 +34,7 @@ pub(super) fn rewrite(expr: &mut Expr) {
 }
 
 /// The select of a query that is nothing but `SELECT one FROM … [WHERE …]`, without grouping.
-fn plain(query: &Query) -> Option<&Select> {
+pub(super) fn plain(query: &Query) -> Option<&Select> {
     let SetExpr::Select(select) = query.body.as_ref() else {
         return None;
     };
@@ -247,7 +247,7 @@ fn first_select(body: &SetExpr) -> Option<&Select> {
     }
 }
 
-fn output(select: &Select) -> Option<&Expr> {
+pub(super) fn output(select: &Select) -> Option<&Expr> {
     match select.projection.as_slice() {
         [SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. }] => Some(expr),
         _ => None,
@@ -259,7 +259,7 @@ fn is_one(expr: &Expr) -> bool {
 }
 
 /// The query's sort keys; the position 1 and the output's own name mean the output.
-fn order(query: &Query, output: &Expr) -> Vec<OrderByExpr> {
+pub(super) fn order(query: &Query, output: &Expr) -> Vec<OrderByExpr> {
     let Some(OrderByKind::Expressions(keys)) = query.order_by.as_ref().map(|o| &o.kind) else {
         return Vec::new();
     };
@@ -286,7 +286,7 @@ fn order(query: &Query, output: &Expr) -> Vec<OrderByExpr> {
         .collect()
 }
 
-fn ordered(name: &str, expr: Expr, keys: Vec<OrderByExpr>) -> Expr {
+pub(super) fn ordered(name: &str, expr: Expr, keys: Vec<OrderByExpr>) -> Expr {
     let mut f = function(name, vec![expr]);
     if let FunctionArguments::List(list) = &mut f.args {
         if !keys.is_empty() {
