@@ -138,7 +138,7 @@ def with_policies(demo_server, postgres):
 
 
 @pytest.mark.parametrize("command", [
-    r"\d shown.t", r"\d shown.enabled", r"\d shown.forced", r"\d shown.none",
+    r"\d shown.t", r"\d shown.enabled", r"\d shown.forced", r"\d shown.none", r"\dp shown.*",
 ])
 def test_policies_and_rights_are_shown_as_in_postgres(with_policies, command):
     server, postgres = with_policies

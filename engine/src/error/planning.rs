@@ -118,6 +118,7 @@ pub(super) fn catalog(error: &CatalogError) -> Error {
             position: None,
         },
         CatalogError::UndefinedSetting(name) => Error::UndefinedSetting(name.clone()),
+        CatalogError::Denied(..) => Error::InsufficientPrivilege(error.to_string()),
         CatalogError::SeveralRows => Error::Cardinality,
         CatalogError::InvalidParameter(message) => Error::InvalidParameter(message.clone()),
         CatalogError::Unsupported(what) => Error::unsupported(what.clone()),

@@ -29,6 +29,29 @@ pub(crate) struct Declared {
     pub(crate) schema: SchemaRef,
 }
 
+/// Relations of `pg_catalog` that PostgreSQL keeps from everybody but superusers.
+const CLOSED: [&str; 12] = [
+    "pg_authid",
+    "pg_backend_memory_contexts",
+    "pg_config",
+    "pg_file_settings",
+    "pg_hba_file_rules",
+    "pg_ident_file_mappings",
+    "pg_largeobject",
+    "pg_replication_origin_status",
+    "pg_shadow",
+    "pg_shmem_allocations",
+    "pg_statistic",
+    "pg_statistic_ext_data",
+];
+
+impl Declared {
+    /// Whether only superusers may read it.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.namespace == PG_CATALOG && CLOSED.contains(&self.name)
+    }
+}
+
 static RELATIONS: LazyLock<Vec<Declared>> = LazyLock::new(|| parse(include_str!("data/relations.tsv")));
 
 static BY_NAME: LazyLock<HashMap<(u32, &'static str), &'static Declared>> =

@@ -44,7 +44,7 @@ impl EpochCatalog {
         })
     }
 
-    /// The rows of a system relation, built at most once.
+    /// The rows of a system relation as a superuser sees them, built at most once.
     pub(crate) fn rows(&self, relation: &'static Declared) -> Result<RecordBatch, ArrowError> {
         let slot = declared::relations()
             .iter()
@@ -55,7 +55,9 @@ impl EpochCatalog {
         }
         let batch = match relation.namespace {
             PG_CATALOG => relations::rows(relation, self.model())?,
-            INFORMATION_SCHEMA => information_schema::rows(relation, self.model())?,
+            INFORMATION_SCHEMA => {
+                information_schema::rows(relation, &information_schema::Viewer::of_all(self.model()))?
+            }
             _ => {
                 return Err(ArrowError::SchemaError(format!(
                     "{} belongs to no system schema",

@@ -29,6 +29,9 @@ pub enum CatalogError {
     /// No such setting (42704).
     #[error("unrecognized configuration parameter \"{0}\"")]
     UndefinedSetting(String),
+    /// A relation that only superusers read (42501): its kind and name.
+    #[error("permission denied for {0} {1}")]
+    Denied(&'static str, String),
     /// A subquery used as a value gave more than one row (21000).
     #[error("more than one row returned by a subquery used as an expression")]
     SeveralRows,
@@ -50,6 +53,7 @@ impl CatalogError {
             Self::UndefinedSchema(_) => "3F000",
             Self::UndefinedObject(..) | Self::UndefinedSetting(_) => "42704",
             Self::UndefinedFunction(_) => "42883",
+            Self::Denied(..) => "42501",
             Self::SeveralRows => "21000",
             Self::InvalidParameter(_) => "22023",
             Self::Unsupported(_) => "0A000",

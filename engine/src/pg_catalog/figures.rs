@@ -36,6 +36,12 @@ impl Context {
         self.acting().is_some_and(binds)
     }
 
+    /// Whether a superuser asks.
+    pub(crate) fn is_superuser(&self) -> bool {
+        let role = self.model().role_named(&self.session.current_role());
+        role.is_some_and(|role| role.superuser)
+    }
+
     fn acting(&self) -> Option<Subject> {
         let role = self.model().role_named(&self.session.current_role())?;
         Some(self.model().subject(role))
@@ -55,8 +61,7 @@ fn hidden(name: &str) -> Option<(&'static str, &'static str, f32)> {
 
 /// The rows of a system relation as who asks may see them.
 pub(crate) fn shown(context: &Context, name: &str, rows: RecordBatch) -> Result<RecordBatch, ArrowError> {
-    let role = context.model().role_named(&context.session.current_role());
-    if role.is_some_and(|role| role.superuser) {
+    if context.is_superuser() {
         return Ok(rows);
     }
     let schema = rows.schema();

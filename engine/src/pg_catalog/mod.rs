@@ -1,5 +1,6 @@
 //! `pg_catalog` and `information_schema` of PostgreSQL 15, answered from the epoch alone: no table and no log is opened.
 
+mod acl;
 mod base_types;
 mod context;
 mod declared;

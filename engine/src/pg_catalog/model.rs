@@ -15,7 +15,7 @@ use crate::policy::{Privilege, Subject, Via, closure_by};
 /// OID of the lake's row in `pg_database`.
 pub(crate) const DATABASE: u32 = 5;
 /// `pg_database_owner`, the predefined role that owns `public`.
-const DATABASE_OWNER: u32 = 6171;
+pub(crate) const DATABASE_OWNER: u32 = 6171;
 
 /// A schema.
 #[derive(Debug)]
@@ -103,6 +103,7 @@ impl Model {
         self.owner = self.roles.iter().find(|r| r.superuser).map_or(10, |r| r.oid);
         self.own_the_unowned();
         self.add_namespaces();
+        self.open_namespaces();
         self.add_predefined_roles();
         self.add_composites();
         let owner = self.owner;
@@ -119,7 +120,10 @@ impl Model {
                 bytes: 0,
                 sql: None,
                 row_type: 0,
-                grants: Vec::new(),
+                grants: match d.is_closed() {
+                    true => Vec::new(),
+                    false => vec![everybodys(owner, Privilege::Select)],
+                },
                 row_security: RowSecurity::default(),
             }));
         // In the order of their OIDs, by which the system tables are searched.
@@ -146,54 +150,6 @@ impl Model {
         self
     }
 
-    /// Rights as PostgreSQL's `aclitem[]` shows them, the owner's first; `None` where only the owner has any.
-    pub(crate) fn acl(&self, owner: u32, grants: &[Grant], owners: &str) -> Option<Vec<String>> {
-        let given = self.acl_items(grants, None);
-        if given.is_empty() {
-            return None;
-        }
-        let name = match owner {
-            0 => String::new(),
-            _ => self.role_name(owner),
-        };
-        let owners = format!("{name}={owners}/{name}");
-        Some(std::iter::once(owners).chain(given).collect())
-    }
-
-    /// Rights to one column in the same form; `None` where nobody has any.
-    pub(crate) fn column_acl(&self, grants: &[Grant], column: &str) -> Option<Vec<String>> {
-        let given = self.acl_items(grants, Some(column));
-        (!given.is_empty()).then_some(given)
-    }
-
-    /// Grants of a column, or of the whole, as `aclitem`s.
-    pub(crate) fn acl_items(&self, grants: &[Grant], column: Option<&str>) -> Vec<String> {
-        const ORDER: &str = "arwdDxtXUCTc";
-        let name = |oid: u32| match oid {
-            0 => String::new(),
-            _ => self.role_name(oid),
-        };
-        let mut items: BTreeMap<(u32, u32), Vec<(char, bool)>> = BTreeMap::new();
-        for grant in grants.iter().filter(|grant| grant.column.as_deref() == column) {
-            if let Some(privilege) = Privilege::named(&grant.privilege) {
-                let item = items.entry((grant.grantee, grant.grantor)).or_default();
-                item.push((privilege.letter(), grant.grantable));
-            }
-        }
-        let item = |((grantee, grantor), mut letters): ((u32, u32), Vec<(char, bool)>)| {
-            letters.sort_by_key(|(letter, _)| ORDER.find(*letter));
-            let letters: String = letters
-                .into_iter()
-                .map(|(letter, grantable)| match grantable {
-                    true => format!("{letter}*"),
-                    false => letter.to_string(),
-                })
-                .collect();
-            format!("{}={letters}/{}", name(grantee), name(grantor))
-        };
-        items.into_iter().map(item).collect()
-    }
-
     /// A role with the rights that it inherits.
     pub(crate) fn subject(&self, role: &Role) -> Subject {
         let roles = self.closure(role.oid, Via::Inherited);
@@ -210,12 +166,45 @@ impl Model {
         })
     }
 
-    /// What nobody owns is the superuser's, as what PostgreSQL makes by itself is.
+    /// What nobody owns is the superuser's, as what PostgreSQL makes by itself is; `public` is the database's owner's. What was given in
+    /// nobody's name is given in theirs.
     fn own_the_unowned(&mut self) {
-        let namespaces = self.namespaces.iter_mut().map(|n| &mut n.owner);
-        let owners = namespaces.chain(self.relations.iter_mut().map(|r| &mut r.owner));
-        for owner in owners.filter(|owner| **owner == 0) {
-            *owner = self.owner;
+        let superuser = self.owner;
+        let namespaces = self.namespaces.iter_mut().map(|n| {
+            let owner = if n.oid == PUBLIC {
+                DATABASE_OWNER
+            } else {
+                superuser
+            };
+            (owner, &mut n.owner, &mut n.grants)
+        });
+        let relations = self.relations.iter_mut();
+        let relations = relations.map(|r| (superuser, &mut r.owner, &mut r.grants));
+        for (new, owner, grants) in namespaces.chain(relations) {
+            if *owner == 0 {
+                *owner = new;
+            }
+            for grant in grants.iter_mut().filter(|grant| grant.grantor == 0) {
+                grant.grantor = *owner;
+            }
+        }
+    }
+
+    /// Everybody may use the system schemas, and `public` until that is revoked.
+    fn open_namespaces(&mut self) {
+        let open = |n: &Namespace| matches!(n.oid, PG_CATALOG | INFORMATION_SCHEMA) || n.name == "system";
+        for namespace in self.namespaces.iter_mut().filter(|n| open(n)) {
+            namespace
+                .grants
+                .insert(0, everybodys(namespace.owner, Privilege::Usage));
+            for relation in self.relations.iter_mut().filter(|r| r.namespace == namespace.oid) {
+                // The list of functions tells nothing of anybody.
+                if relation.name == "functions" {
+                    relation
+                        .grants
+                        .insert(0, everybodys(relation.owner, Privilege::Select));
+                }
+            }
         }
     }
 
@@ -227,7 +216,10 @@ impl Model {
                     name: name.to_owned(),
                     owner,
                     comment: Some(comment.to_owned()),
-                    grants: Vec::new(),
+                    grants: match oid {
+                        PUBLIC => vec![everybodys(owner, Privilege::Usage)],
+                        _ => Vec::new(),
+                    },
                 });
             }
         };
@@ -379,6 +371,17 @@ impl Relation {
     /// Whether it belongs to the system schemas.
     pub(crate) fn is_system(&self) -> bool {
         matches!(self.namespace, PG_CATALOG | INFORMATION_SCHEMA)
+    }
+}
+
+/// A right that everybody has.
+fn everybodys(owner: u32, privilege: Privilege) -> Grant {
+    Grant {
+        grantee: 0,
+        grantor: owner,
+        privilege: privilege.name().to_owned(),
+        column: None,
+        grantable: false,
     }
 }
 

@@ -13,7 +13,9 @@ use std::sync::Arc;
 use super::context::Context;
 use super::declared::{self, Declared, PG_CATALOG};
 use super::epoch_catalog::EpochCatalog;
+use super::error::CatalogError;
 use super::figures;
+use super::information_schema::{self, Viewer};
 use super::presets;
 use super::relations::{pg_settings, pg_stat_activity};
 use super::session::{SessionView, Setting};
@@ -57,19 +59,26 @@ impl SystemSchema {
     }
 
     fn rows(&self, relation: &'static Declared) -> Result<RecordBatch> {
-        let batch = match (self.namespace, relation.name) {
-            (PG_CATALOG, "pg_settings") => pg_settings::rows(relation, &self.settings())?,
-            (PG_CATALOG, "pg_stat_activity") => {
-                pg_stat_activity::rows(relation, self.catalog.model(), &self.session.activity())?
-            }
-            _ => self.catalog.rows(relation)?,
-        };
-        if self.namespace != PG_CATALOG {
-            return Ok(batch);
-        }
         let context = Context {
             catalog: Arc::clone(&self.catalog),
             session: Arc::clone(&self.session),
+        };
+        if self.namespace != PG_CATALOG {
+            return Ok(match context.is_superuser() {
+                true => self.catalog.rows(relation)?,
+                false => information_schema::rows(relation, &Viewer::of(&context))?,
+            });
+        }
+        if relation.is_closed() && !context.is_superuser() {
+            let kind = if relation.kind == "v" { "view" } else { "table" };
+            return Err(CatalogError::Denied(kind, relation.name.to_owned()).into());
+        }
+        let batch = match relation.name {
+            "pg_settings" => pg_settings::rows(relation, &self.settings())?,
+            "pg_stat_activity" => {
+                pg_stat_activity::rows(relation, self.catalog.model(), &self.session.activity())?
+            }
+            _ => self.catalog.rows(relation)?,
         };
         Ok(figures::shown(&context, relation.name, batch)?)
     }

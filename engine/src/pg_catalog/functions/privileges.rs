@@ -120,11 +120,10 @@ impl Asked {
 /// Which columns of a relation one of the privileges covers, by the name of each.
 fn on_relation(context: &Context, role: &Role, relation: &Relation, privileges: &[Asked]) -> Vec<Verdict> {
     let subject = context.model().subject(role);
-    let everybody = relation.is_system().then_some(Privilege::Select);
     privileges
         .iter()
         .map(|asked| match Privilege::named(&asked.name) {
-            Some(privilege) => asked.of(&subject, relation.owner, &relation.grants, everybody, privilege),
+            Some(privilege) => asked.of(&subject, relation.owner, &relation.grants, None, privilege),
             // RULE, which nobody but the owner has.
             None if subject.owns(relation.owner) => Verdict::Everything,
             None => Verdict::Nothing,

@@ -4,9 +4,10 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::Field;
 use arrow::error::ArrowError;
 
+use super::viewer::Viewer;
 use super::{typed, yes_or_no};
 use crate::pg_catalog::declared::{Declared, NOT_NULL_KEY};
-use crate::pg_catalog::model::{Composite, Model, Relation};
+use crate::pg_catalog::model::{Composite, Relation};
 use crate::pg_catalog::rows::Rows;
 use crate::pg_catalog::types::{PgKind, PgType, pg_type_of};
 use crate::write::target::{DEFAULT, GENERATED, IDENTITY};
@@ -20,7 +21,8 @@ struct Column<'m> {
     udt: (String, String),
 }
 
-fn collect<'m>(model: &'m Model, composite: bool) -> Vec<Column<'m>> {
+fn collect<'m>(viewer: &Viewer<'m>, composite: bool) -> Vec<Column<'m>> {
+    let model = viewer.model;
     let wanted = model.relations.iter().filter(|r| match composite {
         true => r.kind == "c",
         false => matches!(r.kind, "r" | "v"),
@@ -28,11 +30,14 @@ fn collect<'m>(model: &'m Model, composite: bool) -> Vec<Column<'m>> {
     wanted
         .flat_map(|relation| {
             let schema = model.schema_name(relation.namespace);
+            // Types are everybody's.
+            let seen = (!composite).then(|| viewer.columns(relation));
             relation
                 .schema
                 .fields()
                 .iter()
                 .zip(1_i64..)
+                .filter(move |(field, _)| seen.as_ref().is_none_or(|seen| seen.contains(field.name())))
                 .map(move |(field, number)| {
                     let pg_type = pg_type_of(field);
                     let udt = typed::udt(model, &pg_type);
@@ -55,10 +60,10 @@ impl Column<'_> {
     }
 }
 
-pub(super) fn columns(declared: &'static Declared, model: &Model) -> Result<RecordBatch, ArrowError> {
-    let columns = collect(model, false);
+pub(super) fn columns(declared: &'static Declared, viewer: &Viewer<'_>) -> Result<RecordBatch, ArrowError> {
+    let columns = collect(viewer, false);
     Rows::new(declared, &columns)
-        .column("table_catalog", |_| model.database.as_str())
+        .column("table_catalog", |_| viewer.model.database.as_str())
         .column("table_schema", |c| c.schema)
         .column("table_name", |c| c.relation.name.as_str())
         .column("column_name", |c| c.field.name().as_str())
@@ -74,7 +79,7 @@ pub(super) fn columns(declared: &'static Declared, model: &Model) -> Result<Reco
         .column("numeric_precision_radix", |c| typed::radix(&c.pg_type))
         .column("numeric_scale", |c| typed::scale(&c.pg_type))
         .column("datetime_precision", |c| typed::datetime(&c.pg_type))
-        .column("udt_catalog", |_| model.database.as_str())
+        .column("udt_catalog", |_| viewer.model.database.as_str())
         .column("udt_schema", |c| c.udt.0.as_str())
         .column("udt_name", |c| c.udt.1.as_str())
         .column("dtd_identifier", |c| c.number.to_string())
@@ -96,10 +101,13 @@ pub(super) fn columns(declared: &'static Declared, model: &Model) -> Result<Reco
         .finish()
 }
 
-pub(super) fn attributes(declared: &'static Declared, model: &Model) -> Result<RecordBatch, ArrowError> {
-    let columns = collect(model, true);
+pub(super) fn attributes(
+    declared: &'static Declared,
+    viewer: &Viewer<'_>,
+) -> Result<RecordBatch, ArrowError> {
+    let columns = collect(viewer, true);
     Rows::new(declared, &columns)
-        .column("udt_catalog", |_| model.database.as_str())
+        .column("udt_catalog", |_| viewer.model.database.as_str())
         .column("udt_schema", |c| c.schema)
         .column("udt_name", |c| c.relation.name.as_str())
         .column("attribute_name", |c| c.field.name().as_str())
@@ -111,7 +119,7 @@ pub(super) fn attributes(declared: &'static Declared, model: &Model) -> Result<R
         .column("numeric_precision_radix", |c| typed::radix(&c.pg_type))
         .column("numeric_scale", |c| typed::scale(&c.pg_type))
         .column("datetime_precision", |c| typed::datetime(&c.pg_type))
-        .column("attribute_udt_catalog", |_| model.database.as_str())
+        .column("attribute_udt_catalog", |_| viewer.model.database.as_str())
         .column("attribute_udt_schema", |c| c.udt.0.as_str())
         .column("attribute_udt_name", |c| c.udt.1.as_str())
         .column("dtd_identifier", |c| c.number.to_string())
@@ -119,17 +127,20 @@ pub(super) fn attributes(declared: &'static Declared, model: &Model) -> Result<R
         .finish()
 }
 
-pub(super) fn element_types(declared: &'static Declared, model: &Model) -> Result<RecordBatch, ArrowError> {
+pub(super) fn element_types(
+    declared: &'static Declared,
+    viewer: &Viewer<'_>,
+) -> Result<RecordBatch, ArrowError> {
     let arrays: Vec<(Column<'_>, PgType)> = [false, true]
         .into_iter()
-        .flat_map(|composite| collect(model, composite))
+        .flat_map(|composite| collect(viewer, composite))
         .filter_map(|column| match column.pg_type.kind.clone() {
             PgKind::Array(element) => Some((column, *element)),
             _ => None,
         })
         .collect();
     Rows::new(declared, &arrays)
-        .column("object_catalog", |_| model.database.as_str())
+        .column("object_catalog", |_| viewer.model.database.as_str())
         .column("object_schema", |(c, _)| c.schema)
         .column("object_name", |(c, _)| c.relation.name.as_str())
         .column("object_type", |(c, _)| {
@@ -141,21 +152,21 @@ pub(super) fn element_types(declared: &'static Declared, model: &Model) -> Resul
         })
         .column("collection_type_identifier", |(c, _)| c.number.to_string())
         .column("data_type", |(_, element)| typed::data_type(element))
-        .column("udt_catalog", |_| model.database.as_str())
-        .column("udt_schema", |(_, element)| typed::udt(model, element).0)
-        .column("udt_name", |(_, element)| typed::udt(model, element).1)
+        .column("udt_catalog", |_| viewer.model.database.as_str())
+        .column("udt_schema", |(_, element)| typed::udt(viewer.model, element).0)
+        .column("udt_name", |(_, element)| typed::udt(viewer.model, element).1)
         .column("dtd_identifier", |(c, _)| format!("a{}", c.number))
         .finish()
 }
 
 pub(super) fn user_defined_types(
     declared: &'static Declared,
-    model: &Model,
+    viewer: &Viewer<'_>,
 ) -> Result<RecordBatch, ArrowError> {
-    Rows::new(declared, &model.composites)
-        .column("user_defined_type_catalog", |_| model.database.as_str())
+    Rows::new(declared, &viewer.model.composites)
+        .column("user_defined_type_catalog", |_| viewer.model.database.as_str())
         .column("user_defined_type_schema", |c: &Composite| {
-            model.schema_name(c.namespace)
+            viewer.model.schema_name(c.namespace)
         })
         .column("user_defined_type_name", |c| c.name.as_str())
         .column("user_defined_type_category", |_| "STRUCTURED")

@@ -6,23 +6,26 @@ mod privileges;
 mod routines;
 mod tables;
 mod typed;
+mod viewer;
 
 use arrow::array::RecordBatch;
 use arrow::error::ArrowError;
 
 use super::declared::Declared;
-use super::model::{Model, Role};
 use super::rows::Rows;
+pub(crate) use viewer::Viewer;
 
-type Builder = fn(&'static Declared, &Model) -> Result<RecordBatch, ArrowError>;
+type Builder = fn(&'static Declared, &Viewer<'_>) -> Result<RecordBatch, ArrowError>;
 
 const BUILDERS: &[(&str, Builder)] = &[
+    ("administrable_role_authorizations", privileges::applicable_roles),
+    ("applicable_roles", privileges::applicable_roles),
     ("attributes", columns::attributes),
     ("character_sets", character_sets),
     ("column_privileges", privileges::columns),
     ("columns", columns::columns),
     ("element_types", columns::element_types),
-    ("enabled_roles", enabled_roles),
+    ("enabled_roles", privileges::enabled_roles),
     ("information_schema_catalog_name", catalog_name),
     ("parameters", routines::parameters),
     ("role_column_grants", privileges::columns),
@@ -44,20 +47,20 @@ pub(crate) fn never_has_rows(declared: &Declared) -> bool {
     builder(declared.name).is_none()
 }
 
-/// The rows of a relation of `information_schema`.
+/// The rows of a relation of `information_schema` that concern who asks.
 ///
 /// # Errors
 /// An Arrow error if rows do not fit the declaration, which would be a defect.
-pub(crate) fn rows(declared: &'static Declared, model: &Model) -> Result<RecordBatch, ArrowError> {
+pub(crate) fn rows(declared: &'static Declared, viewer: &Viewer<'_>) -> Result<RecordBatch, ArrowError> {
     match builder(declared.name) {
-        Some(build) => build(declared, model),
+        Some(build) => build(declared, viewer),
         None => Rows::<()>::new(declared, &[]).finish(),
     }
 }
 
-fn catalog_name(declared: &'static Declared, model: &Model) -> Result<RecordBatch, ArrowError> {
+fn catalog_name(declared: &'static Declared, viewer: &Viewer<'_>) -> Result<RecordBatch, ArrowError> {
     Rows::new(declared, &[()])
-        .column("catalog_name", |()| model.database.as_str())
+        .column("catalog_name", |()| viewer.model.database.as_str())
         .finish()
 }
 
@@ -66,17 +69,11 @@ pub(super) fn yes_or_no(value: bool) -> &'static str {
     if value { "YES" } else { "NO" }
 }
 
-fn character_sets(declared: &'static Declared, model: &Model) -> Result<RecordBatch, ArrowError> {
+fn character_sets(declared: &'static Declared, viewer: &Viewer<'_>) -> Result<RecordBatch, ArrowError> {
     Rows::new(declared, &[()])
         .column("character_set_name", |()| "UTF8")
         .column("character_repertoire", |()| "UCS")
         .column("form_of_use", |()| "UTF8")
-        .column("default_collate_catalog", |()| model.database.as_str())
-        .finish()
-}
-
-fn enabled_roles(declared: &'static Declared, model: &Model) -> Result<RecordBatch, ArrowError> {
-    Rows::new(declared, &model.roles)
-        .column("role_name", |r: &Role| r.name.as_str())
+        .column("default_collate_catalog", |()| viewer.model.database.as_str())
         .finish()
 }

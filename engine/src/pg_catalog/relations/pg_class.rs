@@ -3,10 +3,8 @@
 use arrow::array::RecordBatch;
 use arrow::error::ArrowError;
 
+use crate::pg_catalog::acl::ON_RELATION;
 use crate::pg_catalog::{declared::Declared, model::Model, rows::Rows};
-
-/// What an owner may do with a relation, as `aclitem` has it.
-const ON_RELATION: &str = "arwdDxt";
 
 /// `pg_am.oid` of `heap`, which PostgreSQL names for every table.
 const HEAP: u32 = 2;

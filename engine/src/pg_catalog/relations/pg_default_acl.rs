@@ -6,6 +6,7 @@ use arrow::array::RecordBatch;
 use arrow::error::ArrowError;
 use radlake_catalogs::Grant;
 
+use crate::pg_catalog::acl::{self, ON_RELATION, ON_SCHEMA};
 use crate::pg_catalog::model::{Model, Role};
 use crate::pg_catalog::{declared::Declared, rows::Rows};
 
@@ -65,14 +66,16 @@ pub(super) fn rows(declared: &'static Declared, model: &Model) -> Result<RecordB
         })
         .column("defaclacl", |entry| {
             let owners = match entry.on {
-                "SCHEMAS" => "UC",
-                _ => "arwdDxt",
+                "SCHEMAS" => ON_SCHEMA,
+                _ => ON_RELATION,
             };
-            match entry.schema {
+            let mut entries = match entry.schema {
                 // Those of one schema come on top of what the owner has anyway.
-                0 => model.acl(entry.role.oid, &entry.grants, owners),
-                _ => Some(model.acl_items(&entry.grants, None)),
-            }
+                0 => acl::of_object(entry.role.oid, &entry.grants, owners),
+                _ => acl::given(&entry.grants, None),
+            };
+            entries.sort_by_key(|entry| (entry.grantee, entry.grantor));
+            model.items(&entries)
         })
         .finish()
 }

@@ -6,8 +6,8 @@ use arrow::error::ArrowError;
 use std::borrow::Cow;
 
 use crate::pg_catalog::declared::{Declared, PUBLIC};
-use crate::pg_catalog::{model::Model, rows::Rows, statics};
-use crate::policy::FUNCTIONS_OWNER;
+use crate::pg_catalog::{acl, model::Model, rows::Rows, statics};
+use crate::policy::{FUNCTIONS_OWNER, Privilege};
 
 /// `pg_language.oid` of `internal`.
 const INTERNAL: u32 = 12;
@@ -44,14 +44,9 @@ pub(super) fn rows(declared: &'static Declared, model: &Model) -> Result<RecordB
                 grant.grantor = model.owner;
             }
             // PUBLIC stands before the owner, unless it has nothing.
-            let (mut acl, others): (Vec<String>, Vec<String>) = model
-                .acl_items(&grants, None)
-                .into_iter()
-                .partition(|item| item.starts_with('='));
-            let owner = model.role_name(model.owner);
-            acl.push(format!("{owner}=X/{owner}"));
-            acl.extend(others);
-            Some(acl)
+            let mut entries = acl::of_object(model.owner, &grants, &[Privilege::Execute]);
+            entries.sort_by_key(|entry| entry.grantee != 0);
+            Some(model.items(&entries))
         })
         .column("prosrc", |f| f.name.as_str())
         .finish()?;
