@@ -6,6 +6,7 @@ import subprocess
 
 import psycopg
 import pytest
+from s3 import S3
 from support import Lake, Postgres, Server, find_binary, pydicom_data
 
 FULL = os.environ.get("RADLAKE_TEST_FULL") == "1"
@@ -81,6 +82,14 @@ def postgres(tmp_path_factory):
         pytest.skip(f"PostgreSQL is not installed: {missing}")
     with server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def s3(tmp_path_factory):
+    """An S3 server."""
+    pytest.importorskip("moto.server", reason="moto is not installed (tests/clients/requirements.txt)")
+    with S3(tmp_path_factory.mktemp("s3")) as s3:
+        yield s3
 
 
 @pytest.fixture(scope="session")

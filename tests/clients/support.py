@@ -1,5 +1,6 @@
 """Lakes, servers and PostgreSQL as context managers."""
 
+import ctypes
 import json
 import os
 import pathlib
@@ -7,6 +8,7 @@ import pwd
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import time
 
@@ -53,21 +55,33 @@ def wait_for(port, alive, log):
     raise AssertionError(f"the server does not answer\n{log()}")
 
 
+def reset(stream):
+    """Has the kernel send an RST, whatever the connection is doing and whoever else holds it."""
+    unspecified = struct.pack("=H14x", socket.AF_UNSPEC)
+    ctypes.CDLL(None).connect(stream.fileno(), unspecified, len(unspecified))
+
+
 class Lake:
     """A folder, and the commands of the binary over it."""
 
     def __init__(self, binary, path):
         self.binary = binary
         self.path = path
+        # Beside which the servers' logs are, and what the processes are told beyond our own environment.
+        self.logs = path
+        self.environment = {}
         self.report = None
 
     def command(self, subcommand, *arguments):
         return [str(self.binary), subcommand, str(self.path), *map(str, arguments)]
 
+    def surroundings(self):
+        return {**os.environ, **self.environment, "RADLAKE_PASSWORD": PASSWORD}
+
     def run(self, subcommand, *arguments, check=True):
         done = subprocess.run(
             self.command(subcommand, *arguments),
-            env={**os.environ, "RADLAKE_PASSWORD": PASSWORD},
+            env=self.surroundings(),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -104,13 +118,13 @@ class Server:
         self.arguments = arguments
         self.port = port or free_port()
         self.process = None
-        self.log_path = pathlib.Path(str(lake.path) + f".{self.port}.log")
+        self.log_path = pathlib.Path(str(lake.logs) + f".{self.port}.log")
 
     def __enter__(self):
         log = self.log_path.open("wb")
         self.process = subprocess.Popen(
             self.lake.command("serve", "--listen", f"127.0.0.1:{self.port}", *self.arguments),
-            env={**os.environ, "RADLAKE_PASSWORD": PASSWORD},
+            env=self.lake.surroundings(),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
