@@ -116,11 +116,13 @@ impl Lake {
         }
         probed::refuses_a_second(&storage).await?;
         let intent = transaction::creation(seed)?;
-        if !storage
-            .create(&Intent::path(0), serde_json::to_vec(&intent)?)
-            .await?
-        {
-            return Err(exists());
+        let (path, bytes) = (Intent::path(0), serde_json::to_vec(&intent)?);
+        if !storage.create(&path, bytes.clone()).await? {
+            // A request of ours that was carried out may have been answered by an error, and repeated: then it is this very lake.
+            match storage.read(&path).await? {
+                Some(there) if there == bytes => {}
+                _ => return Err(exists()),
+            }
         }
         let epoch = redo::creation(&storage, &intent).await?;
         storage.synced.begin(&storage, epoch.number).await?;

@@ -26,8 +26,6 @@ SINGLE = [
     if not (how == "transaction" and place == "data")  # Which is written before COMMIT.
     and (FULL or kind.endswith("after") and kind != "held after" or (place, how) in [("intent", "statement"), ("table's commit", "transaction")])
 ]
-ANSWERED = "409 is taken for 412: Storage::create says that there is a file where there is none"
-
 
 @pytest.fixture
 def proxy(s3):
@@ -55,10 +53,6 @@ def outcome(connection, text):
     except psycopg.Error as error:
         return error.sqlstate or "the connection", str(error)
     return "done", ""
-
-
-def broken(*values, reason):
-    return pytest.param(*values, marks=pytest.mark.xfail(strict=True, reason=reason))
 
 
 def two_servers(radlake, s3, folder):
@@ -94,13 +88,13 @@ def test_one_fault_in_a_commit(pair, kind, place, how):
 @pytest.mark.parametrize(
     "kind, place",
     [
-        broken("409 before", "intent", reason=f"{ANSWERED}; answered XX001"),
-        broken("409 early", "intent", reason=f"{ANSWERED}; answered XX001, and committed by whoever comes next"),
+        ("409 before", "intent"),
+        ("409 early", "intent"),
         ("409 before", "table's commit"),
         ("409 early", "table's commit"),
         ("409 before", "catalog's commit"),
         ("409 early", "catalog's commit"),
-        broken("409 before", "catalog's file", reason="Storage::write_redoable passes over it: the epoch's file is missing"),
+        ("409 before", "catalog's file"),
     ],
 )
 def test_a_conflict_that_the_bucket_asks_to_try_again(fresh_pair, kind, place):
@@ -108,10 +102,6 @@ def test_a_conflict_that_the_bucket_asks_to_try_again(fresh_pair, kind, place):
     commit_with(fresh_pair, kind, place, "statement")
 
 
-TWICE = f"{ANSWERED}; the commit is taken for another writer's and adopted"
-
-
-@pytest.mark.xfail(strict=True, reason=f"{TWICE}, and the statement carried out once more")
 def test_an_update_is_not_carried_out_twice(fresh_pair):
     faults, faulty, _ = fresh_pair
     with connect(faulty) as connection:
@@ -121,7 +111,6 @@ def test_an_update_is_not_carried_out_twice(fresh_pair):
         assert rows(connection, "SELECT v FROM t WHERE id = 0") == [(1,)]
 
 
-@pytest.mark.xfail(strict=True, reason=f"{TWICE}: half of what was refused with 40001")
 def test_a_transaction_over_two_tables_is_whole_or_not_there(fresh_pair):
     faults, faulty, _ = fresh_pair
     with connect(faulty) as connection:
@@ -180,12 +169,7 @@ MADE = [
 
 @pytest.mark.parametrize(
     "kind, place",
-    [
-        broken(*case, reason="the answer to a request that was repeated is taken for somebody else's lake, or 409 for 412")
-        if case == ("503 after", "intent") or case[0].startswith("409")
-        else case
-        for case in MADE
-    ],
+    MADE,
     ids=[", ".join(case) for case in MADE],
 )
 def test_a_lake_is_made_once(radlake, s3, proxy, tmp_path, kind, place):

@@ -10,6 +10,7 @@ use tracing::warn;
 
 use super::catalog::{CATALOG, SCHEMA, encode};
 use super::intent::{Intent, TableCommit};
+use super::storage::unsettled;
 use super::{Lake, Storage, load_epoch, next};
 use crate::delta::action::{Action, Add, Format, Metadata, Protocol, Txn, parse_commit, write_commit};
 use crate::delta::files::FileSet;
@@ -205,12 +206,10 @@ async fn place_tables<'a>(storage: &Storage, intent: &'a Intent) -> Result<Optio
         if storage.create_redoable(&path, commit.commit.clone()).await? {
             return Ok(None);
         }
+        // What is not there was not written by anybody else.
         let there = storage.read(&path).await?;
-        Ok::<_, Error>(
-            there
-                .is_none_or(|bytes| bytes != commit.commit.as_bytes())
-                .then_some(commit),
-        )
+        let there = there.ok_or_else(|| unsettled(&path))?;
+        Ok::<_, Error>((there != commit.commit.as_bytes()).then_some(commit))
     }));
     Ok(placed.await?.into_iter().flatten().next())
 }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::path::Path as FilePath;
 use std::sync::{Arc, LazyLock, Mutex};
+use std::time::Duration;
 
 use bytes::Bytes;
 use datafusion::datasource::object_store::ObjectStoreUrl;
@@ -160,15 +161,33 @@ impl Storage {
 
     /// Writes a file if there is none of that name: `false` if there is one.
     pub(crate) async fn create(&self, path: &Path, content: impl Into<Bytes>) -> Result<bool> {
-        match self
-            .store
-            .put_opts(path, content.into().into(), PutMode::Create.into())
-            .await
-        {
-            Ok(_) => Ok(true),
-            Err(object_store::Error::AlreadyExists { .. }) => Ok(false),
-            Err(error) => Err(error.into()),
+        self.put(path, content.into(), PutMode::Create.into()).await
+    }
+
+    /// A client of a bucket says of any conflict (409) that the file is there already. S3 answers so too while another request for
+    /// the same name is on its way, and asks to try again: what is not there is not taken for being there.
+    async fn put(&self, path: &Path, content: Bytes, options: PutOptions) -> Result<bool> {
+        const PAUSE: Duration = Duration::from_millis(25);
+        let create = options.mode == PutMode::Create;
+        for doubled in 0..8 {
+            let conflict = match self
+                .store
+                .put_opts(path, content.clone().into(), options.clone())
+                .await
+            {
+                Ok(_) => return Ok(true),
+                Err(conflict @ object_store::Error::AlreadyExists { .. }) => conflict,
+                Err(error) => return Err(error.into()),
+            };
+            if create && self.exists(path).await? {
+                return Ok(false);
+            }
+            if self.is_local() {
+                return Err(conflict.into());
+            }
+            tokio::time::sleep(PAUSE * (1 << doubled)).await;
         }
+        Err(unsettled(path).into())
     }
 
     /// Writes a file, in place of another if there is one.
@@ -193,11 +212,7 @@ impl Storage {
         if self.synced.is_lazy() {
             options.extensions.insert(Unsynced);
         }
-        match self.store.put_opts(path, content.into(), options).await {
-            Ok(_) => Ok(true),
-            Err(object_store::Error::AlreadyExists { .. }) => Ok(false),
-            Err(error) => Err(error.into()),
-        }
+        self.put(path, content, options).await
     }
 
     /// Removes a file.
@@ -213,5 +228,13 @@ impl Storage {
             .list_with_offset(Some(folder), after)
             .try_collect()
             .await?)
+    }
+}
+
+/// A bucket that says of a file that it is there and that it is not.
+pub(crate) fn unsettled(path: &Path) -> object_store::Error {
+    object_store::Error::Generic {
+        store: "lake",
+        source: format!("{path}: the store answers with conflicts, and has no such file").into(),
     }
 }
