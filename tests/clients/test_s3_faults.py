@@ -277,6 +277,7 @@ class Inserter(threading.Thread):
                 connection.execute(f"INSERT INTO u VALUES ({token})")
 
 
+@pytest.mark.timeout(900)
 def test_many_faults(fresh_pair, full):
     """Writers of two processes, one of which has a bad network: what each was told is so."""
     faults, faulty, steady = fresh_pair
@@ -284,7 +285,7 @@ def test_many_faults(fresh_pair, full):
     with connect(steady) as admin:
         admin.execute("CREATE TABLE u (token int)")
         faults.often(0.05, [*kinds, "held after", "late"] if full else kinds, SEED)
-        writers = [Inserter((faulty, faulty, steady)[n % 3], n, 60 if full else 8, SEED) for n in range(1, 7)]
+        writers = [Inserter((faulty, faulty, steady)[n % 3], n, 15 if full else 8, SEED) for n in range(1, 7)]
         for writer in writers:
             writer.start()
         for writer in writers:
