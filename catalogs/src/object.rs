@@ -14,10 +14,6 @@ use crate::row_security::{Policy, RowSecurity};
 pub const FIRST_OID: u32 = 16_384;
 
 /// An object of the catalog.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "an epoch keeps each behind an Arc, and most are tables"
-)]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
 #[non_exhaustive]

@@ -32,11 +32,11 @@ impl Session {
     /// What is wrong with the statement; errors of single rows come with the rows.
     pub async fn copy_out(&self, statement: &Statement) -> Result<Response> {
         let source = self.inner.copy_source(statement);
-        let copied = async {
+        let copied = Box::pin(async {
             let query = source.await?;
             self.inner.run(&query).await
-        };
-        self.inner.following(statement, copied).await
+        });
+        Box::pin(self.inner.following(statement, copied)).await
     }
 
     /// Makes the open transaction a no-op if one under the same application id was committed before; true if one was.

@@ -166,7 +166,7 @@ impl Writer<'_> {
                 let mut view = view.as_ref().clone();
                 set_options(&mut view.properties, options)?;
                 self.work.put_object(view)?;
-                return Ok(Some(()));
+                Ok(Some(()))
             }
             Op::OwnerTo { new_owner } => {
                 let owner = self.new_owner(new_owner)?;

@@ -87,7 +87,8 @@ mod tests {
     #[test]
     fn b_values_of_the_makers_in_implicit_vr() {
         let direction: Vec<u8> = [0.5f64, -0.5, 0.0].iter().flat_map(|v| v.to_le_bytes()).collect();
-        let cases: [(&[(u32, &[u8])], f64, Option<Vec<f64>>); 5] = [
+        type Case<'c> = (&'c [(u32, &'c [u8])], f64, Option<Vec<f64>>);
+        let cases: [Case<'_>; 5] = [
             (
                 &[(0x0043_0010, b"GEMS_PARM_01"), (0x0043_1039, b"1000\\8\\0\\0 ")],
                 1000.0,

@@ -28,12 +28,12 @@ impl Walk<'_, '_> {
         let [e, f, g, h] = after;
         let long = [g, h] == [0, 0];
         if e.is_ascii_uppercase() && f.is_ascii_uppercase() {
-            return Ok(if long && self.leads_on(tag, coding, Form::Long)? {
-                Form::Long
-            } else if long && !self.leads_on(tag, coding, Form::Short)? {
-                Form::Long // Nothing fits: as the standard has it.
-            } else {
-                Form::Short
+            // Where nothing fits it is as the standard has it.
+            let fits_long = long
+                && (self.leads_on(tag, coding, Form::Long)? || !self.leads_on(tag, coding, Form::Short)?);
+            return Ok(match fits_long {
+                true => Form::Long,
+                false => Form::Short,
             });
         }
         if coding.u32(after) == UNDEFINED || self.leads_on(tag, coding, Form::Implicit)? {

@@ -103,7 +103,7 @@ impl Connection {
         let options = Options::of(copy, statement.ast())?;
         let layout = options.layout;
         let (session, owned) = (self.session.clone(), statement.clone());
-        let running = running::run(async move { session.copy_out(&owned).await });
+        let running = running::run(async move { Box::pin(session.copy_out(&owned)).await });
         let response = tokio::select! {
             biased;
             response = running => response??,
