@@ -146,8 +146,8 @@ class Client(threading.Thread):
         if pick == "delete":
             return (pick, 101, self.random.randrange(101))
         if pick in ("merge", "upsert"):
-            # Places that no insert takes.
-            return (pick, [i - i % 10 + 9 for i in known if i % 10 == 9] + [fresh + 9])
+            # Places that no insert takes, each once: a statement that names one twice is refused.
+            return (pick, sorted({i for i in known if i % 10 == 9} | {fresh + 9}))
         if pick in ("truncate", "scribble"):
             return (pick, token)
         if pick == "transfer":

@@ -24,7 +24,7 @@ SEED = int(os.environ.get("RADLAKE_SEED", time.time_ns() % 1_000_000))
 REPORT_EVERY = 300
 ACCOUNTS, EACH = 20, 1000
 # Above the beginning, which is measured after the same load without faults, and once pools of threads had time to shrink.
-MORE_THREADS, MORE_FILES, MORE_MEMORY = 16, 24, 384 * 2**20
+MORE_THREADS, MORE_FILES, MORE_MEMORY = 4, 8, 384 * 2**20
 # Nothing of the transaction is there; and: it may be there.
 UNDONE = (errors.QueryCanceled, errors.SerializationFailure, errors.DeadlockDetected)
 IN_DOUBT = {"40003", "08007", "57P01", "25P03"}

@@ -3,6 +3,7 @@
 mod check;
 mod crash;
 mod damage;
+mod emptied;
 mod foreign;
 mod power;
 mod probe;

@@ -280,9 +280,10 @@ impl Transaction {
         Ok(())
     }
 
-    /// Takes all rows out of a table.
+    /// Takes all rows out of a table. That there are none counts too: rows that come meanwhile are not moved below it.
     pub async fn truncate(&mut self, table: &TableObject) -> Result<()> {
         let table = self.table(table.oid)?;
+        self.reads(table.oid);
         let files = self.overlay(&table).await?;
         let paths: Vec<String> = files.files.values().map(|file| file.path().to_owned()).collect();
         self.remove_files(&table, &paths).await

@@ -61,8 +61,8 @@ pub(crate) static PORTALS: Bounds = Bounds {
 
 enum State {
     Bound,
-    /// Rows are on their way; the rights under which they began.
-    Running(Rows, Standing),
+    /// Rows are on their way; the rights under which they began, if they are asked for in parts.
+    Running(Rows, Option<Standing>),
     Done,
 }
 
@@ -243,12 +243,13 @@ impl Connection {
             put(&CommandComplete::new(tag), self.wire.write_buffer_mut());
             return Ok(());
         }
-        if let State::Running(_, standing) = &portal.state {
+        if let State::Running(_, Some(standing)) = &portal.state {
             let (session, standing) = (self.session.clone(), standing.clone());
             running::run(async move { session.still_stands(&standing).await }).await??;
         }
         if matches!(portal.state, State::Bound) {
-            let standing = self.session.standing(prepared)?;
+            // Whoever asks for all rows comes back for none.
+            let standing = (limit > 0).then(|| self.session.standing(prepared)).transpose()?;
             // What is sent before one Sync is one transaction.
             if statement.kind() == Kind::Write && !self.is_last_of_pipeline().await {
                 self.session.begin_implicit()?;
