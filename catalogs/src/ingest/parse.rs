@@ -41,6 +41,7 @@ pub(crate) struct Settings {
     pub(crate) provider: String,
     pub(crate) limits: Limits,
     pub(crate) full_hash: bool,
+    pub(crate) replace: bool,
 }
 
 /// One worker: buffers that are used again for every file.
@@ -212,7 +213,7 @@ impl<'w> Worker<'w> {
             Ok(content) => content,
             Err(failure) => {
                 let verdict = match failure.code {
-                    code::SPECIAL_FILE => Verdict::Skipped(failure),
+                    code::SPECIAL_FILE | code::LINK_MEMBER => Verdict::Skipped(failure),
                     _ => Verdict::Refused(failure),
                 };
                 return self.push(at.outcome(verdict), sink, pass);
@@ -286,6 +287,7 @@ impl<'w> Worker<'w> {
                         header_hash,
                         content_hash: None,
                         warnings: appended.warnings,
+                        warned: rows.warned().to_vec(),
                     }
                 }
                 Err(refusal) => Verdict::Refused(Failure::new(refusal.code(), refusal.reason())),

@@ -64,6 +64,7 @@ fn parse(dir: &Path, full_hash: bool, known: KnownMembers) -> Collected {
         provider: "p".into(),
         limits: Limits::default(),
         full_hash,
+        replace: false,
     };
     let mut sink = Collected {
         known,
@@ -197,6 +198,7 @@ fn an_item_that_breaks_the_builders_costs_itself_alone() {
         provider: "p".into(),
         limits: Limits::default(),
         full_hash: false,
+        replace: false,
     };
     let mut worker = Worker::new(&settings);
     let mut sink = Collected::default();

@@ -189,8 +189,9 @@ async fn known(job: &Job, portion: &[Offer]) -> Result<KnownFiles> {
     let uris = || portion.iter().map(|offer| offer.uri.as_str());
     match (uris().min(), uris().max()) {
         (Some(from), Some(to)) => {
+            let replace = job.settings.replace;
             job.reader
-                .known_files(&job.view.files, &job.settings.provider, from, to)
+                .known_files(&job.view.files, &job.settings.provider, from, to, replace)
                 .await
         }
         _ => Ok(KnownFiles::default()),
@@ -233,9 +234,14 @@ impl Sink for ToWriter<'_> {
 
     fn known_members(&mut self, archive_uri: &str, modified_us: Option<i64>) -> io::Result<KnownMembers> {
         let job = self.job;
-        let known =
-            job.reader
-                .known_members(&job.view.files, &job.settings.provider, archive_uri, modified_us);
+        let settings = &job.settings;
+        let known = job.reader.known_members(
+            &job.view.files,
+            &settings.provider,
+            archive_uri,
+            modified_us,
+            settings.replace,
+        );
         self.runtime.block_on(known).map_err(io::Error::other)
     }
 

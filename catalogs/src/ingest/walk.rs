@@ -33,20 +33,7 @@ pub(crate) struct Offer {
 pub(crate) fn roots(paths: &[PathBuf]) -> io::Result<Vec<PathBuf>> {
     let mut roots = Vec::with_capacity(paths.len());
     for path in paths {
-        let text = path.to_string_lossy();
-        if let Some((scheme, rest)) = text.split_once("://") {
-            if scheme != "file" {
-                return Err(io::Error::new(
-                    io::ErrorKind::Unsupported,
-                    format!(
-                        "{text}: sources are read from the file system; mount or download {scheme}:// first"
-                    ),
-                ));
-            }
-            roots.push(existing(Path::new(rest))?);
-        } else {
-            roots.push(existing(path)?);
-        }
+        roots.push(existing(&local_path(path)?)?);
     }
     roots.sort();
     roots.dedup();
@@ -57,6 +44,35 @@ pub(crate) fn roots(paths: &[PathBuf]) -> io::Result<Vec<PathBuf>> {
         }
     }
     Ok(kept)
+}
+
+/// The path that an argument names: a path, or a `file` URL.
+///
+/// # Errors
+/// Another URL, or a `file` URL of another machine.
+pub fn local_path(path: &Path) -> io::Result<PathBuf> {
+    let text = path.to_string_lossy();
+    let Some((scheme, _)) = text.split_once("://") else {
+        return Ok(path.to_owned());
+    };
+    let refused = |what: String| {
+        Err(io::Error::new(
+            io::ErrorKind::Unsupported,
+            format!("{text}: {what}"),
+        ))
+    };
+    if !scheme.eq_ignore_ascii_case("file") {
+        return refused(format!(
+            "sources are read from the file system; mount or download {scheme}:// first"
+        ));
+    }
+    match url::Url::parse(&text)
+        .ok()
+        .and_then(|url| url.to_file_path().ok())
+    {
+        Some(path) => Ok(path),
+        None => refused("is no path of this machine; file URLs are file:///path".to_owned()),
+    }
 }
 
 fn existing(path: &Path) -> io::Result<PathBuf> {
@@ -214,6 +230,20 @@ mod tests {
         );
         assert_eq!(offers[0].size, Some(4));
         assert!(offers[0].modified_us.unwrap() > 1_600_000_000_000_000);
+    }
+
+    #[test]
+    fn file_urls_are_paths() {
+        for (url, path) in [
+            ("file:///a%20b/%C3%BC", "/a b/ü"),
+            ("file:///x", "/x"),
+            ("a:b/c", "a:b/c"),
+            ("file://localhost/x", "/x"),
+        ] {
+            assert_eq!(local_path(Path::new(url)).unwrap(), Path::new(path));
+        }
+        assert!(local_path(Path::new("file://elsewhere/x")).is_err());
+        assert!(local_path(Path::new("file://relative")).is_err());
     }
 
     #[test]

@@ -136,6 +136,38 @@ impl Storage {
         })
     }
 
+    /// Whether there is something, and no lake: what somebody else keeps there is not to be mixed with one.
+    pub(crate) async fn holds_other_things(&self) -> Result<bool> {
+        const LAKES: &str = "_radlake";
+        if let Some(path) = self
+            .url
+            .to_file_path()
+            .ok()
+            .filter(|_| self.url.scheme() == "file")
+        {
+            let io = |source| Error::Io {
+                context: format!("lake at {}", self.url),
+                source,
+            };
+            let mut others = false;
+            for entry in std::fs::read_dir(path).map_err(io)? {
+                match entry.map_err(io)?.file_name().to_str() {
+                    Some(LAKES) => return Ok(false),
+                    // Where a volume is mounted.
+                    Some("lost+found") => {}
+                    _ => others = true,
+                }
+            }
+            return Ok(others);
+        }
+        let there = self.store.list_with_delimiter(None).await?;
+        let lake = there
+            .common_prefixes
+            .iter()
+            .any(|prefix| prefix.filename() == Some(LAKES));
+        Ok(!lake && (!there.common_prefixes.is_empty() || !there.objects.is_empty()))
+    }
+
     /// Whether an operation that failed has failed, and is not still on its way.
     pub(crate) fn is_local(&self) -> bool {
         matches!(self.url.scheme(), "file" | "memory")

@@ -112,6 +112,70 @@ fn tar_and_tgz_with_long_names() {
 }
 
 #[test]
+fn tars_and_files_packed_by_xz_bzip2_and_zstandard() {
+    let dir = tempfile::tempdir().unwrap();
+    let packed: [(&str, Kind, &[u8], &[u8]); 3] = [
+        (
+            "xz",
+            Kind::Xz,
+            include_bytes!("packed/t.tar.xz"),
+            include_bytes!("packed/1.dcm.xz"),
+        ),
+        (
+            "bz2",
+            Kind::Bzip2,
+            include_bytes!("packed/t.tar.bz2"),
+            include_bytes!("packed/1.dcm.bz2"),
+        ),
+        (
+            "zst",
+            Kind::Zstd,
+            include_bytes!("packed/t.tar.zst"),
+            include_bytes!("packed/1.dcm.zst"),
+        ),
+    ];
+    for (suffix, kind, tar, one) in packed {
+        let path = file(&dir, &format!("t.tar.{suffix}"), tar);
+        let expected: Visited = vec![
+            ("dir/one".into(), Ok(b"1".to_vec())),
+            ("two".into(), Ok(vec![7; 700])),
+        ];
+        assert_eq!(read_all(&path), (kind, expected, Ok(())), "{suffix}");
+        let path = file(&dir, &format!("1.dcm.{suffix}"), one);
+        let expected: Visited = vec![("1.dcm".into(), Ok(b"hello".to_vec()))];
+        assert_eq!(read_all(&path), (kind, expected, Ok(())), "{suffix}");
+        let (_, _, result) = read_all(&file(&dir, "cut", &tar[..tar.len() / 2]));
+        assert_eq!(result.unwrap_err().code, code::ARCHIVE_BROKEN, "{suffix}");
+    }
+}
+
+#[test]
+fn links_in_archives_have_rows() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut builder = Builder::new(Vec::new());
+    for (name, kind) in [("soft", EntryType::Symlink), ("hard", EntryType::Link)] {
+        let mut header = Header::new_gnu();
+        header.set_entry_type(kind);
+        header.set_size(0);
+        builder.append_link(&mut header, name, "dir/one").unwrap();
+    }
+    let (_, visited, result) = read_all(&file(&dir, "t", &builder.into_inner().unwrap()));
+    let expected: Visited = vec![
+        ("soft".into(), Err(code::LINK_MEMBER)),
+        ("hard".into(), Err(code::LINK_MEMBER)),
+    ];
+    assert_eq!((visited, result), (expected.clone(), Ok(())));
+    let mut zip = ZipWriter::new(io::Cursor::new(Vec::new()));
+    for name in ["soft", "hard"] {
+        zip.add_symlink(name, "dir/one", SimpleFileOptions::default())
+            .unwrap();
+    }
+    let bytes = zip.finish().unwrap().into_inner();
+    let (_, visited, result) = read_all(&file(&dir, "z", &bytes));
+    assert_eq!((visited, result), (expected, Ok(())));
+}
+
+#[test]
 fn pax_records_give_name_and_size() {
     let dir = tempfile::tempdir().unwrap();
     let mut builder = Builder::new(Vec::new());

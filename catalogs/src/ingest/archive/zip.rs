@@ -9,7 +9,7 @@ use std::rc::Rc;
 use ::zip::ZipArchive;
 use ::zip::result::ZipError;
 
-use super::{Budget, MAX_NAME, MAX_ZIP_DIRECTORY, Member, Metered, broken};
+use super::{Budget, MAX_NAME, MAX_ZIP_DIRECTORY, Member, Metered, broken, link};
 use crate::ingest::failure::{Failure, code};
 
 pub(super) fn read(
@@ -28,14 +28,24 @@ pub(super) fn read(
     };
     gate.set(None);
     for index in 0..archive.len() {
-        let (name, size, skip) = match archive.by_index_data(index) {
-            Ok(entry) => (entry.name_raw().to_vec(), entry.size(), !entry.is_file()),
+        let (name, size, skip, linked) = match archive.by_index_data(index) {
+            Ok(entry) => (
+                entry.name_raw().to_vec(),
+                entry.size(),
+                entry.is_dir(),
+                entry.is_symlink(),
+            ),
             Err(error) => return Err(failure(error)),
         };
         if skip {
             continue;
         }
         let flow = match archive.by_index(index) {
+            _ if linked => visit(Member {
+                name: &name[..name.len().min(MAX_NAME)],
+                size: None,
+                content: Err(link()),
+            }),
             _ if name.len() > MAX_NAME => visit(Member {
                 name: &name[..MAX_NAME],
                 size: Some(size),
