@@ -52,7 +52,7 @@ use self::group::Waiting;
 use self::intent::Intent;
 pub use self::optimize::{OptimizeOptions, OptimizeReport};
 pub use self::pins::Pin;
-pub(crate) use self::storage::Storage;
+pub(crate) use self::storage::{Storage, bucket};
 pub use self::transaction::{StagedFiles, Transaction};
 use self::turn::Turns;
 pub use self::vacuum::{VacuumOptions, VacuumReport};

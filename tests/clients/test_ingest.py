@@ -7,6 +7,7 @@ import tarfile
 
 import psycopg
 import pytest
+from s3 import BUCKET
 from support import Lake, Server
 
 pytest.importorskip("pydicom", reason="pydicom is not installed: it writes the files")
@@ -315,3 +316,21 @@ def test_data_files_that_hold_a_person_are_found(two):
         after = held("patient => 'P2'")
         assert after == before and max(last for *_, last in after) == newest
         assert {row[0] for row in held("provider => 'b'")} == {"imaging.series", "imaging.files", "imaging.sources", "imaging.instances"}
+
+
+def test_files_in_a_bucket_are_read(lake, s3, tmp_path):
+    bucket = s3.lake(lake.binary, "unused", tmp_path)
+    with tarfile.open(tmp_path / "two.tar.xz", "w:xz") as archive:
+        put(tmp_path / "packed", "2", plane(2))
+        archive.add(tmp_path / "packed" / "2", "2")
+    for key, content in [("1", encode(plane(1))), ("a%20b/two.tar.xz", (tmp_path / "two.tar.xz").read_bytes()), ("text", b"hello")]:
+        assert s3.request("PUT", f"/{BUCKET}/dicom/{key}", content)[0] == 200
+    lake.environment = bucket.environment
+    done = report(lake, f"s3://{BUCKET}/dicom")
+    assert (done["ingested"], done["archives"], done["refused"]) == (2, 1, {"not_dicom": 1}), done
+    assert values(lake, "SELECT source_uri FROM imaging.instances ORDER BY instance_number") == [
+        (f"s3://{BUCKET}/dicom/1",), (f"s3://{BUCKET}/dicom/a%20b/two.tar.xz!/2",)]
+    assert report(lake, f"s3://{BUCKET}/dicom")["unchanged"] == 3
+    done = lake.run("ingest", f"s3://{BUCKET}/dicom", "--provider", "a", "--prune", check=False)
+    assert done.returncode == 1 and "not pruned" in done.stderr
+    agree(lake)

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use arrow::array::{AsArray, RecordBatch};
+use arrow::array::{AsArray, RecordBatch, StringArray};
 use arrow::compute::interleave_record_batch;
 use arrow::error::ArrowError;
 
@@ -154,6 +154,10 @@ pub(crate) fn decide(
 ) -> Decision {
     let mut out = Decision::default();
     let mut seen: HashMap<&str, Seen> = HashMap::new();
+    let (studies, series) = (
+        Texts::of(batch, "study_instance_uid"),
+        Texts::of(batch, "series_instance_uid"),
+    );
     for (part, parsed) in batch.iter().enumerate() {
         let mut next_row = 0;
         for outcome in &parsed.outcomes {
@@ -192,7 +196,7 @@ pub(crate) fn decide(
                         source_uri: outcome.uri.clone(),
                         content_hash: content_hash.clone(),
                         provider: provider.to_owned(),
-                        study: text(&parsed.rows, "study_instance_uid", row).to_owned(),
+                        study: studies.get((part, row)).to_owned(),
                         place_is_gone: false,
                     };
                     file.sop_instance_uid = Some(sop_instance_uid.clone());
@@ -280,11 +284,17 @@ pub(crate) fn decide(
     for seen in seen.values() {
         out.warnings += seen.warnings;
         out.accepted.extend(seen.accepted);
-        out.sources.extend(
-            seen.files
-                .iter()
-                .filter_map(|number| source(&out.files[*number], batch, provider)),
-        );
+        out.sources.extend(seen.files.iter().filter_map(|number| {
+            let file = out.files.get(*number)?;
+            let at = file.at?;
+            Some(Source {
+                study: studies.get(at).to_owned(),
+                series: series.get(at).to_owned(),
+                instance: file.sop_instance_uid.clone()?,
+                provider: provider.to_owned(),
+                uri: file.uri.clone(),
+            })
+        }));
     }
     // A stable sort: of members of one name the last is what the archive holds.
     out.files.sort_by(|a, b| a.uri.cmp(&b.uri));
@@ -295,19 +305,6 @@ pub(crate) fn decide(
     }
     sort_accepted(batch, &mut out.accepted);
     out
-}
-
-/// The source that a file of the batch is.
-fn source(file: &FileRow, batch: &[Parsed], provider: &str) -> Option<Source> {
-    let (part, row) = file.at?;
-    let rows = &batch.get(part)?.rows;
-    Some(Source {
-        study: text(rows, "study_instance_uid", row).to_owned(),
-        series: text(rows, "series_instance_uid", row).to_owned(),
-        instance: file.sop_instance_uid.clone()?,
-        provider: provider.to_owned(),
-        uri: file.uri.clone(),
-    })
 }
 
 impl FileRow {
@@ -401,21 +398,27 @@ fn compare(first: &Existing, this: &Existing) -> Beside {
     }
 }
 
-fn text<'a>(rows: &'a RecordBatch, name: &str, row: usize) -> &'a str {
-    rows.column_by_name(name)
-        .and_then(|c| c.as_string_opt::<i32>())
-        .map_or("", |c| c.value(row))
+/// A column of text of each part of a batch: found once, not for each row.
+struct Texts<'a>(Vec<Option<&'a StringArray>>);
+
+impl<'a> Texts<'a> {
+    fn of(batch: &'a [Parsed], name: &str) -> Self {
+        let column = |parsed: &'a Parsed| parsed.rows.column_by_name(name)?.as_string_opt::<i32>();
+        Self(batch.iter().map(column).collect())
+    }
+
+    fn get(&self, (part, row): (usize, usize)) -> &'a str {
+        let column = self.0.get(part).copied().flatten();
+        column.map_or("", |column| column.value(row))
+    }
 }
 
 /// The order in which instances are stored (the table's cluster key): neighbours in a series are neighbours on disk.
 fn sort_accepted(batch: &[Parsed], accepted: &mut [(usize, usize)]) {
-    accepted.sort_unstable_by(|a, b| {
-        let (x, y) = (&batch[a.0].rows, &batch[b.0].rows);
-        text(x, "study_instance_uid", a.1)
-            .cmp(text(y, "study_instance_uid", b.1))
-            .then_with(|| text(x, "series_instance_uid", a.1).cmp(text(y, "series_instance_uid", b.1)))
-            .then_with(|| text(x, "sop_instance_uid", a.1).cmp(text(y, "sop_instance_uid", b.1)))
-    });
+    let keys =
+        ["study_instance_uid", "series_instance_uid", "sop_instance_uid"].map(|name| Texts::of(batch, name));
+    let key = |at: &(usize, usize)| keys.each_ref().map(|texts| texts.get(*at));
+    accepted.sort_unstable_by(|a, b| key(a).cmp(&key(b)));
 }
 
 /// Rows of one piece of [`assemble`].

@@ -1,6 +1,5 @@
 //! The real lake as ingestion's target.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
@@ -38,7 +37,7 @@ pub async fn run(
     progress: Arc<dyn Progress>,
     cancel: CancellationToken,
 ) -> Result<IngestReport> {
-    let exclude: Option<PathBuf> = lake.url().to_file_path().ok();
+    let exclude = Some(lake.url().clone());
     run::run(&Imaging { lake, user: None }, exclude, options, progress, cancel).await
 }
 

@@ -2,6 +2,7 @@
 //! `imaging.files` and `imaging.sources`.
 
 mod archive;
+mod bucket;
 mod cut;
 mod decide;
 mod draft;
@@ -42,4 +43,4 @@ pub use sources::sources_schema;
 pub use tables::tables;
 pub use take::{Selection, TakenOut, delete_instances, forget};
 pub use upgrade::{Upgraded, upgrade};
-pub use walk::local_path;
+pub use walk::{bucket_url, local_path};

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use arrow::array::{Array, ArrayRef, AsArray};
 use rustc_hash::FxHasher;
 use tokio_util::sync::CancellationToken;
+use url::Url;
 
 use super::decide::{Decision, Existing};
 use super::outcome::{Parsed, Verdict};
@@ -29,7 +30,7 @@ use crate::{Error, Result};
 pub struct IngestOptions {
     /// Who brings the files: `provider` of every row.
     pub provider: String,
-    /// Files and folders. Zip, tar and gzip archives among them are read as folders.
+    /// Files, folders and URLs of buckets. Zip, tar and gzip archives among them are read as folders.
     pub paths: Vec<PathBuf>,
     /// Threads that parse.
     pub workers: usize,
@@ -76,16 +77,30 @@ const TICK: Duration = Duration::from_millis(200);
 /// Ingests into `target`; `exclude` (the lake's own folder) is not read.
 pub(crate) async fn run(
     target: &dyn Target,
-    exclude: Option<PathBuf>,
+    exclude: Option<Url>,
     options: IngestOptions,
     progress: Arc<dyn Progress>,
     cancel: CancellationToken,
 ) -> Result<IngestReport> {
     if options.prune {
+        for path in &options.paths {
+            if walk::bucket_url(path).is_ok_and(|url| url.is_some()) {
+                return Err(Error::invalid(format!(
+                    "{}: files in buckets are not pruned; CALL radlake.forget takes out what a provider brought",
+                    path.display()
+                )));
+            }
+        }
         let roots = walk::roots(&options.paths).map_err(|error| Error::invalid(error.to_string()))?;
         for root in &roots {
             // Where nothing at all is, a share is not mounted more often than everything was taken away.
-            if walk::walk(vec![root.clone()], exclude.clone()).next().is_none() {
+            if walk::walk(
+                vec![root.clone()],
+                exclude.as_ref().and_then(|lake| lake.to_file_path().ok()),
+            )
+            .next()
+            .is_none()
+            {
                 return Err(Error::invalid(format!(
                     "{} holds no file at all: is it mounted? Nothing is pruned; CALL radlake.forget takes out what a provider brought",
                     root.display()
@@ -116,7 +131,7 @@ pub(crate) async fn run(
 /// One run over all files.
 async fn once(
     target: &dyn Target,
-    exclude: Option<PathBuf>,
+    exclude: Option<Url>,
     options: &IngestOptions,
     progress: &Arc<dyn Progress>,
     cancel: &CancellationToken,
@@ -124,7 +139,9 @@ async fn once(
     if options.provider.trim().is_empty() {
         return Err(Error::invalid("an ingest needs a provider: who brings the files"));
     }
-    let roots = walk::roots(&options.paths).map_err(|error| Error::invalid(error.to_string()))?;
+    let roots =
+        walk::places(&options.paths, exclude.as_ref()).map_err(|error| Error::invalid(error.to_string()))?;
+    let exclude = exclude.and_then(|lake| lake.to_file_path().ok());
     // Stages that the run leaves behind, by an error or by being dropped, must end too.
     let stages = cancel.child_token();
     let _stop = stages.clone().drop_guard();

@@ -26,6 +26,15 @@ pub(crate) fn of_member(archive: &str, member: &[u8]) -> String {
     uri
 }
 
+/// The URL of an object in the bucket of that URL.
+pub(crate) fn of_object(bucket: &str, key: &str) -> String {
+    let mut uri = String::with_capacity(bucket.len() + key.len() + 1);
+    uri.push_str(bucket);
+    uri.push('/');
+    encode(key.as_bytes(), &mut uri);
+    uri
+}
+
 /// The file that a URI names, of a member the archive's; `None` if it is no file of this file system.
 pub(crate) fn to_path(uri: &str) -> Option<PathBuf> {
     let file = uri.split_once("!/").map_or(uri, |(archive, _)| archive);

@@ -71,6 +71,17 @@ fn close_if_empty(path: &FilePath) -> std::io::Result<()> {
     std::fs::read_dir(path).map(drop)
 }
 
+/// The store of a URL and the place in it, with the credentials of the environment.
+pub(crate) fn bucket(url: &Url) -> Result<(Arc<dyn ObjectStore>, Path)> {
+    let environment = std::env::vars().filter(|(key, _)| {
+        ["AWS_", "AZURE_", "GOOGLE_"]
+            .iter()
+            .any(|prefix| key.starts_with(prefix))
+    });
+    let (store, prefix) = object_store::parse_url_opts(url, environment)?;
+    Ok((Arc::from(store), prefix))
+}
+
 impl Storage {
     /// Storage at `address`: a path, or a URL. Options come from the environment (`AWS_…`, `AZURE_…`, `GOOGLE_…`).
     pub(crate) fn at(address: &str, create: bool) -> Result<Self> {
@@ -90,13 +101,7 @@ impl Storage {
                 Self::with_store(url, store)
             }
             _ => {
-                let environment = std::env::vars().filter(|(key, _)| {
-                    ["AWS_", "AZURE_", "GOOGLE_"]
-                        .iter()
-                        .any(|prefix| key.starts_with(prefix))
-                });
-                let (store, prefix) = object_store::parse_url_opts(&url, environment)?;
-                let store: Arc<dyn ObjectStore> = Arc::from(store);
+                let (store, prefix) = bucket(&url)?;
                 Self::with_store(url, Arc::new(PrefixStore::new(store, prefix)))
             }
         }

@@ -6,7 +6,6 @@
 mod tar;
 mod zip;
 
-use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -63,6 +62,11 @@ pub(crate) fn sniff(head: &[u8]) -> Kind {
     }
 }
 
+/// What files are read from: of this machine, or of a bucket.
+pub(crate) trait Input: Read + Seek {}
+
+impl<T: Read + Seek> Input for T {}
+
 /// A member while it is being visited.
 pub(crate) struct Member<'a> {
     /// Its path as the archive has it; not to be trusted as a path.
@@ -79,11 +83,11 @@ pub(crate) struct Member<'a> {
 /// What stops the reading before the archive's end. Members visited by then stay visited.
 pub(crate) fn read(
     kind: Kind,
-    file: File,
+    file: Box<dyn Input>,
+    size: u64,
     path: &Path,
     visit: &mut dyn FnMut(Member<'_>) -> ControlFlow<()>,
 ) -> Result<(), Failure> {
-    let size = file.metadata().map_err(|e| Failure::of_io(&e))?.len();
     let mut budget = Budget {
         left: inflation_limit(size),
         exhausted: false,
@@ -132,7 +136,7 @@ fn unpack<'f>(kind: Kind, file: impl Read + 'f) -> io::Result<Box<dyn Read + 'f>
 
 fn packed(
     kind: Kind,
-    mut file: File,
+    mut file: Box<dyn Input>,
     path: &Path,
     budget: &mut Budget,
     visit: &mut dyn FnMut(Member<'_>) -> ControlFlow<()>,

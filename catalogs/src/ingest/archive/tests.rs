@@ -1,3 +1,4 @@
+use std::fs::File;
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -19,15 +20,22 @@ fn read_all(path: &Path) -> (Kind, Visited, Result<(), Failure>) {
     let n = file.read(&mut head).unwrap();
     let kind = sniff(&head[..n]);
     let mut visited = Vec::new();
-    let result = read(kind, File::open(path).unwrap(), path, &mut |member| {
-        let name = String::from_utf8_lossy(member.name).into_owned();
-        let content = member.content.map_err(|f| f.code).and_then(|content| {
-            let mut bytes = Vec::new();
-            content.read_to_end(&mut bytes).map(|_| bytes).map_err(|_| "read")
-        });
-        visited.push((name, content));
-        ControlFlow::Continue(())
-    });
+    let size = file.metadata().unwrap().len();
+    let result = read(
+        kind,
+        Box::new(File::open(path).unwrap()),
+        size,
+        path,
+        &mut |member| {
+            let name = String::from_utf8_lossy(member.name).into_owned();
+            let content = member.content.map_err(|f| f.code).and_then(|content| {
+                let mut bytes = Vec::new();
+                content.read_to_end(&mut bytes).map(|_| bytes).map_err(|_| "read")
+            });
+            visited.push((name, content));
+            ControlFlow::Continue(())
+        },
+    );
     (kind, visited, result)
 }
 
@@ -259,7 +267,7 @@ fn a_zip_that_is_all_directory_is_refused() {
     file.set_len(100).unwrap();
     let gate = std::rc::Rc::new(std::cell::Cell::new(Some(64)));
     let mut gated = zip::Gated {
-        file: file.try_clone().unwrap(),
+        file: Box::new(file.try_clone().unwrap()),
         left: gate,
     };
     file.seek(SeekFrom::Start(0)).unwrap();

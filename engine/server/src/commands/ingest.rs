@@ -17,7 +17,7 @@ use crate::output::progress;
 pub(crate) struct Ingest {
     /// Directory or URL of the lake
     lake: String,
-    /// Files, folders, zip and tar(.gz) archives
+    /// Files, folders, buckets (s3://…, az://…, gs://…), zip and tar(.gz, .bz2, .xz, .zst) archives
     #[arg(required = true)]
     paths: Vec<PathBuf>,
     /// The hospital that brings them; stands in every row
@@ -69,6 +69,12 @@ impl Ingest {
 
     async fn carry_out(self) -> Result<ExitCode, Failure> {
         for path in &self.paths {
+            if radlake::ingest::bucket_url(path)
+                .map_err(|error| Failure::Usage(error.to_string()))?
+                .is_some()
+            {
+                continue;
+            }
             let path =
                 radlake::ingest::local_path(path).map_err(|error| Failure::Usage(error.to_string()))?;
             std::fs::symlink_metadata(&path).map_err(|error| Failure::io("cannot read", &path, error))?;
