@@ -31,6 +31,15 @@ pub enum Error {
         /// Newest format known here.
         known: u64,
     },
+    /// The lake's `imaging` tables are those of an older Radlake.
+    #[error(
+        "the lake's imaging schema is older than this Radlake's (it lacks {}): run `radlake upgrade` on the lake first",
+        named(.lacking)
+    )]
+    Older {
+        /// Tables and columns that it lacks.
+        lacking: Vec<String>,
+    },
     /// An epoch that is not there yet.
     #[error("the lake has no epoch {epoch}")]
     NoEpoch {
@@ -148,6 +157,15 @@ pub enum Error {
     /// JSON that does not parse.
     #[error("JSON: {0}")]
     Json(#[from] serde_json::Error),
+}
+
+/// The first of some names.
+fn named(names: &[String]) -> String {
+    const SHOWN: usize = 3;
+    match names.len().checked_sub(SHOWN).filter(|more| *more > 0) {
+        Some(more) => format!("{} and {more} more", names[..SHOWN].join(", ")),
+        None => names.join(", "),
+    }
 }
 
 impl Error {

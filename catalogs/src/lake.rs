@@ -52,7 +52,7 @@ use self::group::Waiting;
 use self::intent::Intent;
 pub use self::optimize::{OptimizeOptions, OptimizeReport};
 pub use self::pins::Pin;
-pub(crate) use self::storage::Storage;
+pub(crate) use self::storage::{Storage, bucket};
 pub use self::transaction::{StagedFiles, Transaction};
 use self::turn::Turns;
 pub use self::vacuum::{VacuumOptions, VacuumReport};
@@ -104,7 +104,14 @@ impl Lake {
     /// # Errors
     /// [`Error::LakeExists`] if there is one.
     pub async fn create(url: &str, seed: Vec<Object>) -> Result<Self> {
-        Self::create_in(Storage::at(url, true)?, seed).await
+        let storage = Storage::at(url, true)?;
+        if storage.holds_other_things().await? {
+            return Err(Error::invalid(format!(
+                "{} is not empty and holds no lake: choose a folder that is empty or not there yet",
+                storage.url
+            )));
+        }
+        Self::create_in(storage, seed).await
     }
 
     pub(crate) async fn create_in(storage: Storage, seed: Vec<Object>) -> Result<Self> {

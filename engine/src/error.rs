@@ -220,6 +220,9 @@ pub enum Error {
         /// The limit.
         detail: String,
     },
+    /// The lake's storage has no space left (53100).
+    #[error("no space is left where the lake is: {0}")]
+    LakeFull(String),
     /// The role may not do it (42501).
     #[error("{0}")]
     InsufficientPrivilege(String),
@@ -425,6 +428,7 @@ impl Error {
                 | Self::Timeout
                 | Self::OutOfMemory { .. }
                 | Self::DiskFull { .. }
+                | Self::LakeFull(_)
                 | Self::Storage(_)
                 | Self::DataCorrupted(_)
                 | Self::Expired(_)
@@ -455,6 +459,11 @@ impl Error {
             Self::DiskFull { .. } => {
                 Some("Ask for less at once, or give the server more temporary space.".to_owned())
             }
+            Self::LakeFull(_) => Some(
+                "What was committed stays, and the same again goes on from there once there is room; radlake vacuum removes what no epoch \
+                 within retention needs."
+                    .to_owned(),
+            ),
             Self::DataCorrupted(_) => Some(
                 "Run radlake check: it names every file that is damaged, and which of them it can mend."
                     .to_owned(),
@@ -587,6 +596,9 @@ impl From<radlake_sql::SyntaxError> for Error {
 impl From<radlake_catalogs::Error> for Error {
     fn from(error: radlake_catalogs::Error) -> Self {
         use radlake_catalogs::Error as Lake;
+        if running::is_full(&error) {
+            return Self::LakeFull(error.to_string());
+        }
         match error {
             Lake::DataFusion(inner) => inner.into(),
             Lake::Arrow(inner) => running::arrow(&inner),

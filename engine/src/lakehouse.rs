@@ -1,12 +1,15 @@
 //! A lake that has been opened.
 
 mod init;
+mod upgrade;
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use datafusion::logical_expr::ScalarUDF;
-use radlake_catalogs::ingest::{self, IngestOptions, IngestReport, Progress};
+use radlake_catalogs::ingest::{
+    self, Holding, IngestOptions, IngestReport, Progress, Renamed, Selection, TakenOut,
+};
 use radlake_catalogs::{Epoch, Lake, RoleObject};
 use radlake_udfs::privacy::PrivacyKey;
 use tokio_util::sync::CancellationToken;
@@ -226,6 +229,45 @@ impl Lakehouse {
             None => return Err(Error::InvalidRole(identity.name().to_owned())),
         }
         Ok(ingest::run(&self.shared.lake, options, progress, cancel).await?)
+    }
+
+    /// Takes instances out of all tables of `imaging`, as one epoch. See [`ingest::forget`].
+    ///
+    /// # Errors
+    /// [`Error::InsufficientPrivilege`] for all but superusers, [`Error::InvalidParameter`] for a selection that says too little.
+    pub async fn forget(&self, identity: &Identity, selection: Selection, dry_run: bool) -> Result<TakenOut> {
+        self.check_upkeep(identity).await?;
+        let done = ingest::forget(&self.shared.lake, identity.name(), selection, dry_run).await;
+        done.map_err(|error| match error {
+            radlake_catalogs::Error::Invalid(message) => Error::InvalidParameter(message),
+            other => other.into(),
+        })
+    }
+
+    /// The data files that hold rows of some instances, in every epoch that can be read. See [`ingest::holdings`].
+    ///
+    /// # Errors
+    /// As [`Lakehouse::forget`].
+    pub async fn holdings(&self, identity: &Identity, selection: &Selection) -> Result<Vec<Holding>> {
+        self.check_upkeep(identity).await?;
+        let done = ingest::holdings(&self.shared.lake, selection).await;
+        done.map_err(|error| match error {
+            radlake_catalogs::Error::Invalid(message) => Error::InvalidParameter(message),
+            other => other.into(),
+        })
+    }
+
+    /// Has all that a provider brought be another's, as one epoch. See [`ingest::rename_provider`].
+    ///
+    /// # Errors
+    /// As [`Lakehouse::forget`].
+    pub async fn rename_provider(&self, identity: &Identity, from: &str, to: &str) -> Result<Renamed> {
+        self.check_upkeep(identity).await?;
+        let done = ingest::rename_provider(&self.shared.lake, identity.name(), from, to).await;
+        done.map_err(|error| match error {
+            radlake_catalogs::Error::Invalid(message) => Error::InvalidParameter(message),
+            other => other.into(),
+        })
     }
 
     /// How many sessions a role has opened in this process.

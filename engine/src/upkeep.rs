@@ -146,7 +146,7 @@ impl Lakehouse {
         Ok(Lake::check(lake, options, cancel, progress).await?)
     }
 
-    async fn check_upkeep(&self, identity: &Identity) -> Result<()> {
+    pub(crate) async fn check_upkeep(&self, identity: &Identity) -> Result<()> {
         let epoch = self.lake().latest().await?;
         match identity.role_at(&epoch) {
             Some(role) if role.superuser => Ok(()),

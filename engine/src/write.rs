@@ -226,6 +226,16 @@ impl<'a> Writer<'a> {
         Ok(table)
     }
 
+    /// A table that DELETE may name: of ingestion's, the one whose rows all others follow.
+    fn resolve_deletable(&self, name: &ast::ObjectName) -> Result<Arc<TableObject>> {
+        let (path, database) = (self.session.search_path(), self.session.database());
+        let table = target::table(&*self.epoch()?, &path, &database, name)?;
+        match (table.schema.as_str(), table.name.as_str()) {
+            ("imaging", "instances") => Ok(table),
+            _ => self.resolve_table(name),
+        }
+    }
+
     /// The target as the transaction has it so far: its rows with their places.
     async fn open(&self, target: &Target) -> Result<(Arc<LakeTable>, Arc<dyn TableProvider>)> {
         let table = self.seen().open_table(target.object.oid).await?;
@@ -359,7 +369,7 @@ fn writable(table: &TableObject) -> Result<()> {
     }
     if table.schema == "imaging" || table.schema == "system" {
         return Err(Error::InsufficientPrivilege(format!(
-            "permission denied: \"{}\" is written by ingestion only",
+            "permission denied: \"{}\" is written by ingestion only (DELETE FROM imaging.instances and CALL radlake.forget take out of it)",
             table.name
         )));
     }

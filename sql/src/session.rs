@@ -15,6 +15,8 @@ pub struct Procedure {
     pub table: Option<String>,
     /// `dry_run => …`, if said.
     pub dry_run: Option<bool>,
+    /// Other arguments by name: texts, or NULL.
+    pub named: Vec<(String, Option<String>)>,
 }
 
 /// A statement of the session, out of its syntax tree.
@@ -140,7 +142,10 @@ fn procedure(function: &Function) -> Option<Procedure> {
         name: folded(name.as_ident()?),
         table: None,
         dry_run: None,
+        named: Vec::new(),
     };
+    // They say by name what is meant.
+    let by_name = matches!(procedure.name.as_str(), "forget" | "holdings");
     let arguments = match &function.args {
         FunctionArguments::None => &[],
         FunctionArguments::List(list) => list.args.as_slice(),
@@ -159,6 +164,10 @@ fn procedure(function: &Function) -> Option<Procedure> {
             ("table", Value::SingleQuotedString(table)) => procedure.table = Some(table.clone()),
             ("table", Value::Null) => {}
             ("dry_run", Value::Boolean(dry)) => procedure.dry_run = Some(*dry),
+            (_, Value::SingleQuotedString(text)) if by_name => {
+                procedure.named.push((name, Some(text.clone())));
+            }
+            (_, Value::Null) if by_name => procedure.named.push((name, None)),
             _ => return None,
         }
     }
@@ -524,6 +533,7 @@ mod tests {
                 name: name.into(),
                 table: table.map(str::to_owned),
                 dry_run,
+                named: Vec::new(),
             })
         };
         assert_eq!(

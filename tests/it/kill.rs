@@ -16,7 +16,7 @@ fn kills() -> u32 {
 }
 
 /// What must be equal: everything but what tells when a row was written.
-fn tables(lake: &TempLake) -> [String; 3] {
+fn tables(lake: &TempLake) -> [String; 4] {
     let columns = |table: &str| {
         let sql = format!(
             "SELECT column_name FROM information_schema.columns WHERE table_schema = 'imaging' AND table_name = '{table}' \
@@ -31,12 +31,14 @@ fn tables(lake: &TempLake) -> [String; 3] {
     };
     [
         ("instances", "sop_instance_uid"),
-        ("series", "series_instance_uid"),
-        ("files", "uri"),
+        ("series", "series_instance_uid, provider"),
+        ("files", "uri, provider, current"),
+        ("sources", "uri, provider"),
     ]
     .map(|(table, key)| {
         let columns = columns(table);
-        assert!(columns.contains(key), "imaging.{table} has {columns}");
+        let first = key.split(',').next().unwrap_or_default();
+        assert!(columns.contains(first), "imaging.{table} has {columns}");
         lake.csv(&format!("SELECT {columns} FROM imaging.{table} ORDER BY {key}"))
     })
 }
@@ -111,6 +113,122 @@ fn killed_ingests_end_in_the_same_tables() {
         }
     }
     assert!(hits > 0, "no kill met a running ingest");
+}
+
+/// Half of the files are replaced, a tenth moved, a tenth gone: killed at it, again and again, a run ends as one that was not.
+#[test]
+fn killed_corrections_end_in_the_same_tables() {
+    let seed = TempLake::new();
+    let files = seed.beside("files");
+    let _ = radlake::synthetic::many(&files, 4_000).expect("writing files");
+    let _ = run(&mut ingest(&seed, &files));
+    let mut names: Vec<_> = walk(&files);
+    names.sort();
+    for (number, path) in names.iter().enumerate() {
+        match number % 10 {
+            0..5 => {
+                // Another header of the same instance.
+                let mut bytes = std::fs::read(path).expect("reading");
+                let name = b"Doe^Jane";
+                let at = bytes.windows(name.len()).position(|window| window == name);
+                let at = at.expect("a patient's name");
+                bytes[at + 5..at + 8].copy_from_slice(b"oan");
+                std::fs::write(path, bytes).expect("writing");
+            }
+            5 => std::fs::rename(path, path.with_extension("moved")).expect("renaming"),
+            6 => std::fs::remove_file(path).expect("removing"),
+            _ => {}
+        }
+    }
+    let copy = || {
+        let lake = TempLake::new();
+        let _ = std::fs::remove_dir_all(lake.path());
+        let _ = run(std::process::Command::new("cp")
+            .arg("-r")
+            .arg(seed.path())
+            .arg(lake.path()));
+        lake
+    };
+    let correct = |lake: &TempLake| {
+        let mut command = ingest(lake, &files);
+        let _ = command.args(["--replace", "--prune"]);
+        command
+    };
+    let calm = copy();
+    let start = Instant::now();
+    let _ = run(&mut correct(&calm));
+    let undisturbed = start.elapsed();
+    let expected = tables(&calm);
+    assert_eq!(expected[0].lines().count(), 3_601);
+    let mut hits = 0;
+    for kill in 0..kills() {
+        let lake = copy();
+        for again in 0..3 {
+            let mut child = correct(&lake)
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .spawn()
+                .expect("starting an ingest");
+            let part = f64::from(1 + (kill * 7 + again * 3) % 10) / 11.0;
+            std::thread::sleep(undisturbed.mul_f64(part));
+            hits += u32::from(child.try_wait().unwrap().is_none());
+            child.kill().expect("killing");
+            let _ = child.wait();
+        }
+        let _ = run(&mut correct(&lake));
+        for (table, (got, want)) in tables(&lake).iter().zip(&expected).enumerate() {
+            assert!(got == want, "table {table} differs: {}", difference(got, want));
+        }
+    }
+    assert!(hits > 0, "no kill met a running ingest");
+}
+
+/// A `forget` that is killed has forgotten all or nothing.
+#[test]
+fn a_killed_forget_is_whole_or_nothing() {
+    let lake = TempLake::new();
+    let files = lake.beside("files");
+    let _ = radlake::synthetic::many(&files, 2_000).expect("writing files");
+    let _ = run(&mut ingest(&lake, &files));
+    let before = tables(&lake);
+    let forget = |lake: &TempLake| {
+        let mut command = lake.command("sql");
+        let _ = command.args(["-c", "CALL radlake.forget(provider => 'hospital')"]);
+        command
+    };
+    let (mut whole, mut nothing) = (0, 0);
+    for kill in 0..kills() * 2 {
+        let mut child = forget(&lake)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("starting");
+        std::thread::sleep(Duration::from_millis(u64::from(100 + kill * 90)));
+        child.kill().expect("killing");
+        let _ = child.wait();
+        let after = tables(&lake);
+        if after == before {
+            nothing += 1;
+        } else {
+            assert!(after.iter().all(|table| table.lines().count() <= 1), "half of it");
+            whole += 1;
+            let _ = run(&mut ingest(&lake, &files));
+            assert!(tables(&lake) == before);
+        }
+    }
+    eprintln!("{whole} whole, {nothing} nothing");
+}
+
+/// All files below a folder.
+fn walk(folder: &Path) -> Vec<std::path::PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).expect("listing").flatten() {
+        match entry.path() {
+            path if path.is_dir() => found.extend(walk(&path)),
+            path => found.push(path),
+        }
+    }
+    found
 }
 
 /// The first lines that differ.

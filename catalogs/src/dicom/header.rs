@@ -1,5 +1,6 @@
 //! A header: everything before Pixel Data, as a flat list of elements over bytes that are not copied.
 
+use super::warning::Warnings;
 use super::{
     Element, HeaderSource, Limits, Place, Refusal,
     begin::{Start, start},
@@ -161,7 +162,7 @@ fn body(walk: &mut Walk<'_, '_>) -> Result<(), Refusal> {
     };
     walk.coding = seen.or(said).unwrap_or(Coding::IMPLICIT_LITTLE);
     if said.is_some_and(|said| said != walk.coding) {
-        walk.findings.warnings += 1;
+        walk.findings.warnings.add(TRANSFER_SYNTAX, "transfer_syntax");
     }
     walk.data_set()?;
     if deflated {
@@ -171,6 +172,9 @@ fn body(walk: &mut Walk<'_, '_>) -> Result<(), Refusal> {
     Ok(())
 }
 
+/// Transfer Syntax UID.
+const TRANSFER_SYNTAX: u32 = 0x0002_0010;
+
 /// Whether a file that calls itself deflated is not: its data set starts with an element of a low group.
 fn plain_despite_syntax(walk: &mut Walk<'_, '_>) -> Result<bool, Refusal> {
     if walk.window.ensure(walk.at + 8)? > 0 {
@@ -178,7 +182,9 @@ fn plain_despite_syntax(walk: &mut Walk<'_, '_>) -> Result<bool, Refusal> {
     }
     let start: [u8; 8] = walk.window.array(walk.at);
     let plain = start[..2] == [8, 0] && Coding::guess(start) == Some(Coding::EXPLICIT_LITTLE);
-    walk.findings.warnings += u32::from(plain);
+    if plain {
+        walk.findings.warnings.add(TRANSFER_SYNTAX, "transfer_syntax");
+    }
     Ok(plain)
 }
 
@@ -306,7 +312,11 @@ impl<'s> Header<'s> {
 
     /// Faults of structure that were passed over.
     pub fn warnings(&self) -> u32 {
-        self.findings.warnings
+        self.findings.warnings.count()
+    }
+
+    pub(super) fn faults(&self) -> &Warnings {
+        &self.findings.warnings
     }
 
     /// Fingerprint of what was read (without the values that were skipped) and of the file's size.

@@ -29,6 +29,7 @@ mod testing;
 mod values;
 mod vr;
 mod walk;
+mod warning;
 mod window;
 
 pub use element::{Element, ITEM, ITEM_END, SEQUENCE_END};
@@ -40,3 +41,4 @@ pub use rows::{Appended, InstanceRows, Origin, with_epoch};
 pub use schema::{COLUMNS, Column, ColumnType, Frames, Items, code_fields, instances_schema};
 pub use source::{BytesSource, FileSource, HeaderSource, StreamSource};
 pub use vr::Vr;
+pub use warning::Warning;

@@ -13,7 +13,7 @@ use self::{
     paths::{PATHS, Part},
     tail::Tail,
 };
-use super::{COLUMNS, Header, HeaderHash, Vr, instances_schema};
+use super::{COLUMNS, Header, HeaderHash, Vr, Warning, instances_schema};
 
 mod cell;
 mod diffusion;
@@ -80,15 +80,21 @@ impl InstanceRows {
         for (cell, uid) in self.cells.iter_mut().zip(uids) {
             cell.set(self.rows, Part::Whole, &Value::Text(uid), Vr::UI, 0);
         }
-        let mut warnings = header.warnings() + self.pass.run(header, paths, self.rows, &mut self.cells);
+        self.pass.run(header, paths, self.rows, &mut self.cells);
         let mut bytes = 0;
         for cell in &mut self.cells {
             bytes += cell.finish_row(self.rows + 1);
         }
-        bytes += self.tail.append(header, origin, &self.pass, &mut warnings);
+        bytes += self.tail.append(header, origin, &mut self.pass);
+        let warnings = self.pass.warnings().count();
         self.rows += 1;
         self.bytes += bytes;
         Appended { warnings, bytes }
+    }
+
+    /// The first warnings of the row that was added last.
+    pub fn warned(&mut self) -> &[Warning] {
+        self.pass.warnings().first()
     }
 
     /// Rows so far.

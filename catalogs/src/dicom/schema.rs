@@ -207,7 +207,16 @@ impl Column {
             Items::Frames => "of frames ",
             Items::First | Items::Each => "",
         };
-        let own = format!("{}; {of}{} {}", self.meaning, place(self.path), self.vr.as_str());
+        let zone = match self.vr {
+            Vr::DT => ", where it names no zone in that of (0008,0201), or in UTC",
+            _ => "",
+        };
+        let own = format!(
+            "{}{zone}; {of}{} {}",
+            self.meaning,
+            place(self.path),
+            self.vr.as_str()
+        );
         match self.frames {
             Some(frames) => {
                 let places: Vec<String> = frames.paths.iter().map(|path| place(path)).collect();

@@ -32,10 +32,10 @@ pub trait HeaderSource {
     fn size(&self) -> Option<u64>;
 }
 
-/// A file on disk, read from its start.
+/// A file, read from its start; what is passed over is not read.
 #[derive(Debug)]
-pub struct FileSource {
-    file: File,
+pub struct FileSource<R = File> {
+    file: R,
     size: u64,
 }
 
@@ -46,14 +46,16 @@ impl FileSource {
         let size = file.metadata()?.len();
         Ok(Self { file, size })
     }
+}
 
+impl<R: Read + Seek> FileSource<R> {
     /// Takes an open file, positioned at its start, and its size in bytes.
-    pub fn new(file: File, size: u64) -> Self {
+    pub fn new(file: R, size: u64) -> Self {
         Self { file, size }
     }
 }
 
-impl HeaderSource for FileSource {
+impl<R: Read + Seek> HeaderSource for FileSource<R> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         self.file.read(buf)
     }

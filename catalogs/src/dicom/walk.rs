@@ -1,6 +1,7 @@
 //! The walk over a header: bytes to a flat list of elements, iterative, every step paid for with at least eight bytes of input.
 
 use self::head::Head;
+use super::warning::Warnings;
 use super::{
     Element, ITEM, ITEM_END, Limits, Place, Refusal, SEQUENCE_END, Vr,
     limits::SKIP_FROM,
@@ -37,7 +38,7 @@ pub(super) struct Frame {
 #[derive(Debug, Default, Clone)]
 pub(super) struct Findings {
     /// Faults that were passed over.
-    pub(super) warnings: u32,
+    pub(super) warnings: Warnings,
     /// Where in the file the Pixel Data element starts.
     pub(super) pixel_data: Option<u64>,
     /// Some tags do not ascend: there may be duplicates.
@@ -170,7 +171,7 @@ impl Walk<'_, '_> {
         }
         let padding = left.iter().take(8).all(|b| *b == 0);
         if padding {
-            self.findings.warnings += 1;
+            self.findings.warnings.add(0, "padding");
         } else if missing > 0 {
             let at = self.here();
             return Err(Refusal::Truncated {
@@ -206,7 +207,7 @@ impl Walk<'_, '_> {
                 return self.sequence(head, start);
             }
             // Writers put a text where a sequence belongs. Its length leads on; its bytes are kept as what they are, unknown.
-            self.findings.warnings += 1;
+            self.findings.warnings.add(tag, "no_items");
             vr = Vr::UN;
         }
         if len == UNDEFINED {
@@ -366,7 +367,7 @@ impl Walk<'_, '_> {
             ITEM_END if open => self.close(),
             SEQUENCE_END if open => {
                 // The item's own delimiter is missing.
-                self.findings.warnings += 1;
+                self.lacks_delimiter();
                 self.close()?;
                 if self.frames.last().is_some_and(|f| f.end.is_none()) {
                     self.close()
@@ -376,11 +377,36 @@ impl Walk<'_, '_> {
             }
             // One too many, behind an item of defined length.
             ITEM_END | SEQUENCE_END if head.len == 0 => {
-                self.findings.warnings += 1;
+                let Self {
+                    findings, elements, ..
+                } = self;
+                let before = || elements.last().map_or(0, |element| element.tag);
+                findings.warnings.add_with("surplus_delimiter", before);
                 Ok(())
             }
             tag => Err(self.malformed(self.at - head.size, Place::Element(tag), "an element")),
         }
+    }
+
+    /// Notes that the innermost sequence lacks a delimiter.
+    fn lacks_delimiter(&mut self) {
+        let elements = &*self.elements;
+        let sequence = || {
+            let mut closed = 0_usize;
+            for element in elements.iter().rev() {
+                match element.tag {
+                    SEQUENCE_END => closed += 1,
+                    ITEM | ITEM_END => {}
+                    tag if element.vr == Vr::SQ => match closed.checked_sub(1) {
+                        Some(left) => closed = left,
+                        None => return tag,
+                    },
+                    _ => {}
+                }
+            }
+            0
+        };
+        self.findings.warnings.add_with("missing_delimiter", sequence);
     }
 
     /// Closes the innermost frame.
@@ -399,7 +425,9 @@ impl Walk<'_, '_> {
             && frame.bound == self.here()
         {
             // Without a length of its own it lacks its delimiter.
-            self.findings.warnings += u32::from(frame.end.is_none());
+            if frame.end.is_none() {
+                self.lacks_delimiter();
+            }
             self.close()?;
         }
         Ok(())

@@ -27,6 +27,7 @@ fn parsed(files: &[(&str, Vec<u8>)]) -> Parsed {
                     header_hash,
                     content_hash: None,
                     warnings: 0,
+                    warned: Vec::new(),
                 }
             }
             Err(refusal) => Verdict::Refused(Failure::new(refusal.code(), refusal.reason())),
@@ -82,7 +83,7 @@ fn the_first_of_a_uid_stays() {
         ("a", bytes(&i[1])),
         ("e", b"x".to_vec()),
     ]);
-    let decision = decide(&[first, second], &KnownFiles::default(), &HashMap::new());
+    let decision = decide(&[first, second], &KnownFiles::default(), &HashMap::new(), "p");
     let expected = [
         ("a", Status::Ingested, None),
         ("b", Status::Ingested, None),
@@ -137,17 +138,18 @@ fn what_the_lake_has_is_compared() {
                 Existing {
                     header_hash: hash,
                     source_uri: uri.into(),
-                    content_hash: None,
+                    provider: "p".into(),
+                    ..Existing::default()
                 },
             )
         })
         .collect();
-    let decision = decide(&[part], &KnownFiles::default(), &existing);
+    let decision = decide(&[part], &KnownFiles::default(), &existing, "p");
     let expected = [
         ("elsewhere", Status::Duplicate, Some("same_content")),
         ("new", Status::Ingested, None),
         ("other", Status::Conflict, Some("other_content")),
-        ("same", Status::Duplicate, Some("touched")),
+        ("same", Status::Ingested, Some("touched")),
     ];
     assert_eq!(statuses(&decision), expected);
     assert_eq!(decision.accepted, [(0, 3)]);
@@ -166,10 +168,10 @@ fn known_files_are_not_recorded_again_and_passing_failures_are_tried_again() {
         )
     };
     let mut known = KnownFiles::default();
-    known.insert(key(0), None);
-    known.insert(key(1), Some(code::IO_ERROR));
-    known.insert(key(2), Some(code::IO_ERROR));
-    let decision = decide(&[part], &known, &HashMap::new());
+    known.insert(key(0), "ingested", None, None);
+    known.insert(key(1), "refused", Some(code::IO_ERROR), None);
+    known.insert(key(2), "refused", Some(code::IO_ERROR), None);
+    let decision = decide(&[part], &known, &HashMap::new(), "p");
     // `a` is settled, `b` can be read now, `c` still cannot, and says so already.
     assert_eq!(statuses(&decision), [("b", Status::Ingested, None)]);
     assert_eq!((decision.unchanged, decision.accepted), (2, vec![(0, 1)]));
@@ -181,12 +183,13 @@ fn other_pixels_under_the_same_header_are_a_conflict_if_bytes_were_hashed() {
         header_hash: "h".into(),
         source_uri: content.unwrap_or("u").into(),
         content_hash: content.map(str::to_owned),
+        ..Existing::default()
     };
     assert_eq!(
-        compare(&hashed(Some("1")), &hashed(Some("2"))).0,
-        Status::Conflict
+        compare(&hashed(Some("1")), &hashed(Some("2"))),
+        Beside::Other { pixels_only: true }
     );
-    assert_eq!(compare(&hashed(Some("1")), &hashed(None)).0, Status::Duplicate);
+    assert_eq!(compare(&hashed(Some("1")), &hashed(None)), Beside::Same);
 }
 
 #[test]
@@ -196,7 +199,7 @@ fn accepted_rows_come_in_their_order() {
         parsed(&[("z", bytes(&i[2])), ("b", bytes(&i[0]))]),
         parsed(&[("a", bytes(&i[1]))]),
     ];
-    let decision = decide(&batch, &KnownFiles::default(), &HashMap::new());
+    let decision = decide(&batch, &KnownFiles::default(), &HashMap::new(), "p");
     let rows = assemble(&batch, &decision.accepted).unwrap();
     let uids: Vec<_> = rows[0]
         .column_by_name("sop_instance_uid")

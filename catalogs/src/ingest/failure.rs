@@ -33,14 +33,22 @@ pub(crate) mod code {
     pub(crate) const ARCHIVE_BOMB: &str = "archive_bomb";
     /// A member that is encrypted or packed by a method that is not supported.
     pub(crate) const MEMBER_UNSUPPORTED: &str = "member_unsupported";
+    /// A member of an archive that is a link.
+    pub(crate) const LINK_MEMBER: &str = "link_member";
     /// The parser stopped on it: a bug of ours, of which this file is the witness.
     pub(crate) const INTERNAL: &str = "internal_error";
     /// Another instance of the same SOP Instance UID is in the lake already.
     pub(crate) const OTHER_CONTENT: &str = "other_content";
     /// The same instance came under another name.
     pub(crate) const SAME_CONTENT: &str = "same_content";
-    /// The same file with a new modification time or size outside its header.
+    /// The same file with a new modification time, and the header and size that the lake has of it.
     pub(crate) const TOUCHED: &str = "touched";
+    /// The file changed since it was ingested.
+    pub(crate) const CHANGED: &str = "changed";
+    /// The file was somewhere else before.
+    pub(crate) const MOVED: &str = "moved";
+    /// Another file has the newer version of its instance.
+    pub(crate) const REPLACED: &str = "replaced";
 }
 
 impl Failure {
@@ -50,6 +58,30 @@ impl Failure {
             code,
             reason: reason.into(),
         }
+    }
+
+    /// A file that has a new time and nothing else that is new.
+    pub(crate) fn touched() -> Self {
+        Self::new(
+            code::TOUCHED,
+            "the file was touched since it was ingested; its header and size are the same",
+        )
+    }
+
+    /// A file that holds a newer version of its instance.
+    pub(crate) fn changed() -> Self {
+        Self::new(
+            code::CHANGED,
+            "the file has changed since it was ingested first; earlier epochs have what it held then",
+        )
+    }
+
+    /// A file whose instance another file's took the place of.
+    pub(crate) fn replaced(uri: &str) -> Self {
+        Self::new(
+            code::REPLACED,
+            format!("a newer version of its instance was ingested from {uri}"),
+        )
     }
 
     /// An error of the operating system. Its text names no path, the row does that.

@@ -1,28 +1,28 @@
 //! The real lake as ingestion's target.
 
-use std::collections::BTreeSet;
-use std::path::PathBuf;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, BooleanArray, RecordBatch};
-use arrow::compute::{cast, filter_record_batch};
-use arrow::datatypes::DataType;
+use arrow::array::RecordBatch;
+use arrow::compute::filter_record_batch;
 use async_trait::async_trait;
-use datafusion::catalog::TableProvider;
-use datafusion::physical_plan::collect;
-use datafusion::prelude::{Expr, SessionContext, col, lit};
+use datafusion::physical_plan::execute_stream;
+use datafusion::prelude::SessionContext;
+use futures::{StreamExt, TryStreamExt};
 use tokio_util::sync::CancellationToken;
 
+use super::cut::Cut;
 use super::report::{IngestReport, Progress};
 use super::run::{self, IngestOptions};
-use super::target::{Changes, Plan, SeriesKey, Target, View};
-use crate::{Epoch, Error, Lake, LakeTable, Result, TableObject};
+use super::schema;
+use super::target::{Changes, Plan, Target, View};
+use crate::delta::DataFile;
+use crate::{Epoch, Error, Lake, Result, TableObject, Transaction};
 
 const SCHEMA: &str = "imaging";
 
-/// Ingests files into a lake that has `imaging.instances`, `imaging.series` and `imaging.files`.
+/// Ingests files into a lake that has the tables of [`super::tables`].
 ///
-/// Files are published in batches, each an epoch of its own that shows in all three tables at once. A run that ends early,
+/// Files are published in batches, each an epoch of its own that shows in all of the tables at once. A run that ends early,
 /// however, leaves whole batches; the next run of the same files goes on from there and ends in the same tables as one
 /// run. Several runs at a time, in several processes too, do each instance once.
 ///
@@ -37,22 +37,27 @@ pub async fn run(
     progress: Arc<dyn Progress>,
     cancel: CancellationToken,
 ) -> Result<IngestReport> {
-    let exclude: Option<PathBuf> = lake.url().to_file_path().ok();
-    run::run(&Imaging { lake }, exclude, options, progress, cancel).await
+    let exclude = Some(lake.url().clone());
+    run::run(&Imaging { lake, user: None }, exclude, options, progress, cancel).await
 }
 
-struct Imaging<'a> {
-    lake: &'a Lake,
+/// A lake, and who changes it, for its history.
+pub(super) struct Imaging<'a> {
+    pub(super) lake: &'a Lake,
+    pub(super) user: Option<String>,
 }
 
-struct Tables {
-    instances: Arc<TableObject>,
-    series: Arc<TableObject>,
-    files: Arc<TableObject>,
+/// The tables that ingestion keeps, at one epoch.
+pub(super) struct Tables {
+    pub(super) instances: Arc<TableObject>,
+    pub(super) series: Arc<TableObject>,
+    pub(super) files: Arc<TableObject>,
+    pub(super) sources: Arc<TableObject>,
 }
 
 impl Tables {
-    fn of(epoch: &Epoch) -> Result<Self> {
+    pub(super) fn of(epoch: &Epoch) -> Result<Self> {
+        schema::check(epoch)?;
         let table = |name: &str| {
             let found = epoch.table(SCHEMA, name).map(Arc::clone);
             found.ok_or_else(|| Error::not_found("table", format!("{SCHEMA}.{name}")))
@@ -61,20 +66,44 @@ impl Tables {
             instances: table("instances")?,
             series: table("series")?,
             files: table("files")?,
+            sources: table("sources")?,
         })
     }
-}
 
-impl Imaging<'_> {
-    async fn view_of(&self, epoch: &Epoch, tables: &Tables) -> Result<(View, Arc<LakeTable>)> {
-        let series = self.lake.table(&tables.series).await?;
-        let view = View {
-            epoch: epoch.number,
-            instances: self.lake.table(&tables.instances).await?,
-            series: Arc::clone(&series) as Arc<dyn TableProvider>,
-            files: self.lake.table(&tables.files).await?,
-        };
-        Ok((view, series))
+    /// The tables with their rows as a transaction has them so far.
+    pub(super) async fn view(&self, work: &Transaction) -> Result<View> {
+        Ok(View {
+            epoch: work.epoch().number,
+            instances: work.open_table(self.instances.oid).await?,
+            series: work.open_table(self.series.oid).await?,
+            files: work.open_table(self.files.oid).await?,
+            sources: work.open_table(self.sources.oid).await?,
+        })
+    }
+
+    /// Makes the changes part of a transaction.
+    pub(super) async fn carry_out(&self, work: &mut Transaction, changes: Changes) -> Result<()> {
+        let Changes {
+            instances,
+            series,
+            files,
+            sources,
+        } = changes;
+        for (table, change) in [
+            (&self.instances, instances),
+            (&self.series, series),
+            (&self.files, files),
+            (&self.sources, sources),
+        ] {
+            // UIDs were compared with these rows: what lost a race over them must be judged again. What others do to other
+            // tables moves it along.
+            work.reads(table.oid);
+            cut(work, table, &change.gone).await?;
+            if change.new.iter().any(|batch| batch.num_rows() > 0) {
+                work.append(table, change.new).await?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -82,7 +111,8 @@ impl Imaging<'_> {
 impl Target for Imaging<'_> {
     async fn view(&self) -> Result<View> {
         let epoch = self.lake.latest().await?;
-        Ok(self.view_of(&epoch, &Tables::of(&epoch)?).await?.0)
+        let tables = Tables::of(&epoch)?;
+        tables.view(&self.lake.begin(epoch)).await
     }
 
     async fn commit(&self, app: (&str, i64), plan: &dyn Plan) -> Result<Option<u64>> {
@@ -93,35 +123,17 @@ impl Target for Imaging<'_> {
                 built_on = epoch.number;
                 async move {
                     let tables = Tables::of(&epoch)?;
-                    let (view, series) = self.view_of(&epoch, &tables).await?;
                     let mut transaction = self.lake.begin(epoch);
+                    let view = tables.view(&transaction).await?;
                     let Some(changes) = plan.changes(&view).await? else {
                         return Ok(transaction);
                     };
-                    let Changes {
-                        instances,
-                        files,
-                        series: rows,
-                        replaced_series,
-                    } = changes;
-                    // UIDs were compared with these rows: a batch that lost a race over them must be judged again. What others do
-                    // to other tables moves it along.
-                    for table in [&tables.instances, &tables.series, &tables.files] {
-                        transaction.reads(table.oid);
-                    }
                     transaction.app(app.0, app.1);
-                    transaction.statement("INGEST");
-                    if instances.iter().any(|batch| batch.num_rows() > 0) {
-                        transaction.append(&tables.instances, instances).await?;
-                        let (removed, mut kept) = without(&series, &replaced_series).await?;
-                        kept.push(rows);
-                        if removed.is_empty() {
-                            transaction.append(&tables.series, kept).await?;
-                        } else {
-                            transaction.replace_files(&tables.series, &removed, kept).await?;
-                        }
+                    transaction.statement(plan.statement());
+                    if let Some(user) = &self.user {
+                        transaction.user(user.as_str());
                     }
-                    transaction.append(&tables.files, vec![files]).await?;
+                    tables.carry_out(&mut transaction, changes).await?;
                     Ok(transaction)
                 }
             })
@@ -130,55 +142,48 @@ impl Target for Imaging<'_> {
     }
 }
 
-/// The files of `imaging.series` that hold rows of `keys`, and what else they hold.
-async fn without(series: &LakeTable, keys: &BTreeSet<SeriesKey>) -> Result<(Vec<String>, Vec<RecordBatch>)> {
-    let (mut removed, mut kept) = (Vec::new(), Vec::new());
-    if keys.is_empty() {
-        return Ok((removed, kept));
+/// Takes rows out of a table: the files that hold one are written anew without them. Memory: a batch at a time.
+pub(super) async fn cut(work: &mut Transaction, table: &TableObject, gone: &Cut) -> Result<()> {
+    if gone.is_empty() {
+        return Ok(());
     }
+    let open = work.open_table(table.oid).await?;
     let context = SessionContext::new();
-    let state = context.state();
-    // Bounds of the least and the greatest study: files beyond them are not opened.
-    let mut filters: Vec<Expr> = Vec::new();
-    if let (Some(first), Some(last)) = (keys.first(), keys.last()) {
-        filters.push(col("study_instance_uid").gt_eq(lit(first.0.as_str())));
-        filters.push(col("study_instance_uid").lt_eq(lit(last.0.as_str())));
-    }
-    for file in series.prune(&state, &filters)? {
-        let scan = series.scan_files(&state, None, &[Arc::clone(&file)], None)?;
-        let batches = collect(scan, state.task_ctx()).await?;
-        let masks = batches
-            .iter()
-            .map(|batch| others(batch, keys))
-            .collect::<Result<Vec<_>>>()?;
-        if masks.iter().all(|mask| mask.true_count() == mask.len()) {
-            continue;
-        }
-        removed.push(file.path().to_owned());
-        for (batch, mask) in batches.iter().zip(&masks) {
-            kept.push(filter_record_batch(batch, mask)?);
+    let (state, task) = (context.state(), context.task_ctx());
+    let keys = gone
+        .columns()
+        .iter()
+        .map(|name| open.object().arrow_schema.index_of(name))
+        .collect::<std::result::Result<Vec<_>, _>>()?;
+    let mut touched: Vec<Arc<DataFile>> = Vec::new();
+    for file in open.prune(&state, &gone.filters())? {
+        let scan = open.scan_files(&state, Some(&keys), &[Arc::clone(&file)], None)?;
+        let mut rows = execute_stream(scan, Arc::clone(&task))?;
+        while let Some(batch) = rows.try_next().await? {
+            let staying = gone.staying(&batch)?;
+            if staying.true_count() < staying.len() {
+                touched.push(file);
+                break;
+            }
         }
     }
-    Ok((removed, kept))
-}
-
-/// Which rows of `imaging.series` are not of `keys`.
-fn others(batch: &RecordBatch, keys: &BTreeSet<SeriesKey>) -> Result<BooleanArray> {
-    let text = |name: &str| -> Result<ArrayRef> {
-        Ok(cast(
-            batch.column(batch.schema().index_of(name)?),
-            &DataType::Utf8,
-        )?)
-    };
-    let parts = [
-        text("study_instance_uid")?,
-        text("series_instance_uid")?,
-        text("provider")?,
-    ];
-    let value = |part: usize, row: usize| parts[part].as_string::<i32>().value(row).to_owned();
-    Ok((0..batch.num_rows())
-        .map(|row| Some(!keys.contains(&(value(0, row), value(1, row), value(2, row)))))
-        .collect())
+    if touched.is_empty() {
+        return Ok(());
+    }
+    let paths: Vec<String> = touched.iter().map(|file| file.path().to_owned()).collect();
+    let mut scans = Vec::with_capacity(touched.len());
+    for file in &touched {
+        // Nothing is read before the stream is asked.
+        let scan = open.scan_files(&state, None, &[Arc::clone(file)], None)?;
+        let rows = execute_stream(scan, Arc::clone(&task))?;
+        scans.push(Box::pin(rows.map(|batch| -> Result<RecordBatch> {
+            let batch = batch?;
+            Ok(filter_record_batch(&batch, &gone.staying(&batch)?)?)
+        })));
+    }
+    let staged = work.stage(table, futures::stream::iter(scans).flatten()).await?;
+    work.remove_files(table, &paths).await?;
+    work.add_staged(table, staged)
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+use arrow::compute::cast;
 
 use super::*;
 use crate::Object;
@@ -8,7 +10,7 @@ use crate::ingest::memory::sorted;
 use crate::ingest::tables;
 use crate::object::SchemaObject;
 
-async fn new_lake(dir: &Path) -> Lake {
+pub(crate) async fn new_lake(dir: &Path) -> Lake {
     let imaging = SchemaObject {
         name: "imaging".into(),
         ..SchemaObject::default()
@@ -18,29 +20,30 @@ async fn new_lake(dir: &Path) -> Lake {
     Lake::create(dir.to_str().unwrap(), seed).await.unwrap()
 }
 
-async fn ingest(lake: &Lake, options: IngestOptions) -> IngestReport {
+pub(crate) async fn ingest(lake: &Lake, options: IngestOptions) -> IngestReport {
     run(lake, options, Arc::new(()), CancellationToken::new())
         .await
         .unwrap()
 }
 
-fn options(dir: &Path) -> IngestOptions {
+pub(crate) fn options(dir: &Path) -> IngestOptions {
     IngestOptions {
         workers: 2,
         ..IngestOptions::new("p", vec![dir.to_path_buf()])
     }
 }
 
-/// The three tables without `ingested_epoch`, sorted by their keys.
-async fn content(lake: &Lake) -> [RecordBatch; 3] {
+/// The tables without `ingested_epoch`, sorted by their keys.
+pub(crate) async fn content(lake: &Lake) -> [RecordBatch; 4] {
     let epoch = lake.latest().await.unwrap();
-    let keys: [&[&str]; 3] = [
+    let keys: [&[&str]; 4] = [
         &["sop_instance_uid"],
         &["study_instance_uid", "series_instance_uid", "provider"],
         &["uri", "provider", "modified_at", "status"],
+        &["sop_instance_uid", "provider", "uri"],
     ];
     let mut out = Vec::new();
-    for (name, key) in ["instances", "series", "files"].iter().zip(keys) {
+    for (name, key) in ["instances", "series", "files", "sources"].iter().zip(keys) {
         let table = lake.table(epoch.table("imaging", name).unwrap()).await.unwrap();
         let schema = Arc::clone(&table.object().arrow_schema);
         let batches = SessionContext::new()
@@ -65,14 +68,14 @@ async fn content(lake: &Lake) -> [RecordBatch; 3] {
     out.try_into().unwrap()
 }
 
-fn study(key: &str) -> StudyBuilder {
+pub(crate) fn study(key: &str) -> StudyBuilder {
     StudyBuilder::new(key)
         .series(SeriesBuilder::ct(30).missing(&[9]))
         .series(SeriesBuilder::mr(8))
         .series(SeriesBuilder::seg(5))
 }
 
-fn write(dir: &Path, study: &StudyBuilder) -> usize {
+pub(crate) fn write(dir: &Path, study: &StudyBuilder) -> usize {
     fs::create_dir_all(dir).unwrap();
     let mut n = 0;
     for (i, instance) in study.instances().enumerate() {
@@ -96,7 +99,7 @@ async fn files_become_an_epoch_and_again_nothing() {
     );
     assert_eq!(report.epochs, [lake.latest().await.unwrap().number]);
     let tables = content(&lake).await;
-    assert_eq!(tables.each_ref().map(RecordBatch::num_rows), [n, 3, n + 1]);
+    assert_eq!(tables.each_ref().map(RecordBatch::num_rows), [n, 3, n + 1, n]);
     let again = ingest(&lake, options(&source)).await;
     assert_eq!((again.unchanged, again.epochs.len()), (n as u64 + 1, 0));
     // From the disk, too.
@@ -151,7 +154,7 @@ async fn a_series_that_grows_replaces_its_row_and_no_other() {
     ingest(&lake, options(&source)).await;
     let whole = new_lake(&dir.path().join("whole")).await;
     ingest(&whole, options(dir.path())).await;
-    let ([_, grown, _], [_, expected, _]) = (content(&lake).await, content(&whole).await);
+    let ([_, grown, _, _], [_, expected, _, _]) = (content(&lake).await, content(&whole).await);
     assert_eq!(grown.num_rows(), 6);
     assert!(grown == expected);
 }

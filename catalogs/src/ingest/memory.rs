@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
 
-use arrow::array::{ArrayRef, AsArray, BooleanArray, RecordBatch};
+use arrow::array::RecordBatch;
 use arrow::compute::{
     SortColumn, concat_batches, filter_record_batch, lexsort_to_indices, take_record_batch,
 };
@@ -11,8 +11,8 @@ use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
 use datafusion::datasource::MemTable;
 
-use super::files_schema;
-use super::target::{Changes, Plan, SeriesKey, Target, View};
+use super::target::{Change, Plan, Target, View};
+use super::{files_schema, sources_schema};
 use crate::Result;
 use crate::dicom::instances_schema;
 use crate::dicom::series::series_schema;
@@ -25,6 +25,7 @@ struct State {
     instances: Vec<RecordBatch>,
     series: Vec<RecordBatch>,
     files: Vec<RecordBatch>,
+    sources: Vec<RecordBatch>,
     apps: HashSet<(String, i64)>,
 }
 
@@ -38,8 +39,8 @@ pub(crate) struct Memory {
 }
 
 impl Memory {
-    /// The three tables, sorted by their keys, without `ingested_epoch`: what must be equal however it came about.
-    pub(crate) fn content(&self) -> [RecordBatch; 3] {
+    /// The tables, sorted by their keys, without `ingested_epoch`: what must be equal however it came about.
+    pub(crate) fn content(&self) -> [RecordBatch; 4] {
         let state = self.state.lock().unwrap();
         [
             sorted(&state.instances, instances_schema(), &["sop_instance_uid"]),
@@ -53,6 +54,11 @@ impl Memory {
                 files_schema(),
                 &["uri", "provider", "modified_at", "status"],
             ),
+            sorted(
+                &state.sources,
+                sources_schema(),
+                &["sop_instance_uid", "provider", "uri"],
+            ),
         ]
     }
 
@@ -63,6 +69,14 @@ impl Memory {
 
 pub(crate) fn sorted(batches: &[RecordBatch], schema: SchemaRef, keys: &[&str]) -> RecordBatch {
     let all = concat_batches(&schema, batches).unwrap();
+    let sorted = by_keys(&all, keys);
+    let kept: Vec<usize> = (0..schema.fields().len())
+        .filter(|i| schema.field(*i).name() != "ingested_epoch")
+        .collect();
+    sorted.project(&kept).unwrap()
+}
+
+pub(crate) fn by_keys(all: &RecordBatch, keys: &[&str]) -> RecordBatch {
     let columns: Vec<SortColumn> = keys
         .iter()
         .map(|key| SortColumn {
@@ -70,29 +84,25 @@ pub(crate) fn sorted(batches: &[RecordBatch], schema: SchemaRef, keys: &[&str]) 
             options: None,
         })
         .collect();
-    let sorted = take_record_batch(&all, &lexsort_to_indices(&columns, None).unwrap()).unwrap();
-    let kept: Vec<usize> = (0..schema.fields().len())
-        .filter(|i| schema.field(*i).name() != "ingested_epoch")
-        .collect();
-    sorted.project(&kept).unwrap()
+    take_record_batch(all, &lexsort_to_indices(&columns, None).unwrap()).unwrap()
 }
 
 fn table(schema: SchemaRef, batches: &[RecordBatch]) -> Arc<MemTable> {
     Arc::new(MemTable::try_new(schema, vec![batches.to_vec()]).unwrap())
 }
 
-fn without(batch: &RecordBatch, keys: &std::collections::BTreeSet<SeriesKey>) -> RecordBatch {
-    let text = |name: &str| -> ArrayRef { Arc::clone(batch.column_by_name(name).unwrap()) };
-    let (study, series, provider) = (
-        text("study_instance_uid"),
-        text("series_instance_uid"),
-        text("provider"),
-    );
-    let value = |column: &ArrayRef, row: usize| column.as_string::<i32>().value(row).to_owned();
-    let keep: BooleanArray = (0..batch.num_rows())
-        .map(|row| Some(!keys.contains(&(value(&study, row), value(&series, row), value(&provider, row)))))
-        .collect();
-    filter_record_batch(batch, &keep).unwrap()
+fn carry_out(table: &mut Vec<RecordBatch>, change: Change, schema: &SchemaRef) {
+    for batch in table.iter_mut() {
+        *batch = filter_record_batch(batch, &change.gone.staying(batch).unwrap()).unwrap();
+    }
+    for batch in change.new {
+        let columns = schema.fields().iter().map(|field| {
+            let column = batch.column_by_name(field.name()).unwrap();
+            arrow::compute::cast(column, field.data_type()).unwrap()
+        });
+        let columns = columns.collect();
+        table.push(RecordBatch::try_new(Arc::clone(schema), columns).unwrap());
+    }
 }
 
 #[async_trait]
@@ -104,6 +114,7 @@ impl Target for Memory {
             instances: table(instances_schema(), &state.instances),
             series: table(series_schema(), &state.series),
             files: table(files_schema(), &state.files),
+            sources: table(sources_schema(), &state.sources),
         })
     }
 
@@ -130,20 +141,11 @@ impl Target for Memory {
                 continue;
             }
             assert!(state.apps.insert((app.0.to_owned(), app.1)));
-            let Changes {
-                instances,
-                files,
-                series,
-                replaced_series,
-            } = changes;
-            state.instances.extend(instances);
-            state.files.push(files);
-            state.series = state
-                .series
-                .iter()
-                .map(|batch| without(batch, &replaced_series))
-                .collect();
-            state.series.push(series);
+            let state = &mut *state;
+            carry_out(&mut state.instances, changes.instances, &instances_schema());
+            carry_out(&mut state.series, changes.series, &series_schema());
+            carry_out(&mut state.files, changes.files, &files_schema());
+            carry_out(&mut state.sources, changes.sources, &sources_schema());
             state.epoch += 1;
             return Ok(Some(state.epoch));
         }

@@ -3,7 +3,7 @@
 use arrow::array::RecordBatch;
 
 use super::failure::Failure;
-use crate::dicom::HeaderHash;
+use crate::dicom::{HeaderHash, Warning};
 
 /// A file and what the parser says of it.
 #[derive(Debug)]
@@ -22,6 +22,8 @@ pub(crate) enum Verdict {
         header_hash: HeaderHash,
         content_hash: Option<String>,
         warnings: u32,
+        /// Which elements they are about, of the first of them.
+        warned: Vec<Warning>,
     },
     /// Not readable as DICOM.
     Refused(Failure),

@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
-use super::archive::{self, Kind, Member, SNIFF};
+use super::archive::{self, Input, Kind, Member, SNIFF};
 use super::failure::{Failure, code};
 use super::outcome::{Outcome, Parsed, Verdict};
 use super::streams::{Counting, Tee};
@@ -41,6 +41,7 @@ pub(crate) struct Settings {
     pub(crate) provider: String,
     pub(crate) limits: Limits,
     pub(crate) full_hash: bool,
+    pub(crate) replace: bool,
 }
 
 /// One worker: buffers that are used again for every file.
@@ -115,13 +116,13 @@ impl<'w> Worker<'w> {
     fn file(&mut self, offer: &Offer, sink: &mut dyn Sink, pass: &mut Pass) -> Result<(), Stop> {
         if pass.is_emitted() {
             // Only a pass after a panic gets here; an archive is opened again, since it may be half done.
-            if !may_be_archive(&offer.path) {
+            if !may_be_archive(offer) {
                 pass.item += 1;
                 return Ok(());
             }
         }
-        let opened = open(&offer.path);
-        let (file, size, modified_us, kind) = match opened {
+        let opened = open(offer);
+        let (mut file, size, modified_us, kind) = match opened {
             Ok(opened) => opened,
             Err(error) => {
                 let verdict = Verdict::Refused(Failure::of_io(&error));
@@ -136,7 +137,7 @@ impl<'w> Worker<'w> {
         if kind != Kind::Plain {
             return self.archive(kind, file, &offer.path, &at, sink, pass);
         }
-        let content_hash = match self.settings.full_hash.then(|| hash_file(&file)).transpose() {
+        let content_hash = match self.settings.full_hash.then(|| hash_file(&mut *file)).transpose() {
             Ok(hash) => hash,
             Err(error) => return self.push(at.outcome(Verdict::Refused(Failure::of_io(&error))), sink, pass),
         };
@@ -149,7 +150,7 @@ impl<'w> Worker<'w> {
     fn archive(
         &mut self,
         kind: Kind,
-        file: File,
+        file: Box<dyn Input>,
         path: &Path,
         at: &At<'_>,
         sink: &mut dyn Sink,
@@ -160,7 +161,7 @@ impl<'w> Worker<'w> {
             Err(error) => return self.push(at.outcome(Verdict::Refused(Failure::of_io(&error))), sink, pass),
         };
         let mut stop = None;
-        let read = archive::read(kind, file, path, &mut |member| {
+        let read = archive::read(kind, file, at.size.unwrap_or_default(), path, &mut |member| {
             if sink.cancelled() {
                 stop = Some(Stop::Unwanted);
                 return ControlFlow::Break(());
@@ -212,7 +213,7 @@ impl<'w> Worker<'w> {
             Ok(content) => content,
             Err(failure) => {
                 let verdict = match failure.code {
-                    code::SPECIAL_FILE => Verdict::Skipped(failure),
+                    code::SPECIAL_FILE | code::LINK_MEMBER => Verdict::Skipped(failure),
                     _ => Verdict::Refused(failure),
                 };
                 return self.push(at.outcome(verdict), sink, pass);
@@ -286,6 +287,7 @@ impl<'w> Worker<'w> {
                         header_hash,
                         content_hash: None,
                         warnings: appended.warnings,
+                        warned: rows.warned().to_vec(),
                     }
                 }
                 Err(refusal) => Verdict::Refused(Failure::new(refusal.code(), refusal.reason())),
@@ -386,15 +388,24 @@ fn with_content(mut verdict: Verdict, hash: Option<String>) -> Verdict {
 }
 
 /// Opens a file; its size and time are those of what was opened, whatever the listing said before.
-fn open(path: &Path) -> io::Result<(File, u64, Option<i64>, Kind)> {
-    let mut file = File::open(path)?;
-    let metadata = file.metadata()?;
-    if !metadata.is_file() {
-        return Err(io::Error::new(
-            io::ErrorKind::NotFound,
-            "it is no regular file any more",
-        ));
-    }
+fn open(offer: &Offer) -> io::Result<(Box<dyn Input>, u64, Option<i64>, Kind)> {
+    let (mut file, size, modified_us): (Box<dyn Input>, _, _) = match &offer.object {
+        Some(object) => {
+            let (ranges, size, modified_us) = object.open();
+            (Box::new(ranges), size, modified_us)
+        }
+        None => {
+            let file = File::open(&offer.path)?;
+            let metadata = file.metadata()?;
+            if !metadata.is_file() {
+                return Err(io::Error::new(
+                    io::ErrorKind::NotFound,
+                    "it is no regular file any more",
+                ));
+            }
+            (Box::new(file), metadata.len(), walk::modified_us(&metadata))
+        }
+    };
     let mut head = [0; SNIFF];
     let mut n = 0;
     while n < SNIFF {
@@ -405,24 +416,18 @@ fn open(path: &Path) -> io::Result<(File, u64, Option<i64>, Kind)> {
             Err(error) => return Err(error),
         }
     }
-    io::Seek::rewind(&mut file)?;
-    Ok((
-        file,
-        metadata.len(),
-        walk::modified_us(&metadata),
-        archive::sniff(&head[..n]),
-    ))
+    file.seek(io::SeekFrom::Start(0))?;
+    Ok((file, size, modified_us, archive::sniff(&head[..n])))
 }
 
-fn may_be_archive(path: &Path) -> bool {
-    open(path).is_ok_and(|(_, _, _, kind)| kind != Kind::Plain)
+fn may_be_archive(offer: &Offer) -> bool {
+    open(offer).is_ok_and(|(_, _, _, kind)| kind != Kind::Plain)
 }
 
-fn hash_file(file: &File) -> io::Result<String> {
+fn hash_file(file: &mut dyn Input) -> io::Result<String> {
     let mut hasher = blake3::Hasher::new();
-    let mut reader = file;
-    io::copy(&mut reader, &mut hasher)?;
-    io::Seek::rewind(&mut reader)?;
+    io::copy(file, &mut hasher)?;
+    file.seek(io::SeekFrom::Start(0))?;
     Ok(hasher.finalize().to_hex().to_string())
 }
 

@@ -1,5 +1,6 @@
 use std::fs;
 use std::io::Write;
+use std::sync::Arc;
 
 use ::tar::{Builder, Header};
 use ::zip::ZipWriter;
@@ -64,6 +65,7 @@ fn parse(dir: &Path, full_hash: bool, known: KnownMembers) -> Collected {
         provider: "p".into(),
         limits: Limits::default(),
         full_hash,
+        replace: false,
     };
     let mut sink = Collected {
         known,
@@ -72,6 +74,61 @@ fn parse(dir: &Path, full_hash: bool, known: KnownMembers) -> Collected {
     let offers: Vec<Offer> = walk::walk(vec![dir.to_path_buf()], None).collect();
     assert!(Worker::new(&settings).run(&offers, &mut sink));
     sink
+}
+
+#[test]
+fn files_of_a_bucket_are_read_as_those_of_a_folder() {
+    use crate::ingest::bucket::Bucket;
+    use object_store::memory::InMemory;
+    use object_store::path::Path as Key;
+    use object_store::{ObjectStore, ObjectStoreExt};
+    let f = files(4);
+    let dir = tempfile::tempdir().unwrap();
+    let store: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    // Longer than a range: its last member is beyond the first.
+    let mut large = f[3].clone();
+    large.extend(std::iter::repeat_n(7, 3 << 20));
+    let members: Vec<(&str, &[u8])> = vec![("m0", &large), ("m1", &f[2])];
+    for (name, bytes) in [
+        ("a b", f[0].clone()),
+        ("b.gz", gz(&f[1])),
+        ("c.zip", zipped(&members)),
+        ("d.txt", b"hello".to_vec()),
+    ] {
+        fs::write(dir.path().join(name), &bytes).unwrap();
+        let key = Key::from(format!("in/{name}"));
+        runtime.block_on(store.put(&key, bytes.into())).unwrap();
+    }
+    for other in ["in/lake/_radlake/x", "elsewhere"] {
+        runtime
+            .block_on(store.put(&Key::from(other), f[0].clone().into()))
+            .unwrap();
+    }
+    let url = |text: &str| url::Url::parse(text).unwrap();
+    let _entered = runtime.enter();
+    let bucket = Bucket::over(
+        store,
+        Key::from("in"),
+        &url("s3://bucket/in"),
+        Some(&url("s3://bucket/in/lake/")),
+    );
+    let offers: Vec<Offer> = Arc::new(bucket).walk().collect();
+    let uris: Vec<&str> = offers.iter().map(|offer| offer.uri.as_str()).collect();
+    assert_eq!(uris[0], "s3://bucket/in/a%20b");
+    for full_hash in [false, true] {
+        let settings = Settings {
+            provider: "p".into(),
+            limits: Limits::default(),
+            full_hash,
+            replace: false,
+        };
+        let mut sink = Collected::default();
+        assert!(Worker::new(&settings).run(&offers, &mut sink));
+        let local = parse(dir.path(), full_hash, KnownMembers::default());
+        assert_eq!(sink.outcomes, local.outcomes);
+        assert_eq!((sink.rows, sink.sizes), (4, local.sizes));
+    }
 }
 
 fn zipped(members: &[(&str, &[u8])]) -> Vec<u8> {
@@ -197,6 +254,7 @@ fn an_item_that_breaks_the_builders_costs_itself_alone() {
         provider: "p".into(),
         limits: Limits::default(),
         full_hash: false,
+        replace: false,
     };
     let mut worker = Worker::new(&settings);
     let mut sink = Collected::default();

@@ -17,7 +17,7 @@ use super::outcome::Parsed;
 use super::parse::{KnownMembers, Settings, Sink, Worker};
 use super::reads::Reader;
 use super::target::View;
-use super::walk::{self, Offer};
+use super::walk::{self, Offer, Root};
 use crate::{Error, Result};
 
 /// Files of one chunk, at most: what a worker takes at once.
@@ -40,7 +40,7 @@ pub(crate) struct Counters {
 
 /// Everything the stages need.
 pub(crate) struct Job {
-    pub(crate) roots: Vec<PathBuf>,
+    pub(crate) roots: Vec<Root>,
     pub(crate) exclude: Option<PathBuf>,
     pub(crate) workers: usize,
     /// Instances of a batch: no chunk is larger.
@@ -130,7 +130,7 @@ pub(crate) fn start(job: Job) -> Results {
 /// Lists folders, in portions that are worth a look into the lake.
 fn list(job: &Job, to: &mpsc::Sender<Vec<Offer>>) {
     let mut portion = Vec::new();
-    for offer in walk::walk(job.roots.clone(), job.exclude.clone()) {
+    for offer in walk::offers(job.roots.clone(), job.exclude.clone()) {
         if job.cancel.is_cancelled() {
             return;
         }
@@ -189,8 +189,9 @@ async fn known(job: &Job, portion: &[Offer]) -> Result<KnownFiles> {
     let uris = || portion.iter().map(|offer| offer.uri.as_str());
     match (uris().min(), uris().max()) {
         (Some(from), Some(to)) => {
+            let replace = job.settings.replace;
             job.reader
-                .known_files(&job.view.files, &job.settings.provider, from, to)
+                .known_files(&job.view.files, &job.settings.provider, from, to, replace)
                 .await
         }
         _ => Ok(KnownFiles::default()),
@@ -233,9 +234,14 @@ impl Sink for ToWriter<'_> {
 
     fn known_members(&mut self, archive_uri: &str, modified_us: Option<i64>) -> io::Result<KnownMembers> {
         let job = self.job;
-        let known =
-            job.reader
-                .known_members(&job.view.files, &job.settings.provider, archive_uri, modified_us);
+        let settings = &job.settings;
+        let known = job.reader.known_members(
+            &job.view.files,
+            &settings.provider,
+            archive_uri,
+            modified_us,
+            settings.replace,
+        );
         self.runtime.block_on(known).map_err(io::Error::other)
     }
 

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::take::TakenOut;
+
 /// How far a run is; counts since its start.
 #[derive(Debug, Clone, Default, PartialEq)]
 #[non_exhaustive]
@@ -60,8 +62,8 @@ impl Progress for () {
     fn update(&self, _: &Snapshot) {}
 }
 
-/// The outcome of a run. `offered` = `ingested` + `unchanged` + `duplicates` + `conflicts` + all `refused` + all `skipped`
-/// + `archives`.
+/// The outcome of a run. `offered` = `ingested` + `unchanged` + `touched` + `duplicates` + `conflicts` + `superseded` + all `refused`
+/// + all `skipped` + `archives`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct IngestReport {
@@ -69,8 +71,16 @@ pub struct IngestReport {
     pub provider: String,
     /// Files offered: those found in folders, and the members of archives.
     pub offered: u64,
-    /// Instances added to `imaging.instances`.
+    /// Instances that `imaging.instances` got from this run, new versions and new places included.
     pub ingested: u64,
+    /// Those of them that took the place of an earlier version.
+    pub replaced: u64,
+    /// Those of them whose file was somewhere else before.
+    pub moved: u64,
+    /// Files of the run whose instance another file of the run took the place of.
+    pub superseded: u64,
+    /// Files with a new time and the header and size that the lake has of them.
+    pub touched: u64,
     /// Files that the lake had seen before, with the same size and modification time: not read again.
     pub unchanged: u64,
     /// Instances that were there already, from another file.
@@ -97,6 +107,8 @@ pub struct IngestReport {
     pub seconds: f64,
     /// Epochs of the lake that the run published, one per batch.
     pub epochs: Vec<u64>,
+    /// What was taken out because it is no longer there, if that was asked for.
+    pub pruned: Option<TakenOut>,
     /// Nothing was written.
     pub dry_run: bool,
     /// The run was stopped; what it committed stays, and a new run goes on from there.
@@ -104,6 +116,20 @@ pub struct IngestReport {
 }
 
 impl IngestReport {
+    /// Adds what a second run over the same files did.
+    pub(crate) fn join(&mut self, again: Self) {
+        self.ingested += again.ingested;
+        self.conflicts = self.conflicts.saturating_sub(again.ingested);
+        self.warnings += again.warnings;
+        self.series += again.series;
+        self.studies += again.studies;
+        self.patients += again.patients;
+        self.bytes_read += again.bytes_read;
+        self.seconds += again.seconds;
+        self.epochs.extend(again.epochs);
+        self.cancelled |= again.cancelled;
+    }
+
     /// Files refused, whatever the reason.
     pub fn refused_total(&self) -> u64 {
         self.refused.values().sum()
@@ -112,7 +138,7 @@ impl IngestReport {
     /// Whether no file could be read, be it that none was offered (exit code 1 of the command). Files seen before count
     /// as read.
     pub fn nothing_readable(&self) -> bool {
-        let known = self.ingested + self.unchanged + self.duplicates + self.conflicts;
+        let known = self.ingested + self.unchanged + self.touched + self.duplicates + self.conflicts;
         known == 0 && !self.cancelled
     }
 }

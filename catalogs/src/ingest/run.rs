@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use arrow::array::{Array, ArrayRef, AsArray};
 use rustc_hash::FxHasher;
 use tokio_util::sync::CancellationToken;
+use url::Url;
 
 use super::decide::{Decision, Existing};
 use super::outcome::{Parsed, Verdict};
@@ -18,6 +19,7 @@ use super::pipeline::{self, Counters, Job};
 use super::plan::BatchPlan;
 use super::reads::Reader;
 use super::report::{IngestReport, Progress, Snapshot};
+use super::take::{What, root_uris, take};
 use super::target::Target;
 use super::walk;
 use crate::dicom::Limits;
@@ -28,7 +30,7 @@ use crate::{Error, Result};
 pub struct IngestOptions {
     /// Who brings the files: `provider` of every row.
     pub provider: String,
-    /// Files and folders. Zip, tar and gzip archives among them are read as folders.
+    /// Files, folders and URLs of buckets. Zip, tar and gzip archives among them are read as folders.
     pub paths: Vec<PathBuf>,
     /// Threads that parse.
     pub workers: usize,
@@ -42,6 +44,11 @@ pub struct IngestOptions {
     pub limits: Limits,
     /// Hash all bytes of every file (`imaging.files.content_hash`), not its header alone: reads everything.
     pub full_hash: bool,
+    /// A file that changed, and another file with the UID of an instance, become its new version; a file that moved gets its new
+    /// place.
+    pub replace: bool,
+    /// Afterwards, take out what the provider brought from below the paths and is no longer there.
+    pub prune: bool,
 }
 
 impl IngestOptions {
@@ -56,6 +63,8 @@ impl IngestOptions {
             batch_bytes: 256 << 20,
             limits: Limits::default(),
             full_hash: false,
+            replace: false,
+            prune: false,
         }
     }
 }
@@ -68,15 +77,71 @@ const TICK: Duration = Duration::from_millis(200);
 /// Ingests into `target`; `exclude` (the lake's own folder) is not read.
 pub(crate) async fn run(
     target: &dyn Target,
-    exclude: Option<PathBuf>,
+    exclude: Option<Url>,
     options: IngestOptions,
     progress: Arc<dyn Progress>,
     cancel: CancellationToken,
 ) -> Result<IngestReport> {
+    if options.prune {
+        for path in &options.paths {
+            if walk::bucket_url(path).is_ok_and(|url| url.is_some()) {
+                return Err(Error::invalid(format!(
+                    "{}: files in buckets are not pruned; CALL radlake.forget takes out what a provider brought",
+                    path.display()
+                )));
+            }
+        }
+        let roots = walk::roots(&options.paths).map_err(|error| Error::invalid(error.to_string()))?;
+        for root in &roots {
+            // Where nothing at all is, a share is not mounted more often than everything was taken away.
+            if walk::walk(
+                vec![root.clone()],
+                exclude.as_ref().and_then(|lake| lake.to_file_path().ok()),
+            )
+            .next()
+            .is_none()
+            {
+                return Err(Error::invalid(format!(
+                    "{} holds no file at all: is it mounted? Nothing is pruned; CALL radlake.forget takes out what a provider brought",
+                    root.display()
+                )));
+            }
+        }
+    }
+    let mut report = once(target, exclude.clone(), &options, &progress, &cancel).await?;
+    if !options.prune || report.cancelled {
+        return Ok(report);
+    }
+    let roots = walk::roots(&options.paths).map_err(|error| Error::invalid(error.to_string()))?;
+    let what = What::Gone {
+        provider: options.provider.clone(),
+        roots: root_uris(&roots),
+    };
+    let taken = take(target, "PRUNE", what, options.dry_run).await?;
+    report.epochs.extend(taken.epoch);
+    // Files that could not be taken for the sake of one that is gone.
+    if taken.reopened > 0 && !options.dry_run {
+        let again = once(target, exclude, &options, &progress, &cancel).await?;
+        report.join(again);
+    }
+    report.pruned = Some(taken);
+    Ok(report)
+}
+
+/// One run over all files.
+async fn once(
+    target: &dyn Target,
+    exclude: Option<Url>,
+    options: &IngestOptions,
+    progress: &Arc<dyn Progress>,
+    cancel: &CancellationToken,
+) -> Result<IngestReport> {
     if options.provider.trim().is_empty() {
         return Err(Error::invalid("an ingest needs a provider: who brings the files"));
     }
-    let roots = walk::roots(&options.paths).map_err(|error| Error::invalid(error.to_string()))?;
+    let roots =
+        walk::places(&options.paths, exclude.as_ref()).map_err(|error| Error::invalid(error.to_string()))?;
+    let exclude = exclude.and_then(|lake| lake.to_file_path().ok());
     // Stages that the run leaves behind, by an error or by being dropped, must end too.
     let stages = cancel.child_token();
     let _stop = stages.clone().drop_guard();
@@ -91,18 +156,19 @@ pub(crate) async fn run(
             provider: options.provider.clone(),
             limits: options.limits.clone(),
             full_hash: options.full_hash,
+            replace: options.replace,
         },
         reader: Arc::clone(&reader),
         view: target.view().await?,
         counters: Arc::clone(&counters),
         cancel: stages,
     });
-    let mut run = Run::new(&options, counters, progress, reader);
+    let mut run = Run::new(options, counters, Arc::clone(progress), reader);
     let mut batch = Batch::default();
     while let Some(parsed) = run.ticking(results.next()).await? {
         run.receive(&parsed);
         batch.add(parsed);
-        if batch.is_full(&options) {
+        if batch.is_full(options) {
             run.publish(target, std::mem::take(&mut batch)).await?;
         }
     }
@@ -225,7 +291,10 @@ impl<'a> Run<'a> {
         snapshot.unchanged += unopened;
         snapshot.duplicates = self.report.duplicates;
         snapshot.conflicts = self.report.conflicts;
-        snapshot.instances -= self.report.duplicates + self.report.conflicts;
+        // Counted as they came; what was no new instance is known since.
+        snapshot.instances = snapshot.instances.saturating_sub(
+            self.report.duplicates + self.report.conflicts + self.report.touched + self.report.superseded,
+        );
         snapshot.batches = self.report.epochs.len() as u64;
         snapshot.elapsed = self.started.elapsed();
         self.progress.update(&snapshot);
@@ -254,12 +323,13 @@ impl<'a> Run<'a> {
             provider: &provider,
             reader: &reader,
             full_hash: self.options.full_hash,
+            replace: self.options.replace,
             imagined: imagined.as_ref(),
             decided: Mutex::default(),
         };
         let decision = if self.options.dry_run {
             let view = target.view().await?;
-            self.ticking(plan.decide(&view)).await?
+            self.ticking(plan.decide(&view)).await?.0
         } else {
             if let Some(epoch) = self.ticking(target.commit((&app, number), &plan)).await? {
                 self.report.epochs.push(epoch);
@@ -271,7 +341,7 @@ impl<'a> Run<'a> {
         if let Some(imagined) = &self.imagined
             && let Ok(mut imagined) = imagined.lock()
         {
-            remember(&batch.parts, &decision, &mut imagined);
+            remember(&batch.parts, &decision, &provider, &mut imagined);
         }
         self.tell(true);
         Ok(())
@@ -281,6 +351,10 @@ impl<'a> Run<'a> {
         let report = &mut self.report;
         report.ingested += decision.accepted.len() as u64;
         report.unchanged += decision.unchanged;
+        report.replaced += decision.replaced.len() as u64;
+        report.moved += decision.moved.len() as u64;
+        report.touched += decision.touched;
+        report.superseded += decision.superseded;
         report.duplicates += decision.duplicates;
         report.conflicts += decision.conflicts;
         report.archives += decision.archives;
@@ -337,7 +411,7 @@ fn cell(column: Option<&ArrayRef>, row: usize) -> Option<&str> {
 }
 
 /// Keeps what a dry run would have ingested, for the batches that follow.
-fn remember(parts: &[Parsed], decision: &Decision, imagined: &mut HashMap<String, Existing>) {
+fn remember(parts: &[Parsed], decision: &Decision, provider: &str, imagined: &mut HashMap<String, Existing>) {
     let accepted: HashSet<&(usize, usize)> = decision.accepted.iter().collect();
     for (part, parsed) in parts.iter().enumerate() {
         let instances = parsed
@@ -355,6 +429,8 @@ fn remember(parts: &[Parsed], decision: &Decision, imagined: &mut HashMap<String
                         header_hash: header_hash.to_hex(),
                         source_uri: outcome.uri.clone(),
                         content_hash: content_hash.clone(),
+                        provider: provider.to_owned(),
+                        ..Existing::default()
                     },
                 )),
                 _ => None,

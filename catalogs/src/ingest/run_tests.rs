@@ -68,11 +68,12 @@ async fn a_folder_becomes_tables() {
     );
     assert_eq!((report.series, report.studies, report.patients), (6, 2, 2));
     assert_eq!(report.epochs, [1]);
-    let [instances, series, files] = lake.content();
+    let [instances, series, files, sources] = lake.content();
     assert_eq!(
         (instances.num_rows(), series.num_rows(), files.num_rows()),
         (106, 6, 110)
     );
+    assert_eq!(sources.num_rows(), 107);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -199,12 +200,12 @@ async fn two_writers_of_the_same_files_do_everything_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_providers_of_one_instance_keep_the_first() {
+async fn two_providers_of_one_instance_have_a_series_each() {
     let dir = tempfile::tempdir().unwrap();
     fill(dir.path());
     let lake = Memory::default();
     ingest(&lake, options(dir.path())).await;
-    let [instances, series, _] = lake.content();
+    let [instances, series, _, _] = lake.content();
     let other = IngestOptions {
         provider: "q".into(),
         ..options(dir.path())
@@ -214,9 +215,21 @@ async fn two_providers_of_one_instance_keep_the_first() {
         (report.ingested, report.duplicates, report.conflicts),
         (0, INSTANCES + 1, 1)
     );
-    let [instances_after, series_after, files] = lake.content();
-    assert!(instances_after == instances && series_after == series);
+    let [instances_after, series_after, files, sources] = lake.content();
+    assert!(instances_after == instances);
     assert_eq!(files.num_rows() as u64, 2 * (INSTANCES + 4));
+    assert_eq!(sources.num_rows() as u64, 2 * (INSTANCES + 1));
+    // A row of each, the same but for who brought it.
+    assert_eq!(series_after.num_rows(), 2 * series.num_rows());
+    let alone = Memory::default();
+    let other = IngestOptions {
+        provider: "q".into(),
+        ..options(dir.path())
+    };
+    ingest(&alone, other).await;
+    let of_both = arrow::compute::concat_batches(&series.schema(), [&series, &alone.content()[1]]).unwrap();
+    let keys = ["study_instance_uid", "series_instance_uid", "provider"];
+    assert!(crate::ingest::memory::by_keys(&of_both, &keys) == series_after);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -264,7 +277,7 @@ async fn a_series_that_grows_is_made_anew() {
     ingest(&lake, options(dir.path())).await;
     let whole = Memory::default();
     ingest(&whole, options(dir.path())).await;
-    let ([_, grown, _], [_, series, _]) = (lake.content(), whole.content());
+    let ([_, grown, _, _], [_, series, _, _]) = (lake.content(), whole.content());
     // All but `total_bytes`, `…_epoch` and the like could differ by a mistake; nothing may.
     assert!(grown == series);
     let spacing = grown.column_by_name("slice_spacing_mm").unwrap();

@@ -1,22 +1,32 @@
 //! The tables that ingestion fills, as a new lake is seeded with them.
 
-use super::files_schema;
+use super::{files_schema, sources_schema};
 use crate::TableObject;
 use crate::dicom::instances_schema;
 use crate::dicom::series::series_schema;
 
-/// `imaging.instances`, `imaging.series` and `imaging.files`, with the keys that their files are sorted by.
-pub fn tables() -> [TableObject; 3] {
+/// `imaging.instances`, `imaging.series`, `imaging.files` and `imaging.sources`, with the keys that their files are sorted by.
+pub fn tables() -> [TableObject; 4] {
     [
         TableObject::new("imaging", "instances", instances_schema())
+            .with_comment("One row per SOP instance: the header's attributes, pixels excepted")
             .with_cluster_key(["study_instance_uid", "series_instance_uid", "sop_instance_uid"])
-            .with_comment("A row per DICOM instance: its attributes, where its file is, its whole header as JSON"),
+            .with_bloom_columns(["study_instance_uid", "series_instance_uid", "sop_instance_uid"]),
         TableObject::new("imaging", "series", series_schema())
-            .with_cluster_key(["study_instance_uid", "series_instance_uid", "provider"])
-            .with_comment("A row per series and provider: counts, sizes, acquisition, geometry; kept with imaging.instances"),
+            .with_comment(
+                "One row per series and provider, with counts, sizes and geometry of what that provider brought, kept up to date by ingestion",
+            )
+            .with_cluster_key(["study_instance_uid", "series_instance_uid"])
+            .with_bloom_columns(["study_instance_uid", "series_instance_uid"]),
         TableObject::new("imaging", "files", files_schema())
+            .with_comment("One row per file offered to ingestion, with its outcome")
             .with_cluster_key(["uri"])
-            .with_bloom_columns(["sop_instance_uid"])
-            .with_comment("A row per file offered for ingestion and what became of it"),
+            .with_bloom_columns(["uri", "sop_instance_uid"]),
+        TableObject::new("imaging", "sources", sources_schema())
+            .with_comment(
+                "One row per instance, provider that brought it, and file that holds it: several providers may have brought an instance",
+            )
+            .with_cluster_key(["study_instance_uid", "series_instance_uid", "sop_instance_uid"])
+            .with_bloom_columns(["series_instance_uid", "sop_instance_uid", "uri"]),
     ]
 }

@@ -1,47 +1,56 @@
-//! What ingestion asks of a lake: to see three tables at one epoch, and to change them together or not at all.
+//! What ingestion asks of a lake: to see its tables at one epoch, and to change them together or not at all.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use async_trait::async_trait;
 use datafusion::catalog::TableProvider;
 
+use super::cut::Cut;
 use crate::Result;
 
-/// `imaging.instances`, `imaging.series` and `imaging.files` at one epoch.
+/// `imaging.instances`, `imaging.series`, `imaging.files` and `imaging.sources` at one epoch.
 #[derive(Clone)]
 pub(crate) struct View {
     pub(crate) epoch: u64,
     pub(crate) instances: Arc<dyn TableProvider>,
     pub(crate) series: Arc<dyn TableProvider>,
     pub(crate) files: Arc<dyn TableProvider>,
+    pub(crate) sources: Arc<dyn TableProvider>,
 }
 
 /// The key of `imaging.series`: study, series, provider.
 pub(crate) type SeriesKey = (String, String, String);
 
-/// What one batch does to the three tables.
+/// What becomes of one table: rows are taken out, then others added.
 #[derive(Debug)]
-pub(crate) struct Changes {
-    /// Rows to add to `imaging.instances`, sorted by study, series, SOP Instance UID.
-    pub(crate) instances: Vec<RecordBatch>,
-    /// Rows to add to `imaging.files`, sorted by URI.
-    pub(crate) files: RecordBatch,
-    /// Rows of `imaging.series`, sorted by study, series, provider.
-    pub(crate) series: RecordBatch,
-    /// Those of them that replace a row.
-    pub(crate) replaced_series: BTreeSet<SeriesKey>,
+pub(crate) struct Change {
+    pub(crate) gone: Cut,
+    pub(crate) new: Vec<RecordBatch>,
 }
 
-/// Makes the changes of a batch for an epoch.
+/// What is done to the tables.
+#[derive(Debug)]
+pub(crate) struct Changes {
+    pub(crate) instances: Change,
+    pub(crate) series: Change,
+    pub(crate) files: Change,
+    pub(crate) sources: Change,
+}
+
+/// Makes the changes for an epoch.
 #[async_trait]
 pub(crate) trait Plan: Send + Sync {
+    /// What it is called in the lake's history.
+    fn statement(&self) -> &'static str {
+        "INGEST"
+    }
+
     /// The changes if the lake is as `view` shows it; `None` if there is nothing left to do.
     async fn changes(&self, view: &View) -> Result<Option<Changes>>;
 }
 
-/// A lake with the three tables.
+/// A lake with the tables.
 #[async_trait]
 pub(crate) trait Target: Send + Sync {
     /// The newest epoch.

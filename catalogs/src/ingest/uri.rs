@@ -5,7 +5,8 @@
 //! RFC 3986's path characters are percent-encoded, and so is `!` itself, so that the first `!/` always ends the
 //! archive's name. Paths need not be UTF-8.
 
-use std::path::Path;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 
 /// The `file` URL of an absolute path.
 pub(crate) fn of_file(path: &Path) -> String {
@@ -23,6 +24,31 @@ pub(crate) fn of_member(archive: &str, member: &[u8]) -> String {
     let start = member.iter().take_while(|b| **b == b'/').count();
     encode(&member[start..], &mut uri);
     uri
+}
+
+/// The URL of an object in the bucket of that URL.
+pub(crate) fn of_object(bucket: &str, key: &str) -> String {
+    let mut uri = String::with_capacity(bucket.len() + key.len() + 1);
+    uri.push_str(bucket);
+    uri.push('/');
+    encode(key.as_bytes(), &mut uri);
+    uri
+}
+
+/// The file that a URI names, of a member the archive's; `None` if it is no file of this file system.
+pub(crate) fn to_path(uri: &str) -> Option<PathBuf> {
+    let file = uri.split_once("!/").map_or(uri, |(archive, _)| archive);
+    url::Url::parse(file).ok()?.to_file_path().ok()
+}
+
+/// Whether nothing is where a URI says: the system knows that there is nothing. What cannot be looked at is not gone.
+pub(crate) fn is_gone(uri: &str) -> bool {
+    to_path(uri).is_some_and(|path| {
+        matches!(
+            std::fs::symlink_metadata(path).map_err(|error| error.kind()),
+            Err(ErrorKind::NotFound | ErrorKind::NotADirectory)
+        )
+    })
 }
 
 #[cfg(unix)]

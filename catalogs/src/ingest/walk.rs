@@ -4,10 +4,13 @@
 use std::fs::{FileType, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
+use url::Url;
 use walkdir::{DirEntry, WalkDir};
 
+use super::bucket::{Bucket, Object};
 use super::failure::{Failure, code};
 use super::uri;
 
@@ -22,8 +25,80 @@ pub(crate) struct Offer {
     pub(crate) size: Option<u64>,
     /// Modification time, microseconds since 1970-01-01T00:00:00Z.
     pub(crate) modified_us: Option<i64>,
+    /// Where it is, if it is in a bucket.
+    pub(crate) object: Option<Object>,
     /// Why it cannot be read; `None` for an ordinary file.
     pub(crate) failure: Option<Failure>,
+}
+
+/// Where a run begins.
+#[derive(Debug, Clone)]
+pub(crate) enum Root {
+    Local(PathBuf),
+    Bucket(Arc<Bucket>),
+}
+
+/// The places of a run: those of this machine first, then buckets as they were given.
+///
+/// # Errors
+/// A path that does not exist, a URL that is no bucket's.
+pub(crate) fn places(paths: &[PathBuf], lake: Option<&Url>) -> io::Result<Vec<Root>> {
+    let (mut local, mut buckets) = (Vec::new(), Vec::new());
+    for path in paths {
+        match bucket_url(path)? {
+            Some(url) => buckets.push(url),
+            None => local.push(path.clone()),
+        }
+    }
+    let mut all: Vec<Root> = roots(&local)?.into_iter().map(Root::Local).collect();
+    buckets.sort();
+    buckets.dedup();
+    for url in &buckets {
+        // What is below another one is offered with that.
+        let within = |other: &Url| {
+            let other = other.as_str().trim_end_matches('/');
+            url.as_str() != other
+                && url
+                    .as_str()
+                    .strip_prefix(other)
+                    .is_some_and(|rest| rest.len() > 1 && rest.starts_with('/'))
+        };
+        if !buckets.iter().any(within) {
+            all.push(Root::Bucket(Arc::new(Bucket::open(url, lake)?)));
+        }
+    }
+    Ok(all)
+}
+
+/// The URL of a bucket, if it is one.
+///
+/// # Errors
+/// A URL that is neither a file's nor a bucket's.
+pub fn bucket_url(path: &Path) -> io::Result<Option<Url>> {
+    const BUCKETS: &[&str] = &[
+        "s3", "s3a", "az", "azure", "abfs", "abfss", "adl", "gs", "gcs", "memory",
+    ];
+    let text = path.to_string_lossy();
+    match text.split_once("://") {
+        Some((scheme, _)) if BUCKETS.contains(&scheme.to_ascii_lowercase().as_str()) => {
+            let url = Url::parse(&text)
+                .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, format!("{text}: {error}")))?;
+            Ok(Some(url))
+        }
+        _ => Ok(None),
+    }
+}
+
+/// All files of the places, in a deterministic order.
+pub(crate) fn offers(places: Vec<Root>, exclude: Option<PathBuf>) -> impl Iterator<Item = Offer> + Send {
+    places
+        .into_iter()
+        .flat_map(move |place| -> Box<dyn Iterator<Item = Offer> + Send> {
+            match place {
+                Root::Local(path) => Box::new(walk(vec![path], exclude.clone())),
+                Root::Bucket(bucket) => Box::new(bucket.walk()),
+            }
+        })
 }
 
 /// The paths of a run as absolute paths, sorted, without those below another one: nothing is offered twice.
@@ -33,20 +108,7 @@ pub(crate) struct Offer {
 pub(crate) fn roots(paths: &[PathBuf]) -> io::Result<Vec<PathBuf>> {
     let mut roots = Vec::with_capacity(paths.len());
     for path in paths {
-        let text = path.to_string_lossy();
-        if let Some((scheme, rest)) = text.split_once("://") {
-            if scheme != "file" {
-                return Err(io::Error::new(
-                    io::ErrorKind::Unsupported,
-                    format!(
-                        "{text}: sources are read from the file system; mount or download {scheme}:// first"
-                    ),
-                ));
-            }
-            roots.push(existing(Path::new(rest))?);
-        } else {
-            roots.push(existing(path)?);
-        }
+        roots.push(existing(&local_path(path)?)?);
     }
     roots.sort();
     roots.dedup();
@@ -57,6 +119,32 @@ pub(crate) fn roots(paths: &[PathBuf]) -> io::Result<Vec<PathBuf>> {
         }
     }
     Ok(kept)
+}
+
+/// The path that an argument names: a path, or a `file` URL.
+///
+/// # Errors
+/// Another URL, or a `file` URL of another machine.
+pub fn local_path(path: &Path) -> io::Result<PathBuf> {
+    let text = path.to_string_lossy();
+    let Some((scheme, _)) = text.split_once("://") else {
+        return Ok(path.to_owned());
+    };
+    let refused = |what: String| {
+        Err(io::Error::new(
+            io::ErrorKind::Unsupported,
+            format!("{text}: {what}"),
+        ))
+    };
+    if !scheme.eq_ignore_ascii_case("file") {
+        return refused(format!(
+            "sources are files of this machine and buckets (s3://, az://, gs://); download what is at {scheme}:// first"
+        ));
+    }
+    match Url::parse(&text).ok().and_then(|url| url.to_file_path().ok()) {
+        Some(path) => Ok(path),
+        None => refused("is no path of this machine; file URLs are file:///path".to_owned()),
+    }
 }
 
 fn existing(path: &Path) -> io::Result<PathBuf> {
@@ -113,6 +201,7 @@ fn offer(entry: &DirEntry) -> Offer {
             path,
             size: Some(metadata.len()),
             modified_us: modified_us(&metadata),
+            object: None,
             failure: special(metadata.file_type()),
         },
         Err(error) => unreadable(&error),
@@ -173,6 +262,7 @@ fn unreadable(error: &walkdir::Error) -> Offer {
         path,
         size: None,
         modified_us: None,
+        object: None,
         failure: Some(failure),
     }
 }
@@ -217,6 +307,20 @@ mod tests {
     }
 
     #[test]
+    fn file_urls_are_paths() {
+        for (url, path) in [
+            ("file:///a%20b/%C3%BC", "/a b/ü"),
+            ("file:///x", "/x"),
+            ("a:b/c", "a:b/c"),
+            ("file://localhost/x", "/x"),
+        ] {
+            assert_eq!(local_path(Path::new(url)).unwrap(), Path::new(path));
+        }
+        assert!(local_path(Path::new("file://elsewhere/x")).is_err());
+        assert!(local_path(Path::new("file://relative")).is_err());
+    }
+
+    #[test]
     fn a_path_that_is_not_there_is_an_error_and_so_is_a_bucket() {
         assert!(
             roots(&[PathBuf::from("/no/such/path")])
@@ -224,8 +328,8 @@ mod tests {
                 .to_string()
                 .contains("/no/such/path")
         );
-        let error = roots(&[PathBuf::from("s3://bucket/x")]).unwrap_err();
-        assert!(error.to_string().contains("mount or download"), "{error}");
+        let error = roots(&[PathBuf::from("ftp://host/x")]).unwrap_err();
+        assert!(error.to_string().contains("download"), "{error}");
     }
 
     #[cfg(unix)]

@@ -71,6 +71,17 @@ fn close_if_empty(path: &FilePath) -> std::io::Result<()> {
     std::fs::read_dir(path).map(drop)
 }
 
+/// The store of a URL and the place in it, with the credentials of the environment.
+pub(crate) fn bucket(url: &Url) -> Result<(Arc<dyn ObjectStore>, Path)> {
+    let environment = std::env::vars().filter(|(key, _)| {
+        ["AWS_", "AZURE_", "GOOGLE_"]
+            .iter()
+            .any(|prefix| key.starts_with(prefix))
+    });
+    let (store, prefix) = object_store::parse_url_opts(url, environment)?;
+    Ok((Arc::from(store), prefix))
+}
+
 impl Storage {
     /// Storage at `address`: a path, or a URL. Options come from the environment (`AWS_…`, `AZURE_…`, `GOOGLE_…`).
     pub(crate) fn at(address: &str, create: bool) -> Result<Self> {
@@ -90,13 +101,7 @@ impl Storage {
                 Self::with_store(url, store)
             }
             _ => {
-                let environment = std::env::vars().filter(|(key, _)| {
-                    ["AWS_", "AZURE_", "GOOGLE_"]
-                        .iter()
-                        .any(|prefix| key.starts_with(prefix))
-                });
-                let (store, prefix) = object_store::parse_url_opts(&url, environment)?;
-                let store: Arc<dyn ObjectStore> = Arc::from(store);
+                let (store, prefix) = bucket(&url)?;
                 Self::with_store(url, Arc::new(PrefixStore::new(store, prefix)))
             }
         }
@@ -134,6 +139,38 @@ impl Storage {
             pins: Pins::default(),
             synced: Synced::default(),
         })
+    }
+
+    /// Whether there is something, and no lake: what somebody else keeps there is not to be mixed with one.
+    pub(crate) async fn holds_other_things(&self) -> Result<bool> {
+        const LAKES: &str = "_radlake";
+        if let Some(path) = self
+            .url
+            .to_file_path()
+            .ok()
+            .filter(|_| self.url.scheme() == "file")
+        {
+            let io = |source| Error::Io {
+                context: format!("lake at {}", self.url),
+                source,
+            };
+            let mut others = false;
+            for entry in std::fs::read_dir(path).map_err(io)? {
+                match entry.map_err(io)?.file_name().to_str() {
+                    Some(LAKES) => return Ok(false),
+                    // Where a volume is mounted.
+                    Some("lost+found") => {}
+                    _ => others = true,
+                }
+            }
+            return Ok(others);
+        }
+        let there = self.store.list_with_delimiter(None).await?;
+        let lake = there
+            .common_prefixes
+            .iter()
+            .any(|prefix| prefix.filename() == Some(LAKES));
+        Ok(!lake && (!there.common_prefixes.is_empty() || !there.objects.is_empty()))
     }
 
     /// Whether an operation that failed has failed, and is not still on its way.

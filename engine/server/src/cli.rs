@@ -4,12 +4,12 @@ use std::io::IsTerminal;
 use std::process::ExitCode;
 use std::sync::LazyLock;
 
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::format::FmtSpan;
 
 use crate::commands::{
-    check, completions, demo, govern, ingest, init, load, man, restore, serve, sql, upkeep,
+    check, completions, demo, govern, ingest, init, load, man, provider, restore, serve, sql, upgrade, upkeep,
 };
 use crate::failure::Failure;
 
@@ -51,6 +51,10 @@ enum Command {
     Checkpoint(upkeep::Checkpoint),
     /// Bring back the tables of an earlier epoch, as a new epoch.
     Restore(restore::Restore),
+    /// Give a provider another name, in all that it brought.
+    RenameProvider(provider::Rename),
+    /// Give a lake of an older Radlake the tables, columns and views of this one.
+    Upgrade(upgrade::Upgrade),
     /// Look whether a lake is whole: its catalog, every log, every data file; mend what can be.
     Check(check::Check),
     /// Who may see what: rights, policies and rows of each role.
@@ -65,12 +69,36 @@ enum Command {
 
 /// The command line as data, for what is made from it.
 pub(crate) fn command() -> clap::Command {
-    Cli::command()
+    let with_more = |command: clap::Command| command.after_help(MORE);
+    let names: Vec<String> = Cli::command()
+        .get_subcommands()
+        .map(|command| command.get_name().to_owned())
+        .collect();
+    names.into_iter().fold(with_more(Cli::command()), |all, name| {
+        all.mut_subcommand(name, with_more)
+    })
 }
+
+/// What all commands have in common, at the end of their help and manual pages.
+const MORE: &str = "\
+Exit codes:
+  0    done
+  1    it failed, or found nothing to do it with (ingest: no file could be read; check: something is damaged)
+  2    the command line is wrong
+  130  interrupted by Ctrl-C or SIGTERM; what was committed stays, and the same command goes on from there
+
+Environment:
+  RADLAKE_PASSWORD  init, demo: password of the superuser; one is made and printed if it is not set
+  RADLAKE_LOG       what is logged, such as radlake=debug; by default warn,radlake=info
+  TMPDIR            where statements spill to, unless --temp-dir says otherwise
+  AWS_…, AZURE_…, GOOGLE_…  credentials and endpoints of lakes in object stores, under their usual names";
 
 /// Runs the command that the arguments name.
 pub(crate) fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::from_arg_matches(&command().get_matches()) {
+        Ok(cli) => cli,
+        Err(error) => error.exit(),
+    };
     let filter =
         EnvFilter::try_from_env("RADLAKE_LOG").unwrap_or_else(|_| EnvFilter::new("warn,radlake=info"));
     // Below this the query engine and the parser log plans and statements, with the values in them.
@@ -112,6 +140,8 @@ pub(crate) fn main() -> ExitCode {
             Command::Vacuum(command) => command.run().await,
             Command::Checkpoint(command) => command.run().await,
             Command::Restore(command) => command.run().await,
+            Command::RenameProvider(command) => command.run().await,
+            Command::Upgrade(command) => command.run().await,
             Command::Check(command) => command.run().await,
             Command::Govern(command) => command.run().await,
             Command::Demo(command) => command.run().await,
@@ -138,6 +168,21 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         command().debug_assert();
+    }
+
+    #[test]
+    fn help_names_exit_codes_and_environment() {
+        for (name, mut command) in std::iter::once(("radlake".to_owned(), command())).chain(
+            command()
+                .get_subcommands()
+                .map(|command| (command.get_name().to_owned(), command.clone())),
+        ) {
+            let help = command.render_long_help().to_string();
+            assert!(
+                help.contains("130") && help.contains("RADLAKE_PASSWORD"),
+                "{name}"
+            );
+        }
     }
 
     #[test]

@@ -47,6 +47,20 @@ pub(super) fn io(error: &std::io::Error) -> Error {
     }
 }
 
+/// Whether an error, or one below it, is that of a full disk.
+pub(super) fn is_full(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut below = Some(error);
+    while let Some(error) = below {
+        if let Some(io) = error.downcast_ref::<std::io::Error>()
+            && matches!(io.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded)
+        {
+            return true;
+        }
+        below = error.source();
+    }
+    false
+}
+
 /// What a store says: that a file is missing which the lake names, or that it failed.
 pub(super) fn store(error: &object_store::Error) -> Error {
     match error {

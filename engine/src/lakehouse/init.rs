@@ -4,10 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::datatypes::{Field, Schema, SchemaRef};
-use radlake_catalogs::dicom::instances_schema;
-use radlake_catalogs::dicom::series::series_schema;
-use radlake_catalogs::ingest::files_schema;
-use radlake_catalogs::{Lake, Object, RoleObject, SchemaObject, TableObject, ViewObject};
+use radlake_catalogs::ingest::tables;
+use radlake_catalogs::{Lake, Object, RoleObject, SchemaObject, ViewObject};
 use radlake_sql::views::{VIEWS, View};
 
 use super::Lakehouse;
@@ -25,6 +23,14 @@ const SCHEMAS: &[(&str, &str)] = &[
 
 /// The objects of a lake's first epoch.
 pub(super) async fn seed(superuser: &str, password: &str) -> Result<Vec<Object>> {
+    let mut objects = relations(superuser, password)?;
+    let views = views(superuser, &objects).await?;
+    objects.extend(views.into_iter().map(Object::from));
+    Ok(objects)
+}
+
+/// All but the views.
+pub(super) fn relations(superuser: &str, password: &str) -> Result<Vec<Object>> {
     if superuser.is_empty() || superuser.len() > 63 || superuser.starts_with("pg_") {
         return Err(Error::InvalidParameter(format!(
             "\"{superuser}\" is no name for a role: choose another"
@@ -48,32 +54,16 @@ pub(super) async fn seed(superuser: &str, password: &str) -> Result<Vec<Object>>
             ..SchemaObject::default()
         })
     }));
-    objects.extend(tables().map(|table| Object::from(table.with_owner(SUPERUSER_OID))));
-    let views = views(superuser, &objects).await?;
-    objects.extend(views.into_iter().map(Object::from));
+    objects.extend(
+        tables()
+            .into_iter()
+            .map(|table| Object::from(table.with_owner(SUPERUSER_OID))),
+    );
     Ok(objects)
 }
 
-fn tables() -> impl Iterator<Item = TableObject> {
-    let instances = TableObject::new("imaging", "instances", instances_schema())
-        .with_comment("One row per SOP instance: the header's attributes, pixels excepted")
-        .with_cluster_key(["study_instance_uid", "series_instance_uid", "sop_instance_uid"])
-        .with_bloom_columns(["study_instance_uid", "series_instance_uid", "sop_instance_uid"]);
-    let series = TableObject::new("imaging", "series", series_schema())
-        .with_comment(
-            "One row per series and provider, with counts, sizes and geometry, kept up to date by ingestion",
-        )
-        .with_cluster_key(["study_instance_uid", "series_instance_uid"])
-        .with_bloom_columns(["study_instance_uid", "series_instance_uid"]);
-    let files = TableObject::new("imaging", "files", files_schema())
-        .with_comment("One row per file offered to ingestion, with its outcome")
-        .with_cluster_key(["uri"])
-        .with_bloom_columns(["uri", "sop_instance_uid"]);
-    [instances, series, files].into_iter()
-}
-
 /// The views with their columns, which are found by planning them over a lake of the same tables in memory.
-async fn views(superuser: &str, objects: &[Object]) -> Result<Vec<ViewObject>> {
+pub(super) async fn views(superuser: &str, objects: &[Object]) -> Result<Vec<ViewObject>> {
     let url = format!("memory:///init-{}", uuid::Uuid::new_v4());
     let lake = Lake::create(&url, objects.to_vec()).await?;
     let session = Lakehouse::new(lake, Resources::new(None, None, Some(1))?)

@@ -1,11 +1,14 @@
 //! DELETE … USING … WHERE … RETURNING, and TRUNCATE.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use arrow::array::AsArray;
-use arrow::datatypes::{Int32Type, Int64Type};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Int32Type, Int64Type};
 use futures::TryStreamExt;
 use radlake_catalogs::Edits;
+use radlake_catalogs::ingest::delete_instances;
 use radlake_sql::ast;
 
 use super::insert::list;
@@ -25,9 +28,17 @@ impl Writer<'_> {
             ));
         };
         let (name, alias) = relation(table)?;
-        let object = self.resolve_table(name)?;
+        let object = self.resolve_deletable(name)?;
         let target = Target::new(object.as_ref().clone(), alias);
-        let plain = delete.selection.is_none()
+        // Its rows go from all of ingestion's tables at once.
+        let instances = target.object.schema == "imaging";
+        if instances && delete.returning.is_some() {
+            return Err(Error::unsupported(
+                "RETURNING of a DELETE from imaging.instances is not supported",
+            ));
+        }
+        let plain = !instances
+            && delete.selection.is_none()
             && delete.using.is_none()
             && delete.returning.is_none()
             && self.before.is_none()
@@ -42,6 +53,7 @@ impl Writer<'_> {
         let opened = self.open_for(&target, Access::Delete { reads }).await?;
         let alias = quoted(&target.alias);
         let columns = match &delete.returning {
+            None if instances => format!(", {alias}.{}", opened.column("sop_instance_uid")),
             None => String::new(),
             Some(_) => target
                 .columns
@@ -78,6 +90,7 @@ impl Writer<'_> {
         let plan = self.plan_query(&planner, &query).await?;
         let (mut rows, _) = self.stream(&planner, plan).await?;
         let (mut edits, mut kept) = (Edits::default(), Vec::new());
+        let mut uids = BTreeSet::new();
         while let Some(batch) = rows.try_next().await? {
             let (files, numbers) = (
                 batch.column(0).as_primitive::<Int32Type>(),
@@ -90,6 +103,11 @@ impl Writer<'_> {
                     new.push(at as u64);
                 }
             }
+            if instances {
+                let column = cast(batch.column(2), &DataType::Utf8)
+                    .map_err(datafusion::error::DataFusionError::from)?;
+                uids.extend(column.as_string::<i32>().iter().flatten().map(str::to_owned));
+            }
             if delete.returning.is_some() && !new.is_empty() {
                 let own: Vec<usize> = (2..batch.num_columns()).collect();
                 let rows = super::insert::take(&batch, &new)?;
@@ -100,6 +118,10 @@ impl Writer<'_> {
             }
         }
         let count = edits.len();
+        if instances {
+            delete_instances(self.work, uids).await?;
+            return Ok(Outcome::tag(format!("DELETE {count}")));
+        }
         self.work
             .edit(&planner.state, &planner.state.task_ctx(), &opened.table, edits)
             .await?;

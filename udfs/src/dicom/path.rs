@@ -188,7 +188,8 @@ fn one(mut value: Cursor<'_>, out: &mut String) -> Result<bool, Malformed> {
         b'"' => out.push_str(&value.string()?),
         b'{' => {
             if value.member("Alphabetic")? {
-                out.push_str(&value.string()?);
+                // Trailing empty components say nothing, as for dicom_person_name.
+                out.push_str(value.string()?.trim_end_matches('^'));
             }
         }
         b'[' => out.push_str(value.skip()?),

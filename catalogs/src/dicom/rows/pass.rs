@@ -5,6 +5,7 @@ use super::{
     diffusion::PrivateDiffusion,
     paths::{Entry, Node, Paths, ROOT, Role},
 };
+use crate::dicom::warning::Warnings;
 use crate::dicom::{
     Element, Header, ITEM, ITEM_END, SEQUENCE_END, Vr,
     charset::{Charset, Delimiters, default_text},
@@ -30,6 +31,9 @@ struct Sequence {
     items: usize,
 }
 
+/// Specific Character Set.
+const CHARACTER_SET: u32 = 0x0008_0005;
+
 /// Memory of the pass, reused from row to row.
 #[derive(Debug, Default)]
 pub(super) struct Pass {
@@ -37,7 +41,7 @@ pub(super) struct Pass {
     sequences: Vec<Sequence>,
     json: String,
     diffusion: PrivateDiffusion,
-    warnings: u32,
+    warnings: Warnings,
     row: usize,
     timezone: i64,
     signed: bool,
@@ -54,8 +58,15 @@ impl Pass {
         self.diffusion
     }
 
-    /// Puts a header's values into the next row of the cells, and its JSON into [`Pass::json`]. Gives the warnings.
-    pub(super) fn run(&mut self, header: &Header<'_>, paths: &Paths, row: usize, cells: &mut [Cell]) -> u32 {
+    /// Puts a header's values into the next row of the cells, and its JSON into [`Pass::json`]. Gives the warnings,
+    /// the header's among them.
+    pub(super) fn run(
+        &mut self,
+        header: &Header<'_>,
+        paths: &Paths,
+        row: usize,
+        cells: &mut [Cell],
+    ) -> &mut Warnings {
         self.start(header, row);
         let elements = header.elements();
         let mut i = 0;
@@ -66,7 +77,7 @@ impl Pass {
                 ITEM_END => self.item_end(paths, cells),
                 SEQUENCE_END => self.sequence_end(),
                 _ if element.superseded() => {
-                    self.warnings += 1;
+                    self.warnings.add(element.tag, "twice");
                     if element.vr == Vr::SQ {
                         let end = |e: &Element| e.tag == SEQUENCE_END && e.depth == element.depth;
                         i += elements[i..]
@@ -89,7 +100,12 @@ impl Pass {
             }
         }
         self.json.push('}');
-        self.warnings
+        &mut self.warnings
+    }
+
+    /// The warnings of the last row.
+    pub(super) fn warnings(&mut self) -> &mut Warnings {
+        &mut self.warnings
     }
 
     fn start(&mut self, header: &Header<'_>, row: usize) {
@@ -100,7 +116,11 @@ impl Pass {
         self.json.clear();
         self.json.push('{');
         let (charset, unknown) = Charset::parse(header.charset());
-        self.warnings = unknown;
+        self.warnings.clear();
+        self.warnings.join(header.faults());
+        for _ in 0..unknown {
+            self.warnings.add(CHARACTER_SET, "character_set");
+        }
         self.diffusion = PrivateDiffusion::default();
         self.row = row;
         self.signed = header.signed();
@@ -147,10 +167,10 @@ impl Pass {
             json::binary(&mut self.json, bytes);
         } else if let Some(numbers) = Numbers::of(element, vr, bytes) {
             json::numbers(&mut self.json, &numbers);
-            self.fill(entry, level, &Value::Numbers(numbers), vr, cells);
+            self.fill(element.tag, entry, level, &Value::Numbers(numbers), vr, cells);
         } else if vr.is_number() {
             // No whole number of numbers: kept as the bytes it is.
-            self.warnings += 1;
+            self.warnings.add(element.tag, "length");
             json::binary(&mut self.json, bytes);
         } else {
             self.text(element, vr, bytes, level, entry, cells);
@@ -178,19 +198,31 @@ impl Pass {
         } else {
             default_text(bytes)
         };
-        self.warnings += u32::from(!good);
+        if !good {
+            self.warnings.add(element.tag, "text");
+        }
         json::texts(&mut self.json, vr, &text);
-        self.fill(entry, level, &Value::Text(&text), vr, cells);
-        if element.tag == 0x0008_0005 && element.depth > 0 {
+        self.fill(element.tag, entry, level, &Value::Text(&text), vr, cells);
+        if element.tag == CHARACTER_SET && element.depth > 0 {
             let (charset, unknown) = Charset::parse(bytes);
-            self.warnings += unknown;
+            for _ in 0..unknown {
+                self.warnings.add(CHARACTER_SET, "character_set");
+            }
             if let Some(level) = self.levels.last_mut() {
                 level.charset = charset;
             }
         }
     }
 
-    fn fill(&mut self, entry: Option<&Entry>, level: Level, value: &Value<'_>, vr: Vr, cells: &mut [Cell]) {
+    fn fill(
+        &mut self,
+        tag: u32,
+        entry: Option<&Entry>,
+        level: Level,
+        value: &Value<'_>,
+        vr: Vr,
+        cells: &mut [Cell],
+    ) {
         let Some(entry) = entry else { return };
         for target in &entry.targets {
             let Some(cell) = cells.get_mut(usize::from(target.column)) else {
@@ -203,7 +235,9 @@ impl Pass {
                 Role::Each | Role::First => cell.set(self.row, target.part, value, vr, self.timezone),
                 Role::Frame => cell.note_frame(value, vr),
             };
-            self.warnings += u32::from(!good);
+            if !good {
+                self.warnings.add(tag, "value");
+            }
         }
     }
 

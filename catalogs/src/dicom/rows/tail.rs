@@ -41,14 +41,8 @@ impl Tail {
     }
 
     /// Adds the bookkeeping of a row; gives the bytes it took.
-    pub(super) fn append(
-        &mut self,
-        header: &Header<'_>,
-        origin: &Origin<'_>,
-        pass: &Pass,
-        warnings: &mut u32,
-    ) -> usize {
-        let (json, diffusion) = (pass.json(), pass.diffusion());
+    pub(super) fn append(&mut self, header: &Header<'_>, origin: &Origin<'_>, pass: &mut Pass) -> usize {
+        let diffusion = pass.diffusion();
         self.private_diffusion_b_value.append_option(diffusion.b_value);
         self.private_diffusion_gradient_orientation
             .append_option(diffusion.direction.map(|direction| direction.map(Some)));
@@ -64,15 +58,16 @@ impl Tail {
         self.source_uri.append_value(origin.source_uri);
         self.ingested_epoch.append_value(0);
         // Arrow counts the text of a column in 31 bits; a caller who heeds `bytes()` never comes near.
-        if self.dataset.values_slice().len() + json.len() <= i32::MAX as usize {
-            self.dataset.append_value(json);
+        let json = pass.json().len();
+        if self.dataset.values_slice().len() + json <= i32::MAX as usize {
+            self.dataset.append_value(pass.json());
         } else {
             self.dataset.append_null();
-            *warnings += 1;
+            pass.warnings().add(0, "dataset_left_out");
         }
         self.warnings
-            .append_value(i32::try_from(*warnings).unwrap_or(i32::MAX));
-        88 + syntax.len() + origin.provider.len() + origin.source_uri.len() + json.len()
+            .append_value(i32::try_from(pass.warnings().count()).unwrap_or(i32::MAX));
+        88 + syntax.len() + origin.provider.len() + origin.source_uri.len() + json
     }
 
     /// In the order of the schema.

@@ -17,6 +17,53 @@ fn text(batch: &RecordBatch, column: &str) -> Option<String> {
     array.is_valid(0).then(|| array.value(0).to_owned())
 }
 
+/// The warnings of a data set, in words.
+fn warned(elements: &[Vec<u8>]) -> Vec<String> {
+    let bytes = part10(EXPLICIT, &[ids(), elements.concat()].concat());
+    let (mut scratch, mut rows) = (Scratch::default(), InstanceRows::new(1));
+    let header = read_header(&mut BytesSource::new(&bytes), &Limits::default(), &mut scratch).unwrap();
+    let origin = Origin {
+        provider: "p",
+        source_uri: "u",
+        file_size: bytes.len() as u64,
+        header_hash: header.hash(bytes.len() as u64),
+    };
+    let appended = rows.append(&header, &origin);
+    assert_eq!(appended.warnings as usize, rows.warned().len());
+    rows.warned().iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn warnings_name_their_elements() {
+    assert_eq!(
+        warned(&[el(0x0010_0030, "DA", b"1950XX01")]),
+        ["(0010,0030) value"]
+    );
+    assert_eq!(
+        warned(&[el(0x0028_0010, "US", &[1, 2, 3])]),
+        ["(0028,0010) length"]
+    );
+    assert_eq!(
+        warned(&[el(0x0010_0010, "PN", b"A\xFFB "), el(0x0018_0050, "DS", b"x ")]),
+        ["(0010,0010) text", "(0018,0050) value"]
+    );
+    assert_eq!(
+        warned(&[
+            el(0x0018_0050, "DS", b"1 "),
+            el(0x0018_0050, "DS", b"2 "),
+            vec![0; 16]
+        ]),
+        ["padding", "(0018,0050) twice"]
+    );
+    let open = [0x08, 0x00, 0x18, 0x22, b'S', b'Q', 0, 0, 0xFF, 0xFF, 0xFF, 0xFF];
+    let item = [0xFE, 0xFF, 0x00, 0xE0, 0xFF, 0xFF, 0xFF, 0xFF];
+    let end = [0xFE, 0xFF, 0xDD, 0xE0, 0, 0, 0, 0];
+    assert_eq!(
+        warned(&[[&open[..], &item, &el(0x0008_0100, "SH", b"X "), &end].concat()]),
+        ["(0008,2218) missing_delimiter"]
+    );
+}
+
 #[test]
 fn every_type_of_column() {
     let code = [

@@ -46,7 +46,7 @@ impl Walk<'_, '_> {
         if form == Form::Implicit {
             if !coding.implicit && !delimiter {
                 // Writers mix implicit elements into explicit data sets.
-                self.findings.warnings += 1;
+                self.findings.warnings.add(tag, "implicit");
             }
             self.at += 8;
             let head = Head {
@@ -79,7 +79,9 @@ impl Walk<'_, '_> {
             guessed: false,
         };
         if head.vr == Vr::UN {
-            self.findings.warnings += u32::from(known.is_none());
+            if known.is_none() {
+                self.findings.warnings.add(tag, "vr");
+            }
             head.unknown = true;
             if known.is_some() {
                 // UN holds implicit little endian, whatever is around it (PS3.5 §6.2.2).

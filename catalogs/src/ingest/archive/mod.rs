@@ -6,12 +6,13 @@
 mod tar;
 mod zip;
 
-use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::ops::ControlFlow;
 use std::path::Path;
 
+use bzip2::read::MultiBzDecoder;
 use flate2::read::MultiGzDecoder;
+use lzma_rust2::XzReader;
 
 use super::failure::{Failure, code};
 
@@ -31,9 +32,15 @@ pub(crate) enum Kind {
     Tar,
     /// A tar archive, or one file, packed by gzip.
     Gzip,
+    /// The same, packed by xz.
+    Xz,
+    /// The same, packed by bzip2.
+    Bzip2,
+    /// The same, packed by Zstandard.
+    Zstd,
 }
 
-/// Judges by content alone. Formats that we do not read (7z, rar, xz, bzip2, zstd) count as plain: no DICOM either.
+/// Judges by content alone. Formats that we do not read (7z, rar) count as plain: no DICOM either.
 pub(crate) fn sniff(head: &[u8]) -> Kind {
     if head.get(128..132) == Some(b"DICM") {
         return Kind::Plain;
@@ -42,12 +49,23 @@ pub(crate) fn sniff(head: &[u8]) -> Kind {
         Kind::Zip
     } else if head.starts_with(&[0x1F, 0x8B, 0x08]) {
         Kind::Gzip
+    } else if head.starts_with(b"\xFD7zXZ\0") {
+        Kind::Xz
+    } else if head.starts_with(b"BZh") && head.get(4..10) == Some(&[0x31, 0x41, 0x59, 0x26, 0x53, 0x59]) {
+        Kind::Bzip2
+    } else if head.starts_with(&[0x28, 0xB5, 0x2F, 0xFD]) {
+        Kind::Zstd
     } else if tar::is_header(head) {
         Kind::Tar
     } else {
         Kind::Plain
     }
 }
+
+/// What files are read from: of this machine, or of a bucket.
+pub(crate) trait Input: Read + Seek {}
+
+impl<T: Read + Seek> Input for T {}
 
 /// A member while it is being visited.
 pub(crate) struct Member<'a> {
@@ -65,11 +83,11 @@ pub(crate) struct Member<'a> {
 /// What stops the reading before the archive's end. Members visited by then stay visited.
 pub(crate) fn read(
     kind: Kind,
-    file: File,
+    file: Box<dyn Input>,
+    size: u64,
     path: &Path,
     visit: &mut dyn FnMut(Member<'_>) -> ControlFlow<()>,
 ) -> Result<(), Failure> {
-    let size = file.metadata().map_err(|e| Failure::of_io(&e))?.len();
     let mut budget = Budget {
         left: inflation_limit(size),
         exhausted: false,
@@ -78,7 +96,7 @@ pub(crate) fn read(
         Kind::Plain => Ok(()),
         Kind::Zip => zip::read(file, &mut budget, visit),
         Kind::Tar => tar::read(&mut BufReader::with_capacity(64 << 10, file), visit),
-        Kind::Gzip => gzip(file, path, &mut budget, visit),
+        Kind::Gzip | Kind::Xz | Kind::Bzip2 | Kind::Zstd => packed(kind, file, path, &mut budget, visit),
     };
     if budget.exhausted {
         let limit = inflation_limit(size);
@@ -98,17 +116,39 @@ fn inflation_limit(size: u64) -> u64 {
     size.saturating_mul(1100).saturating_add(64 << 20)
 }
 
-fn gzip(
-    mut file: File,
+/// Memory that unpacking xz or Zstandard may ask for: what their strongest usual settings need.
+const MAX_WINDOW: u32 = 27;
+
+/// What a packed file holds.
+fn unpack<'f>(kind: Kind, file: impl Read + 'f) -> io::Result<Box<dyn Read + 'f>> {
+    let file = BufReader::with_capacity(64 << 10, file);
+    Ok(match kind {
+        Kind::Xz => Box::new(XzReader::new_mem_limit(file, true, 1 << (MAX_WINDOW - 9))),
+        Kind::Bzip2 => Box::new(MultiBzDecoder::new(file)),
+        Kind::Zstd => {
+            let mut decoder = zstd::stream::read::Decoder::with_buffer(file)?;
+            decoder.window_log_max(MAX_WINDOW)?;
+            Box::new(decoder)
+        }
+        _ => Box::new(MultiGzDecoder::new(file)),
+    })
+}
+
+fn packed(
+    kind: Kind,
+    mut file: Box<dyn Input>,
     path: &Path,
     budget: &mut Budget,
     visit: &mut dyn FnMut(Member<'_>) -> ControlFlow<()>,
 ) -> Result<(), Failure> {
     let mut head = Vec::with_capacity(SNIFF);
-    let mut probe = MultiGzDecoder::new(BufReader::new(&mut file)).take(SNIFF as u64);
+    let mut probe = unpack(kind, &mut file)
+        .map_err(|e| broken(&e))?
+        .take(SNIFF as u64);
     probe.read_to_end(&mut head).map_err(|e| broken(&e))?;
+    drop(probe);
     file.seek(SeekFrom::Start(0)).map_err(|e| Failure::of_io(&e))?;
-    let inflated = MultiGzDecoder::new(BufReader::with_capacity(64 << 10, file));
+    let inflated = unpack(kind, file).map_err(|e| broken(&e))?;
     let mut inflated = Metered {
         inner: inflated,
         budget,
@@ -128,6 +168,14 @@ fn gzip(
         content: Ok(&mut inflated),
     });
     Ok(())
+}
+
+/// A member that is a link: what it leads to is a member, and has its own row, or lies outside the archive.
+fn link() -> Failure {
+    Failure::new(
+        code::LINK_MEMBER,
+        "a link; the member that it leads to has a row of its own if the archive has it",
+    )
 }
 
 /// An error while decoding: of the file system if that says so, else the archive's own.

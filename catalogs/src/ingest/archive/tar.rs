@@ -8,7 +8,7 @@ use std::ops::ControlFlow;
 
 use ::tar::{EntryType, Header};
 
-use super::{MAX_NAME, Member, broken};
+use super::{MAX_NAME, Member, broken, link};
 use crate::ingest::failure::{Failure, code};
 
 const BLOCK: usize = 512;
@@ -101,7 +101,7 @@ fn member(
         };
     let mut content = input.take(data);
     let flow = match kind {
-        EntryType::Directory | EntryType::Link | EntryType::Symlink => ControlFlow::Continue(()),
+        EntryType::Directory => ControlFlow::Continue(()),
         _ if name.len() > MAX_NAME => {
             let failure = Failure::new(
                 code::ARCHIVE_BROKEN,
@@ -117,6 +117,11 @@ fn member(
             name,
             size: Some(size),
             content: Ok(&mut content),
+        }),
+        EntryType::Link | EntryType::Symlink => visit(Member {
+            name,
+            size: None,
+            content: Err(link()),
         }),
         EntryType::GNUSparse => {
             let failure = Failure::new(code::MEMBER_UNSUPPORTED, "a sparse member of a GNU tar archive");

@@ -1,3 +1,4 @@
+use std::fs::File;
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -19,15 +20,22 @@ fn read_all(path: &Path) -> (Kind, Visited, Result<(), Failure>) {
     let n = file.read(&mut head).unwrap();
     let kind = sniff(&head[..n]);
     let mut visited = Vec::new();
-    let result = read(kind, File::open(path).unwrap(), path, &mut |member| {
-        let name = String::from_utf8_lossy(member.name).into_owned();
-        let content = member.content.map_err(|f| f.code).and_then(|content| {
-            let mut bytes = Vec::new();
-            content.read_to_end(&mut bytes).map(|_| bytes).map_err(|_| "read")
-        });
-        visited.push((name, content));
-        ControlFlow::Continue(())
-    });
+    let size = file.metadata().unwrap().len();
+    let result = read(
+        kind,
+        Box::new(File::open(path).unwrap()),
+        size,
+        path,
+        &mut |member| {
+            let name = String::from_utf8_lossy(member.name).into_owned();
+            let content = member.content.map_err(|f| f.code).and_then(|content| {
+                let mut bytes = Vec::new();
+                content.read_to_end(&mut bytes).map(|_| bytes).map_err(|_| "read")
+            });
+            visited.push((name, content));
+            ControlFlow::Continue(())
+        },
+    );
     (kind, visited, result)
 }
 
@@ -109,6 +117,70 @@ fn tar_and_tgz_with_long_names() {
     );
     let (_, _, result) = read_all(&file(&dir, "cut.gz", &gz(&tar)[..60]));
     assert_eq!(result.unwrap_err().code, code::ARCHIVE_BROKEN);
+}
+
+#[test]
+fn tars_and_files_packed_by_xz_bzip2_and_zstandard() {
+    let dir = tempfile::tempdir().unwrap();
+    let packed: [(&str, Kind, &[u8], &[u8]); 3] = [
+        (
+            "xz",
+            Kind::Xz,
+            include_bytes!("packed/t.tar.xz"),
+            include_bytes!("packed/1.dcm.xz"),
+        ),
+        (
+            "bz2",
+            Kind::Bzip2,
+            include_bytes!("packed/t.tar.bz2"),
+            include_bytes!("packed/1.dcm.bz2"),
+        ),
+        (
+            "zst",
+            Kind::Zstd,
+            include_bytes!("packed/t.tar.zst"),
+            include_bytes!("packed/1.dcm.zst"),
+        ),
+    ];
+    for (suffix, kind, tar, one) in packed {
+        let path = file(&dir, &format!("t.tar.{suffix}"), tar);
+        let expected: Visited = vec![
+            ("dir/one".into(), Ok(b"1".to_vec())),
+            ("two".into(), Ok(vec![7; 700])),
+        ];
+        assert_eq!(read_all(&path), (kind, expected, Ok(())), "{suffix}");
+        let path = file(&dir, &format!("1.dcm.{suffix}"), one);
+        let expected: Visited = vec![("1.dcm".into(), Ok(b"hello".to_vec()))];
+        assert_eq!(read_all(&path), (kind, expected, Ok(())), "{suffix}");
+        let (_, _, result) = read_all(&file(&dir, "cut", &tar[..tar.len() / 2]));
+        assert_eq!(result.unwrap_err().code, code::ARCHIVE_BROKEN, "{suffix}");
+    }
+}
+
+#[test]
+fn links_in_archives_have_rows() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut builder = Builder::new(Vec::new());
+    for (name, kind) in [("soft", EntryType::Symlink), ("hard", EntryType::Link)] {
+        let mut header = Header::new_gnu();
+        header.set_entry_type(kind);
+        header.set_size(0);
+        builder.append_link(&mut header, name, "dir/one").unwrap();
+    }
+    let (_, visited, result) = read_all(&file(&dir, "t", &builder.into_inner().unwrap()));
+    let expected: Visited = vec![
+        ("soft".into(), Err(code::LINK_MEMBER)),
+        ("hard".into(), Err(code::LINK_MEMBER)),
+    ];
+    assert_eq!((visited, result), (expected.clone(), Ok(())));
+    let mut zip = ZipWriter::new(io::Cursor::new(Vec::new()));
+    for name in ["soft", "hard"] {
+        zip.add_symlink(name, "dir/one", SimpleFileOptions::default())
+            .unwrap();
+    }
+    let bytes = zip.finish().unwrap().into_inner();
+    let (_, visited, result) = read_all(&file(&dir, "z", &bytes));
+    assert_eq!((visited, result), (expected, Ok(())));
 }
 
 #[test]
@@ -195,7 +267,7 @@ fn a_zip_that_is_all_directory_is_refused() {
     file.set_len(100).unwrap();
     let gate = std::rc::Rc::new(std::cell::Cell::new(Some(64)));
     let mut gated = zip::Gated {
-        file: file.try_clone().unwrap(),
+        file: Box::new(file.try_clone().unwrap()),
         left: gate,
     };
     file.seek(SeekFrom::Start(0)).unwrap();

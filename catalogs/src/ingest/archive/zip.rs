@@ -1,7 +1,6 @@
 //! Zip archives, by the `zip` crate.
 
 use std::cell::Cell;
-use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::ops::ControlFlow;
 use std::rc::Rc;
@@ -9,11 +8,11 @@ use std::rc::Rc;
 use ::zip::ZipArchive;
 use ::zip::result::ZipError;
 
-use super::{Budget, MAX_NAME, MAX_ZIP_DIRECTORY, Member, Metered, broken};
+use super::{Budget, Input, MAX_NAME, MAX_ZIP_DIRECTORY, Member, Metered, broken, link};
 use crate::ingest::failure::{Failure, code};
 
 pub(super) fn read(
-    file: File,
+    file: Box<dyn Input>,
     budget: &mut Budget,
     visit: &mut dyn FnMut(Member<'_>) -> ControlFlow<()>,
 ) -> Result<(), Failure> {
@@ -28,14 +27,24 @@ pub(super) fn read(
     };
     gate.set(None);
     for index in 0..archive.len() {
-        let (name, size, skip) = match archive.by_index_data(index) {
-            Ok(entry) => (entry.name_raw().to_vec(), entry.size(), !entry.is_file()),
+        let (name, size, skip, linked) = match archive.by_index_data(index) {
+            Ok(entry) => (
+                entry.name_raw().to_vec(),
+                entry.size(),
+                entry.is_dir(),
+                entry.is_symlink(),
+            ),
             Err(error) => return Err(failure(error)),
         };
         if skip {
             continue;
         }
         let flow = match archive.by_index(index) {
+            _ if linked => visit(Member {
+                name: &name[..name.len().min(MAX_NAME)],
+                size: None,
+                content: Err(link()),
+            }),
             _ if name.len() > MAX_NAME => visit(Member {
                 name: &name[..MAX_NAME],
                 size: Some(size),
@@ -92,7 +101,7 @@ fn failure(error: ZipError) -> Failure {
 /// A file that gives out a bounded number of bytes while the directory is being read: the directory's entries are kept
 /// in memory, at several times their size.
 pub(super) struct Gated {
-    pub(super) file: File,
+    pub(super) file: Box<dyn Input>,
     pub(super) left: Rc<Cell<Option<u64>>>,
 }
 

@@ -17,7 +17,7 @@ use crate::output::progress;
 pub(crate) struct Ingest {
     /// Directory or URL of the lake
     lake: String,
-    /// Files, folders, zip and tar(.gz) archives
+    /// Files, folders, buckets (s3://…, az://…, gs://…), zip and tar(.gz, .bz2, .xz, .zst) archives
     #[arg(required = true)]
     paths: Vec<PathBuf>,
     /// The hospital that brings them; stands in every row
@@ -32,6 +32,12 @@ pub(crate) struct Ingest {
     /// Compare files by a hash of all their bytes, not of their header and size
     #[arg(long)]
     full_hash: bool,
+    /// A file that changed, and another file of an instance's UID, become its new version; a file that moved gets its new place
+    #[arg(long)]
+    replace: bool,
+    /// Afterwards take out what the provider brought from below the paths and is no longer there
+    #[arg(long)]
+    prune: bool,
     /// Instances per commit
     #[arg(long)]
     batch_instances: Option<usize>,
@@ -52,13 +58,33 @@ enum Summary {
 
 impl Ingest {
     pub(crate) async fn run(self) -> Result<ExitCode, Failure> {
+        let format = self.format;
+        let done = self.carry_out().await;
+        // Whoever reads JSON gets an object, whatever came of it.
+        if let (Summary::Json, Err(failure)) = (format, &done) {
+            println!("{}", serde_json::json!({ "error": failure.to_string() }));
+        }
+        done
+    }
+
+    async fn carry_out(self) -> Result<ExitCode, Failure> {
         for path in &self.paths {
-            std::fs::symlink_metadata(path).map_err(|error| Failure::io("cannot read", path, error))?;
+            if radlake::ingest::bucket_url(path)
+                .map_err(|error| Failure::Usage(error.to_string()))?
+                .is_some()
+            {
+                continue;
+            }
+            let path =
+                radlake::ingest::local_path(path).map_err(|error| Failure::Usage(error.to_string()))?;
+            std::fs::symlink_metadata(&path).map_err(|error| Failure::io("cannot read", &path, error))?;
         }
         let lakehouse = self.resources.open(&self.lake).await?;
         let mut options = IngestOptions::new(self.provider, self.paths);
         options.dry_run = self.dry_run;
         options.full_hash = self.full_hash;
+        options.replace = self.replace;
+        options.prune = self.prune;
         if let Some(workers) = self.workers {
             options.workers = workers.max(1);
         }
@@ -76,6 +102,8 @@ impl Ingest {
             .await;
         progress.finish();
         let report = report?;
+        // Views alone hinder nobody; tables that are older have stopped it.
+        super::upgrade::tell(&lakehouse, &self.lake).await?;
         match self.format {
             Summary::Json => {
                 println!(
@@ -126,11 +154,21 @@ pub(crate) fn print_summary(report: &IngestReport) {
         report.seconds
     );
     for (count, what) in [
-        (report.unchanged, "unchanged since an earlier run"),
+        (report.replaced, "of these took the place of an earlier version"),
+        (report.moved, "of these were somewhere else before"),
+        (
+            report.superseded,
+            "files whose instance a later one took the place of",
+        ),
+        (report.unchanged, "files unchanged since an earlier run"),
+        (
+            report.touched,
+            "files with a new time, and the header and size that they had",
+        ),
         (report.duplicates, "further copies of an instance"),
         (
             report.conflicts,
-            "conflicts: an instance of the same UID with other content is there already",
+            "conflicts: another version of the instance is there already, and stays (--replace takes the new one)",
         ),
         (
             report.warnings,
@@ -146,6 +184,13 @@ pub(crate) fn print_summary(report: &IngestReport) {
     }
     for (reason, count) in &report.skipped {
         println!("  {count} skipped: {reason}");
+    }
+    if let Some(pruned) = &report.pruned {
+        let verb = if report.dry_run { "would prune" } else { "pruned" };
+        println!(
+            "  {verb} {} files that are no longer there: {} instances are gone, {} are another file's, {} series are gone",
+            pruned.files, pruned.instances, pruned.handed_over, pruned.series
+        );
     }
     if report.refused_total() > 0 {
         println!("  Each refused file stands in imaging.files with its reason.");

@@ -8,9 +8,11 @@ pub(crate) mod ingest;
 pub(crate) mod init;
 pub(crate) mod load;
 pub(crate) mod man;
+pub(crate) mod provider;
 pub(crate) mod restore;
 pub(crate) mod serve;
 pub(crate) mod sql;
+pub(crate) mod upgrade;
 pub(crate) mod upkeep;
 
 use std::path::PathBuf;

@@ -127,6 +127,7 @@ impl Serve {
             self.lake,
             lakehouse.database()
         );
+        super::upgrade::tell(&lakehouse, &self.lake).await?;
         let upkeep = self.upkeep.begin(&lakehouse)?;
         let served = listening.serve(lakehouse).await;
         upkeep.cancel();
