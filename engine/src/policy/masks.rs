@@ -6,9 +6,13 @@ use radlake_catalogs::TableObject;
 
 use super::{Privilege, Subject};
 
-/// Columns that a right to the whole table does not open: they hold all that masks on other columns hide. Without a right of
-/// their own they are shown as NULL.
-const RESTRICTED: &[(&str, &[&str])] = &[("imaging", &["dataset", "source_uri"])];
+/// Columns that a right to the whole table does not open: they hold all that masks on other columns hide, or say where the files
+/// are, which are named after people more often than not. Without a right of their own they are shown as NULL. By schema and table.
+const RESTRICTED: &[(&str, &str, &[&str])] = &[
+    ("imaging", "instances", &["dataset", "source_uri"]),
+    ("imaging", "files", &["uri", "counterpart"]),
+    ("imaging", "sources", &["uri"]),
+];
 
 /// The label of a role to which masks apply.
 pub(crate) const MASKED: &str = "MASKED";
@@ -47,8 +51,9 @@ pub(crate) fn masks(subject: &Subject, table: &TableObject) -> BTreeMap<String, 
     if subject.owns(table.owner) {
         return masks;
     }
-    let restricted = RESTRICTED.iter().find(|(schema, _)| *schema == table.schema);
-    for column in restricted.map_or(&[][..], |(_, columns)| columns) {
+    let mut restricted = RESTRICTED.iter();
+    let restricted = restricted.find(|(schema, name, _)| *schema == table.schema && *name == table.name);
+    for column in restricted.map_or(&[][..], |(_, _, columns)| columns) {
         let granted = table.grants.iter().any(|grant| {
             grant.column.as_deref() == Some(column)
                 && grant.privilege == Privilege::Select.name()
