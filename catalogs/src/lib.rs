@@ -10,6 +10,7 @@ pub mod ingest;
 mod lake;
 mod object;
 mod row_security;
+pub mod segments;
 pub mod system;
 
 pub use columns::ColumnNumbers;

@@ -30,6 +30,7 @@ mod interrupt;
 mod lakehouse;
 mod lanes;
 pub mod pg_catalog;
+mod pixels;
 mod planner;
 mod policy;
 mod resources;

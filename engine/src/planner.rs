@@ -48,7 +48,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
 use datafusion::catalog::TableProvider;
 use datafusion::common::TableReference;
-use datafusion::datasource::{ViewTable, provider_as_source};
+use datafusion::datasource::{ViewTable, provider_as_source, source_as_provider};
 use datafusion::error::DataFusionError;
 use datafusion::execution::SessionState;
 use datafusion::execution::context::SQLOptions;
@@ -57,6 +57,7 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::sql::parser::Statement as EngineStatement;
 use datafusion::sql::planner::{ParserOptions, PlannerContext, SqlToRel};
 use radlake_catalogs::ViewObject;
+use radlake_catalogs::segments::PixelReader;
 use radlake_sql::{Statement, ast};
 use radlake_udfs::privacy::PrivacyKey;
 
@@ -68,6 +69,7 @@ pub(crate) use readings::{DateStyle, read_text};
 pub(crate) use shapes::holds_query;
 
 use crate::pg_catalog;
+use crate::pixels::{self, PixelTable};
 use crate::policy::{SecuredView, Subject, Verdict};
 use crate::{Error, Result};
 
@@ -229,6 +231,9 @@ impl Planner {
         verdict: Verdict,
         depth: usize,
     ) -> Result<Arc<dyn TableProvider>> {
+        if let Some(kind) = pixels::Kind::of(view) {
+            return self.pixels(kind, view, verdict, depth).await;
+        }
         let name = view.qualified_name();
         let mut statements = radlake_sql::parse(&view.sql)?;
         let (Some(statement), true) = (statements.pop(), statements.is_empty()) else {
@@ -300,6 +305,45 @@ impl Planner {
         );
         let plan = LogicalPlanBuilder::from(plan).alias(alias)?.build()?;
         Ok(Arc::new(ViewTable::new(plan, Some(view.sql.clone()))))
+    }
+}
+
+impl Planner {
+    /// One of the views whose columns are read from files: with the lake's rights, while policies and masks bind who asks.
+    async fn pixels(
+        &self,
+        kind: pixels::Kind,
+        view: &ViewObject,
+        verdict: Verdict,
+        depth: usize,
+    ) -> Result<Arc<dyn TableProvider>> {
+        if depth >= MAX_VIEW_DEPTH {
+            return Err(Error::TooComplex(format!(
+                "views are nested more than {MAX_VIEW_DEPTH} deep"
+            )));
+        }
+        let owner = Subject::owner(self.names.authority().roles(), view.owner);
+        let acting = self.names.acting_for_lake(owner);
+        let acting = Self {
+            state: self.state.clone(),
+            names: Arc::new(match self.names.lends_history(view) {
+                true => acting,
+                false => acting.without_history(),
+            }),
+            key: self.key.clone(),
+            reads: self.reads.clone(),
+        };
+        let table = async |name: &str| -> Result<Arc<dyn TableProvider>> {
+            let reference = TableReference::partial("imaging", name);
+            let found = acting.names.find(&reference).await?;
+            let found = found.ok_or_else(|| acting.names.missing(&reference))?;
+            let source = acting.source(found, depth + 1).await?;
+            Ok(source_as_provider(&source)?)
+        };
+        let (rows, seen) = (table(kind.table()).await?, table("instances").await?);
+        let instances = acting.names.lake_table("imaging", "instances").await?;
+        let pixels = PixelReader::new(instances);
+        Ok(Arc::new(PixelTable::new(kind, rows, seen, pixels, verdict)))
     }
 }
 

@@ -21,6 +21,7 @@ use crate::Error;
 pub(crate) fn register(state: &mut SessionState, lake: &Lake) {
     state.register_udtf("radlake_epochs", Relation::of(epochs::Epochs::new(lake.clone())));
     state.register_udtf("radlake_functions", Relation::of(functions::Functions));
+    crate::pixels::register(state);
 }
 
 /// A table function without arguments that always gives the same relation.

@@ -289,6 +289,11 @@ impl<'s> Header<'s> {
         self.uid(self.facts.transfer_syntax)
     }
 
+    /// SOP Class UID (0008,0016), empty if there is none.
+    pub fn sop_class_uid(&self) -> &'s str {
+        self.uid(self.facts.sop_class)
+    }
+
     /// Specific Character Set (0008,0005) of the data set, as bytes.
     pub(super) fn charset(&self) -> &'s [u8] {
         self.fact(self.facts.charset).unwrap_or_default()

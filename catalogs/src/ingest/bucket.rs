@@ -116,6 +116,37 @@ impl Bucket {
     }
 }
 
+/// An object by its URL, and its size; with the credentials of the environment. Blocking, within a runtime.
+pub(crate) fn open_object(url: &Url) -> io::Result<(Ranges, u64)> {
+    let (store, path) = crate::lake::bucket(url).map_err(io::Error::other)?;
+    let runtime = Handle::try_current().map_err(io::Error::other)?;
+    let meta = runtime.block_on(store.head(&path)).map_err(of_store)?;
+    let bucket = Bucket {
+        store,
+        prefix: Path::default(),
+        base: String::new(),
+        exclude: None,
+        runtime,
+    };
+    let object = Object {
+        bucket: Arc::new(bucket),
+        path,
+        size: meta.size,
+        modified_us: None,
+    };
+    Ok((object.open().0, meta.size))
+}
+
+/// What a store says, as an error of files.
+fn of_store(error: object_store::Error) -> io::Error {
+    let kind = match failure(&error).code {
+        code::VANISHED => io::ErrorKind::NotFound,
+        code::PERMISSION_DENIED => io::ErrorKind::PermissionDenied,
+        _ => io::ErrorKind::Other,
+    };
+    io::Error::new(kind, "the store failed")
+}
+
 /// What a store says, without the keys and URLs that it says it with.
 fn failure(error: &object_store::Error) -> Failure {
     match error {
@@ -141,14 +172,7 @@ impl Object {
 
     fn range(&self, from: u64, to: u64) -> io::Result<Bytes> {
         let range = self.bucket.store.get_range(&self.path, from..to);
-        self.bucket.runtime.block_on(range).map_err(|error| {
-            let kind = match failure(&error).code {
-                code::VANISHED => io::ErrorKind::NotFound,
-                code::PERMISSION_DENIED => io::ErrorKind::PermissionDenied,
-                _ => io::ErrorKind::Other,
-            };
-            io::Error::new(kind, "the store failed")
-        })
+        self.bucket.runtime.block_on(range).map_err(of_store)
     }
 }
 

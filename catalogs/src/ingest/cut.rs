@@ -55,6 +55,11 @@ impl Cut {
         Self::new(&["sop_instance_uid", "provider", "uri"], "study_instance_uid")
     }
 
+    /// Of `imaging.segments` and `imaging.measurements`: all rows of an object.
+    pub(crate) fn objects() -> Self {
+        Self::new(&["sop_instance_uid"], "study_instance_uid")
+    }
+
     /// Adds the row of this key, whose value in the ordered column is `order`.
     pub(crate) fn insert(&mut self, key: &[&str], order: &str) {
         self.keys.insert(join(key.iter().copied()));

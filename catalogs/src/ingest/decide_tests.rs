@@ -42,6 +42,7 @@ fn parsed(files: &[(&str, Vec<u8>)]) -> Parsed {
     Parsed {
         outcomes,
         rows: rows.finish().unwrap(),
+        extracted: Vec::new(),
         bytes_read: 0,
     }
 }

@@ -22,6 +22,9 @@ pub(crate) struct Draft<'a> {
     pub(crate) view: &'a View,
     /// Rows for `imaging.instances`, sorted as the table is; what the lake has of the same UIDs they replace.
     pub(crate) instances: Vec<RecordBatch>,
+    /// Rows for `imaging.segments` and `imaging.measurements`, of those instances.
+    pub(crate) segments: Vec<RecordBatch>,
+    pub(crate) measurements: Vec<RecordBatch>,
     /// UIDs among them that the lake has, each with its study as the lake has it.
     pub(crate) replaced: BTreeMap<String, String>,
     /// Rows for `imaging.sources` that it does not have.
@@ -56,6 +59,8 @@ impl<'a> Draft<'a> {
             reader,
             view,
             instances: Vec::new(),
+            segments: Vec::new(),
+            measurements: Vec::new(),
             replaced: BTreeMap::new(),
             added: BTreeSet::new(),
             removed: BTreeSet::new(),
@@ -126,8 +131,13 @@ impl<'a> Draft<'a> {
             .collect();
         let existing = self.reader.existing_series(&self.view.series, &touched).await?;
         let series = self.series(&touched, &existing, &gone, epoch).await?;
+        let mut objects = Cut::objects();
+        for (uid, study) in gone.iter().chain(&self.replaced) {
+            objects.insert(&[uid], study);
+        }
         for (uid, next) in &handed {
             cut.insert(&[uid], &next.study);
+            objects.insert(&[uid], &next.study);
         }
         if !handed.is_empty() {
             let rows = self
@@ -136,6 +146,14 @@ impl<'a> Draft<'a> {
                 .await?;
             for batch in &rows {
                 self.instances.push(handed_to(batch, &handed, epoch)?);
+            }
+            for (table, rows) in [
+                (&self.view.segments, &mut self.segments),
+                (&self.view.measurements, &mut self.measurements),
+            ] {
+                for batch in &self.reader.instances_by_uid(table, &handed).await? {
+                    rows.push(handed_to(batch, &handed, epoch)?);
+                }
             }
             self.promote(&handed).await?;
         }
@@ -170,6 +188,14 @@ impl<'a> Draft<'a> {
             sources: Change {
                 gone: sources_cut,
                 new: vec![sources::to_batch(&added, epoch)?],
+            },
+            segments: Change {
+                gone: objects.clone(),
+                new: self.segments,
+            },
+            measurements: Change {
+                gone: objects,
+                new: self.measurements,
             },
         };
         Ok((changes, counts))
@@ -305,7 +331,7 @@ fn series_sources(rows: &RecordBatch) -> Result<RecordBatch> {
     super::reads::plain_types(&rows.project(&wanted)?)
 }
 
-/// Rows of `imaging.instances` with other sources.
+/// Rows of `imaging.instances`, or of objects among them, with other sources.
 fn handed_to(batch: &RecordBatch, to: &BTreeMap<String, Source>, epoch: i64) -> Result<RecordBatch> {
     let schema = batch.schema();
     let uids = cast(
@@ -328,8 +354,9 @@ fn handed_to(batch: &RecordBatch, to: &BTreeMap<String, Source>, epoch: i64) -> 
             Arc::new(Int64Array::from_value(epoch, batch.num_rows())) as ArrayRef,
         ),
     ] {
-        let index = schema.index_of(name)?;
-        columns[index] = cast(&values, schema.field(index).data_type())?;
+        if let Ok(index) = schema.index_of(name) {
+            columns[index] = cast(&values, schema.field(index).data_type())?;
+        }
     }
     Ok(RecordBatch::try_new(schema, columns)?)
 }

@@ -53,6 +53,8 @@ pub(super) struct Tables {
     pub(super) series: Arc<TableObject>,
     pub(super) files: Arc<TableObject>,
     pub(super) sources: Arc<TableObject>,
+    pub(super) segments: Arc<TableObject>,
+    pub(super) measurements: Arc<TableObject>,
 }
 
 impl Tables {
@@ -67,6 +69,8 @@ impl Tables {
             series: table("series")?,
             files: table("files")?,
             sources: table("sources")?,
+            segments: table("segments")?,
+            measurements: table("measurements")?,
         })
     }
 
@@ -78,6 +82,8 @@ impl Tables {
             series: work.open_table(self.series.oid).await?,
             files: work.open_table(self.files.oid).await?,
             sources: work.open_table(self.sources.oid).await?,
+            segments: work.open_table(self.segments.oid).await?,
+            measurements: work.open_table(self.measurements.oid).await?,
         })
     }
 
@@ -88,12 +94,16 @@ impl Tables {
             series,
             files,
             sources,
+            segments,
+            measurements,
         } = changes;
         for (table, change) in [
             (&self.instances, instances),
             (&self.series, series),
             (&self.files, files),
             (&self.sources, sources),
+            (&self.segments, segments),
+            (&self.measurements, measurements),
         ] {
             // UIDs were compared with these rows: what lost a race over them must be judged again. What others do to other
             // tables moves it along.

@@ -34,16 +34,19 @@ pub(crate) fn options(dir: &Path) -> IngestOptions {
 }
 
 /// The tables without `ingested_epoch`, sorted by their keys.
-pub(crate) async fn content(lake: &Lake) -> [RecordBatch; 4] {
+pub(crate) async fn content(lake: &Lake) -> [RecordBatch; 6] {
     let epoch = lake.latest().await.unwrap();
-    let keys: [&[&str]; 4] = [
+    let keys: [&[&str]; 6] = [
         &["sop_instance_uid"],
         &["study_instance_uid", "series_instance_uid", "provider"],
         &["uri", "provider", "modified_at", "status"],
         &["sop_instance_uid", "provider", "uri"],
+        &["sop_instance_uid", "segment_number"],
+        &["sop_instance_uid", "measurement_group", "measurement_number"],
     ];
     let mut out = Vec::new();
-    for (name, key) in ["instances", "series", "files", "sources"].iter().zip(keys) {
+    let names = ["instances", "series", "files", "sources", "segments", "measurements"];
+    for (name, key) in names.iter().zip(keys) {
         let table = lake.table(epoch.table("imaging", name).unwrap()).await.unwrap();
         let schema = Arc::clone(&table.object().arrow_schema);
         let batches = SessionContext::new()

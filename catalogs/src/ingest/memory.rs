@@ -1,4 +1,4 @@
-//! A lake in memory, for tests: three tables, epochs, and other writers that come in between when a test says so.
+//! A lake in memory, for tests: its tables, epochs, and other writers that come in between when a test says so.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
@@ -16,6 +16,7 @@ use super::{files_schema, sources_schema};
 use crate::Result;
 use crate::dicom::instances_schema;
 use crate::dicom::series::series_schema;
+use crate::segments::{measurements_schema, segments_schema};
 
 type Hook = Box<dyn FnOnce() -> futures::future::BoxFuture<'static, ()> + Send>;
 
@@ -26,6 +27,8 @@ struct State {
     series: Vec<RecordBatch>,
     files: Vec<RecordBatch>,
     sources: Vec<RecordBatch>,
+    segments: Vec<RecordBatch>,
+    measurements: Vec<RecordBatch>,
     apps: HashSet<(String, i64)>,
 }
 
@@ -40,7 +43,7 @@ pub(crate) struct Memory {
 
 impl Memory {
     /// The tables, sorted by their keys, without `ingested_epoch`: what must be equal however it came about.
-    pub(crate) fn content(&self) -> [RecordBatch; 4] {
+    pub(crate) fn content(&self) -> [RecordBatch; 6] {
         let state = self.state.lock().unwrap();
         [
             sorted(&state.instances, instances_schema(), &["sop_instance_uid"]),
@@ -58,6 +61,16 @@ impl Memory {
                 &state.sources,
                 sources_schema(),
                 &["sop_instance_uid", "provider", "uri"],
+            ),
+            sorted(
+                &state.segments,
+                segments_schema(),
+                &["sop_instance_uid", "segment_number"],
+            ),
+            sorted(
+                &state.measurements,
+                measurements_schema(),
+                &["sop_instance_uid", "measurement_group", "measurement_number"],
             ),
         ]
     }
@@ -115,6 +128,8 @@ impl Target for Memory {
             series: table(series_schema(), &state.series),
             files: table(files_schema(), &state.files),
             sources: table(sources_schema(), &state.sources),
+            segments: table(segments_schema(), &state.segments),
+            measurements: table(measurements_schema(), &state.measurements),
         })
     }
 
@@ -146,6 +161,12 @@ impl Target for Memory {
             carry_out(&mut state.series, changes.series, &series_schema());
             carry_out(&mut state.files, changes.files, &files_schema());
             carry_out(&mut state.sources, changes.sources, &sources_schema());
+            carry_out(&mut state.segments, changes.segments, &segments_schema());
+            carry_out(
+                &mut state.measurements,
+                changes.measurements,
+                &measurements_schema(),
+            );
             state.epoch += 1;
             return Ok(Some(state.epoch));
         }

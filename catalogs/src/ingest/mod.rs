@@ -1,8 +1,8 @@
-//! Ingestion: from folders and archives of files to `imaging.instances`, `imaging.series`,
-//! `imaging.files` and `imaging.sources`.
+//! Ingestion: from folders and archives of files to the tables of `imaging`.
 
 mod archive;
 mod bucket;
+mod content;
 mod cut;
 mod decide;
 mod draft;
@@ -13,6 +13,7 @@ mod holdings;
 mod lake;
 #[cfg(test)]
 mod memory;
+mod objects;
 mod outcome;
 mod parse;
 mod pipeline;
@@ -32,6 +33,10 @@ mod upgrade;
 mod uri;
 mod walk;
 
+pub(crate) use content::read_contents;
+pub(crate) use cut::Cut;
+pub(crate) use failure::Failure;
+pub(crate) use reads::Reader;
 pub use files::files_schema;
 pub use holdings::{Holding, holdings};
 pub use lake::run;

@@ -4,6 +4,7 @@ use arrow::array::RecordBatch;
 
 use super::failure::Failure;
 use crate::dicom::{HeaderHash, Warning};
+use crate::segments::Extracted;
 
 /// A file and what the parser says of it.
 #[derive(Debug)]
@@ -41,6 +42,8 @@ pub(crate) struct Parsed {
     pub(crate) outcomes: Vec<Outcome>,
     /// A row of `imaging.instances` for each [`Verdict::Instance`], in the same order.
     pub(crate) rows: RecordBatch,
+    /// Segments and measurements of the instances that have some, by their row, ascending.
+    pub(crate) extracted: Vec<(usize, Extracted)>,
     /// Bytes read from the files.
     pub(crate) bytes_read: u64,
 }

@@ -16,6 +16,7 @@ use super::walk::{self, Offer};
 use crate::dicom::{
     FileSource, HeaderSource, InstanceRows, Limits, Origin, Scratch, StreamSource, read_header,
 };
+use crate::segments::{Extracted, extract};
 
 /// Outcomes that are handed on together, at most.
 const MAX_OUTCOMES: usize = 256;
@@ -50,6 +51,9 @@ pub(crate) struct Worker<'w> {
     scratch: Scratch,
     rows: InstanceRows,
     outcomes: Vec<Outcome>,
+    extracted: Vec<(usize, Extracted)>,
+    /// Bytes of `extracted`, about.
+    extracted_bytes: usize,
     bytes_read: u64,
 }
 
@@ -68,6 +72,8 @@ impl<'w> Worker<'w> {
             scratch: Scratch::default(),
             rows: InstanceRows::new(MAX_OUTCOMES),
             outcomes: Vec::new(),
+            extracted: Vec::new(),
+            extracted_bytes: 0,
             bytes_read: 0,
         }
     }
@@ -88,6 +94,8 @@ impl<'w> Worker<'w> {
                     // Builders that a panic left half filled are of no use; what was handed on stays handed on.
                     self.rows = InstanceRows::new(MAX_OUTCOMES);
                     self.outcomes.clear();
+                    self.extracted.clear();
+                    self.extracted_bytes = 0;
                     pass.poisoned.insert(item);
                 }
             }
@@ -262,6 +270,7 @@ impl<'w> Worker<'w> {
         }
         let mut appending = false;
         let (settings, scratch, rows) = (self.settings, &mut self.scratch, &mut self.rows);
+        let (extracted, extracted_bytes) = (&mut self.extracted, &mut self.extracted_bytes);
         let parsed = catch_unwind(AssertUnwindSafe(|| {
             match read_header(source, &settings.limits, scratch) {
                 Ok(header) => {
@@ -280,8 +289,14 @@ impl<'w> Worker<'w> {
                         file_size: size,
                         header_hash,
                     };
+                    let found = extract(&header);
                     appending = true;
+                    let row = rows.len();
                     let appended = rows.append(&header, &origin);
+                    if let Some(found) = found {
+                        *extracted_bytes += found.size();
+                        extracted.push((row, found));
+                    }
                     Verdict::Instance {
                         sop_instance_uid,
                         header_hash,
@@ -309,7 +324,7 @@ impl<'w> Worker<'w> {
             self.outcomes.push(outcome);
         }
         pass.item += 1;
-        if self.outcomes.len() >= MAX_OUTCOMES || self.rows.bytes() >= MAX_BYTES {
+        if self.outcomes.len() >= MAX_OUTCOMES || self.rows.bytes() + self.extracted_bytes >= MAX_BYTES {
             self.flush(sink, pass)?;
         }
         Ok(())
@@ -327,8 +342,10 @@ impl<'w> Worker<'w> {
         let parsed = Parsed {
             outcomes: std::mem::take(&mut self.outcomes),
             rows,
+            extracted: std::mem::take(&mut self.extracted),
             bytes_read: std::mem::take(&mut self.bytes_read),
         };
+        self.extracted_bytes = 0;
         if sink.take(parsed) {
             Ok(())
         } else {

@@ -7,11 +7,13 @@ use async_trait::async_trait;
 
 use super::decide::{Decision, Existing, KnownFiles, assemble, decide};
 use super::draft::Draft;
+use super::objects::objects;
 use super::outcome::{Parsed, Verdict};
 use super::reads::Reader;
 use super::target::{Changes, Plan, View};
 use super::{files, uri};
 use crate::dicom::with_epoch;
+use crate::segments::{measurements_batch, segments_batch};
 use crate::{Error, Result};
 
 /// A batch of parsed files, and what was decided of it last.
@@ -170,6 +172,11 @@ impl Plan for BatchPlan<'_> {
         for piece in assemble(self.parts, &decision.accepted)? {
             draft.instances.push(with_epoch(&piece, epoch)?);
         }
+        let objects = objects(self.parts, &decision.accepted);
+        draft.segments.push(segments_batch(&objects.segments(), epoch)?);
+        draft
+            .measurements
+            .push(measurements_batch(&objects.measurements(), epoch)?);
         draft
             .files
             .push(files::to_batch(&decision.files, self.provider, epoch)?);

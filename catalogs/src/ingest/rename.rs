@@ -117,7 +117,14 @@ async fn rename(work: &mut Transaction, tables: &Tables, from: &str, to: &str) -
         sources_cut.insert(&source.key(), &source.study);
     }
     let added: Vec<Source> = draft.added.iter().cloned().collect();
-    for table in [&tables.instances, &tables.series, &tables.files, &tables.sources] {
+    for table in [
+        &tables.instances,
+        &tables.series,
+        &tables.files,
+        &tables.sources,
+        &tables.segments,
+        &tables.measurements,
+    ] {
         work.reads(table.oid);
     }
     cut(work, &tables.series, &series_cut).await?;
@@ -129,6 +136,8 @@ async fn rename(work: &mut Transaction, tables: &Tables, from: &str, to: &str) -
         .await?;
     rewrite(work, &tables.instances, from, to).await?;
     rewrite(work, &tables.files, from, to).await?;
+    rewrite(work, &tables.segments, from, to).await?;
+    rewrite(work, &tables.measurements, from, to).await?;
     let instances: BTreeSet<&str> = old.iter().map(|source| source.instance.as_str()).collect();
     Ok(Renamed {
         instances: instances.len() as u64,

@@ -9,7 +9,7 @@ use datafusion::catalog::TableProvider;
 use super::cut::Cut;
 use crate::Result;
 
-/// `imaging.instances`, `imaging.series`, `imaging.files` and `imaging.sources` at one epoch.
+/// The tables that ingestion keeps, at one epoch.
 #[derive(Clone)]
 pub(crate) struct View {
     pub(crate) epoch: u64,
@@ -17,6 +17,8 @@ pub(crate) struct View {
     pub(crate) series: Arc<dyn TableProvider>,
     pub(crate) files: Arc<dyn TableProvider>,
     pub(crate) sources: Arc<dyn TableProvider>,
+    pub(crate) segments: Arc<dyn TableProvider>,
+    pub(crate) measurements: Arc<dyn TableProvider>,
 }
 
 /// The key of `imaging.series`: study, series, provider.
@@ -36,6 +38,8 @@ pub(crate) struct Changes {
     pub(crate) series: Change,
     pub(crate) files: Change,
     pub(crate) sources: Change,
+    pub(crate) segments: Change,
+    pub(crate) measurements: Change,
 }
 
 /// Makes the changes for an epoch.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use datafusion::catalog::{SchemaProvider, TableProvider};
 use datafusion::common::TableReference;
-use radlake_catalogs::{Epoch, Lake, Relation, TableObject, Transaction, ViewObject};
+use radlake_catalogs::{Epoch, Lake, LakeTable, Relation, TableObject, Transaction, ViewObject};
 
 use crate::error::nearest;
 use crate::pg_catalog::SystemCatalogs;
@@ -499,6 +499,17 @@ impl Names {
                 None => Ok(None),
             },
         }
+    }
+
+    /// A table as it is, for what the lake itself looks up on behalf of who asks.
+    pub(crate) async fn lake_table(&self, schema: &str, name: &str) -> Result<Arc<LakeTable>> {
+        let Some(object) = self.epoch.table(schema, name) else {
+            return Err(self.missing(&TableReference::partial(schema, name)));
+        };
+        Ok(match &self.work {
+            Some(work) if work.touches(object.oid) => work.open_table(object.oid).await?,
+            _ => self.lake.table(object).await?,
+        })
     }
 
     /// The error for a reference that means nothing.

@@ -1,12 +1,15 @@
 //! Which table's column a result's column is, for clients that ask (RowDescription's table OID and attribute number).
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
+use datafusion::catalog::TableProvider;
 use datafusion::common::TableReference;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::datasource::DefaultTableSource;
 use datafusion::logical_expr::{Expr, LogicalPlan};
 
+use crate::pixels::PixelTable;
 use crate::policy::{SecuredTable, SecuredView};
 
 /// A column of a relation.
@@ -25,20 +28,32 @@ pub(crate) fn tables(plan: &LogicalPlan) -> datafusion::error::Result<BTreeSet<u
         if let LogicalPlan::TableScan(scan) = plan
             && let Some(source) = scan.source.downcast_ref::<DefaultTableSource>()
         {
-            if let Some(table) = source.table_provider.downcast_ref::<SecuredTable>() {
-                found.insert(table.oid());
-                if let Some(below) = table.plan_below() {
-                    found.extend(tables(below)?);
-                }
-            } else if let Some(view) = source.table_provider.downcast_ref::<SecuredView>() {
-                found.extend(tables(view.plan())?);
-            } else if let Some(view) = source.table_provider.get_logical_plan() {
-                found.extend(tables(&view)?);
-            }
+            of_provider(&source.table_provider, &mut found)?;
         }
         Ok(TreeNodeRecursion::Continue)
     })?;
     Ok(found)
+}
+
+fn of_provider(
+    provider: &Arc<dyn TableProvider>,
+    found: &mut BTreeSet<u32>,
+) -> datafusion::error::Result<()> {
+    if let Some(table) = provider.downcast_ref::<SecuredTable>() {
+        found.insert(table.oid());
+        if let Some(below) = table.plan_below() {
+            found.extend(tables(below)?);
+        }
+    } else if let Some(view) = provider.downcast_ref::<SecuredView>() {
+        found.extend(tables(view.plan())?);
+    } else if let Some(pixels) = provider.downcast_ref::<PixelTable>() {
+        for part in pixels.parts() {
+            of_provider(part, found)?;
+        }
+    } else if let Some(view) = provider.get_logical_plan() {
+        found.extend(tables(&view)?);
+    }
+    Ok(())
 }
 
 /// The origin of each column of an unoptimised plan, where it is a column of a table as it is.

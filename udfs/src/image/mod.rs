@@ -1,6 +1,7 @@
 //! Functions over images: their geometry in the patient.
 
 mod orientation;
+pub mod roi;
 
 use std::sync::Arc;
 

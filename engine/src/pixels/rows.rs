@@ -1,0 +1,155 @@
+//! One row of regions or volumes: which files it needs, whether who asks may see them, and what they hold.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringArray};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Int64Type, SchemaRef};
+use datafusion::catalog::TableProvider;
+use datafusion::datasource::provider_as_source;
+use datafusion::error::Result;
+use datafusion::execution::SessionState;
+use datafusion::logical_expr::{LogicalPlanBuilder, ident};
+use datafusion::physical_plan::collect;
+use datafusion::prelude::lit;
+use radlake_catalogs::segments::{Pixels, PixelReader, Region};
+use radlake_udfs::image::roi::{ImageValue, image_array};
+
+use super::Kind;
+use crate::Error;
+
+/// Voxels around a region's box.
+const MARGIN: usize = 1;
+
+/// Where pixels come from, for who asks.
+pub(super) struct Source {
+    pub(super) kind: Kind,
+    pub(super) pixels: Arc<PixelReader>,
+    /// `imaging.instances` as he may see it.
+    pub(super) seen: Arc<dyn TableProvider>,
+    pub(super) state: SessionState,
+}
+
+/// What is needed of a row.
+pub(super) struct Row {
+    instance: Option<String>,
+    series: Option<String>,
+    segment: Option<i64>,
+    source: Option<String>,
+    status: Option<String>,
+    reason: Option<String>,
+}
+
+impl Row {
+    pub(super) fn of(row: &RecordBatch) -> Result<Self> {
+        let text = |name: &str| -> Result<Option<String>> {
+            let Some(column) = row.column_by_name(name) else {
+                return Ok(None);
+            };
+            let column = cast(column, &DataType::Utf8)?;
+            let column = column.as_string::<i32>();
+            Ok(column.is_valid(0).then(|| column.value(0).to_owned()))
+        };
+        let segment = match row.column_by_name("segment_number") {
+            Some(column) => {
+                let column = cast(column, &DataType::Int64)?;
+                let column = column.as_primitive::<Int64Type>();
+                column.is_valid(0).then(|| column.value(0))
+            }
+            None => None,
+        };
+        Ok(Self {
+            instance: text("sop_instance_uid")?,
+            series: text("series_instance_uid")?,
+            segment,
+            source: text("source_series_instance_uid")?,
+            status: text("status")?,
+            reason: text("reason")?,
+        })
+    }
+}
+
+impl Kind {
+    /// Whether a column of pixels is among those that are asked for.
+    pub(super) fn reads_pixels(self, schema: &SchemaRef) -> bool {
+        let columns = self.pixel_columns();
+        columns.iter().any(|column| schema.index_of(column.name()).is_ok())
+    }
+}
+
+impl Source {
+    /// The columns of pixels of one row: those, and why there are none.
+    pub(super) async fn read(&self, row: &Row) -> Result<(ArrayRef, ArrayRef)> {
+        let read = match self.kind {
+            Kind::Regions => self.region(row).await?,
+            Kind::Volumes => self.volume(row).await?,
+        };
+        let (value, reason) = match read {
+            Ok(pixels) => (Some(value(pixels)), None),
+            Err(reason) => (None, Some(reason)),
+        };
+        let pixels = image_array(vec![value], self.kind == Kind::Regions)?;
+        Ok((pixels, Arc::new(StringArray::from(vec![reason]))))
+    }
+
+    async fn region(&self, row: &Row) -> Result<std::result::Result<Pixels, String>> {
+        if row.status.as_deref() != Some("placed") {
+            let reason = row.reason.clone();
+            return Ok(Err(reason.unwrap_or_else(|| {
+                "its source images are not in the lake".to_owned()
+            })));
+        }
+        // A column that is masked says nothing: what cannot be found by it is not shown.
+        let (Some(instance), Some(series), Some(segment), Some(source)) =
+            (&row.instance, &row.series, row.segment, &row.source)
+        else {
+            return Ok(Err(HIDDEN.to_owned()));
+        };
+        let seen = self.seen(&[series, source]).await?;
+        let region = Region {
+            instance: instance.clone(),
+            segment,
+            source: source.clone(),
+            margin: MARGIN,
+        };
+        Ok(self.pixels.region(&region, &seen).await.map_err(Error::from)?)
+    }
+
+    async fn volume(&self, row: &Row) -> Result<std::result::Result<Pixels, String>> {
+        let Some(series) = &row.series else {
+            return Ok(Err(HIDDEN.to_owned()));
+        };
+        let seen = self.seen(&[series]).await?;
+        Ok(self.pixels.volume(series, &seen).await.map_err(Error::from)?)
+    }
+
+    /// The instances of series that who asks may see.
+    async fn seen(&self, series: &[&String]) -> Result<HashSet<String>> {
+        let list = series.iter().map(|uid| lit(uid.as_str())).collect();
+        let plan = LogicalPlanBuilder::scan("seen", provider_as_source(Arc::clone(&self.seen)), None)?
+            .filter(ident("series_instance_uid").in_list(list, false))?
+            .project([ident("sop_instance_uid")])?
+            .build()?;
+        let plan = self.state.create_physical_plan(&plan).await?;
+        let mut seen = HashSet::new();
+        for batch in collect(plan, self.state.task_ctx()).await? {
+            let column = cast(batch.column(0), &DataType::Utf8)?;
+            seen.extend(column.as_string::<i32>().iter().flatten().map(str::to_owned));
+        }
+        Ok(seen)
+    }
+}
+
+/// Why a row has no pixels whose instances are not all to be seen.
+const HIDDEN: &str = "it is of images that may not be seen";
+
+fn value(pixels: Pixels) -> ImageValue {
+    ImageValue {
+        geometry: pixels.geometry,
+        voxels: pixels.voxels,
+        mask: pixels.mask,
+        modality: pixels.modality,
+        units: pixels.units,
+    }
+}
