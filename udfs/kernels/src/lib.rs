@@ -4,6 +4,8 @@
 //! conventions, [`ibsi`] those of the Image Biomarker Standardisation Initiative (reference manual, arXiv:1612.07003)
 //! under its tags. Pure functions over slices: no I/O, no threads, no global state; callers run one region per thread.
 //!
+//! Before the numbers stands the geometry of segmentations: [`planes`] makes grids of slices in any order.
+//!
 //! Axes are x (fastest in memory), y, z throughout; lengths are millimetres, volumes mm³. Hostile input (sizes that do
 //! not fit, empty masks, NaN, absurd settings) gives an [`Error`]; a feature that is not defined for a region gives an
 //! [`Undefined`] instead of a number.
@@ -24,7 +26,10 @@ pub mod mesh;
 pub mod neighbours;
 mod normalise;
 pub mod orientation;
+pub mod planes;
 pub mod pyradiomics;
+#[cfg(test)]
+mod random;
 mod region;
 pub mod resample;
 pub mod resegment;
