@@ -74,6 +74,46 @@ pub enum Error {
         /// Most levels that are accepted.
         limit: usize,
     },
+    /// A plane (slice, frame) that is none: values that are not finite, spacing of 0, cosines that are no directions.
+    #[error("plane {plane}: {what} {reason}")]
+    BadPlane {
+        /// Its place in the list, from 0.
+        plane: usize,
+        /// Which part of it.
+        what: &'static str,
+        /// What is wrong with that.
+        reason: &'static str,
+    },
+    /// Planes that belong to no common grid.
+    #[error("the planes form no grid: {reason}")]
+    NoGrid {
+        /// Why.
+        reason: String,
+    },
+    /// A contour with a coordinate that is NaN, infinite or absurd.
+    #[error("contour {contour}, point {point}: a coordinate is not finite, or beyond a kilometre")]
+    BadContour {
+        /// Its place in the list, from 0.
+        contour: usize,
+        /// The point's place in the contour, from 0.
+        point: usize,
+    },
+    /// Masks whose voxels are not those of one lattice.
+    #[error("the masks lie on different grids ({reason}): resample one onto the other's grid first")]
+    LatticeMismatch {
+        /// What differs.
+        reason: &'static str,
+    },
+    /// More of something than a kernel takes.
+    #[error("{what}: {got}, at most {limit} are supported")]
+    TooMany {
+        /// Of what.
+        what: &'static str,
+        /// How many.
+        got: usize,
+        /// Most that are accepted.
+        limit: usize,
+    },
 }
 
 /// Result of a kernel.

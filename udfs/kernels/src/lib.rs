@@ -4,10 +4,14 @@
 //! conventions, [`ibsi`] those of the Image Biomarker Standardisation Initiative (reference manual, arXiv:1612.07003)
 //! under its tags. Pure functions over slices: no I/O, no threads, no global state; callers run one region per thread.
 //!
+//! Before the numbers stands the geometry of segmentations: [`planes`] makes grids of slices in any order,
+//! [`contours`] fills the outlines of RT Structure Sets on them; a [`PlacedMask`] keeps only the box of its region.
+//!
 //! Axes are x (fastest in memory), y, z throughout; lengths are millimetres, volumes mm³. Hostile input (sizes that do
 //! not fit, empty masks, NaN, absurd settings) gives an [`Error`]; a feature that is not defined for a region gives an
 //! [`Undefined`] instead of a number.
 
+pub mod contours;
 mod discretise;
 mod eigen;
 mod error;
@@ -24,7 +28,11 @@ pub mod mesh;
 pub mod neighbours;
 mod normalise;
 pub mod orientation;
+mod placed;
+pub mod planes;
 pub mod pyradiomics;
+#[cfg(test)]
+mod random;
 mod region;
 pub mod resample;
 pub mod resegment;
@@ -39,5 +47,6 @@ pub use geometry::{Geometry, MAX_VOXELS};
 pub use levels::{Levels, MAX_LEVELS};
 pub use mask::{BoundingBox, Mask};
 pub use normalise::Normalisation;
+pub use placed::PlacedMask;
 pub use region::Region;
 pub use volume::{PixelType, Volume};
