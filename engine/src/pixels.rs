@@ -14,6 +14,7 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableFunctionArgs, TableFunctionImpl, TableProvider};
+use datafusion::datasource::empty::EmptyTable;
 use datafusion::datasource::{TableType, provider_as_source};
 use datafusion::error::Result as EngineResult;
 use datafusion::execution::SessionState;
@@ -21,7 +22,9 @@ use datafusion::logical_expr::{Expr, LogicalPlanBuilder, TableProviderFilterPush
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::prelude::ident;
 use radlake_catalogs::ViewObject;
+use radlake_catalogs::dicom::series::series_schema;
 use radlake_catalogs::segments::{PixelReader, segments_schema};
+use radlake_sql::views::View;
 use radlake_udfs::image::roi::{roi_type, volume_type};
 
 use self::exec::PixelExec;
@@ -54,6 +57,14 @@ impl Kind {
         match self {
             Self::Regions => "segments",
             Self::Volumes => "series",
+        }
+    }
+
+    /// Its columns.
+    fn schema(self) -> SchemaRef {
+        match self {
+            Self::Regions => segments_schema(),
+            Self::Volumes => series_schema(),
         }
     }
 
@@ -101,6 +112,13 @@ impl Kind {
             kept.map(plain).chain(self.pixel_columns()).collect::<Vec<_>>(),
         ))
     }
+}
+
+/// The columns of the table whose rows a view of the lake's shows with what their files hold.
+pub(crate) fn table_of(view: &View) -> Option<SchemaRef> {
+    let kinds = [Kind::Regions, Kind::Volumes];
+    let of = |kind: &Kind| view.sql() == format!("SELECT * FROM {}()", kind.function());
+    kinds.into_iter().find(of).map(Kind::schema)
 }
 
 /// The rows of one of the two, for one who asks.
@@ -267,13 +285,7 @@ impl TableFunctionImpl for Columns {
         if !args.exprs().is_empty() {
             return Err(Error::InvalidParameter("this function takes no arguments".to_owned()).into());
         }
-        let table = match self.0 {
-            Kind::Regions => segments_schema(),
-            Kind::Volumes => radlake_catalogs::dicom::series::series_schema(),
-        };
-        Ok(Arc::new(datafusion::datasource::empty::EmptyTable::new(
-            self.0.columns_of(&table),
-        )))
+        Ok(Arc::new(EmptyTable::new(self.0.columns_of(&self.0.schema()))))
     }
 }
 

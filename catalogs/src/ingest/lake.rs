@@ -42,9 +42,16 @@ pub async fn run(
 }
 
 /// A lake, and who changes it, for its history.
-pub(super) struct Imaging<'a> {
+pub(crate) struct Imaging<'a> {
     pub(super) lake: &'a Lake,
     pub(super) user: Option<String>,
+}
+
+impl<'a> Imaging<'a> {
+    /// On behalf of nobody in particular.
+    pub(crate) fn of(lake: &'a Lake) -> Self {
+        Self { lake, user: None }
+    }
 }
 
 /// The tables that ingestion keeps, at one epoch.

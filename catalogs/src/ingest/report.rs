@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::take::TakenOut;
+use crate::segments::PlacedSegments;
 
 /// How far a run is; counts since its start.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -109,6 +110,8 @@ pub struct IngestReport {
     pub epochs: Vec<u64>,
     /// What was taken out because it is no longer there, if that was asked for.
     pub pruned: Option<TakenOut>,
+    /// Segments that were placed afterwards, those of earlier runs whose images came now among them.
+    pub segments: PlacedSegments,
     /// Nothing was written.
     pub dry_run: bool,
     /// The run was stopped; what it committed stays, and a new run goes on from there.

@@ -23,6 +23,7 @@ use super::take::{What, root_uris, take};
 use super::target::Target;
 use super::walk;
 use crate::dicom::Limits;
+use crate::segments::place_segments;
 use crate::{Error, Result};
 
 /// What is ingested, for whom, and how.
@@ -108,7 +109,23 @@ pub(crate) async fn run(
             }
         }
     }
-    let mut report = once(target, exclude.clone(), &options, &progress, &cancel).await?;
+    let mut report = all(target, exclude, &options, &progress, &cancel).await?;
+    if !options.dry_run && !report.cancelled {
+        report.segments = place_segments(target, options.workers, false, &cancel).await?;
+        report.cancelled = cancel.is_cancelled();
+    }
+    Ok(report)
+}
+
+/// All but what is found out afterwards.
+async fn all(
+    target: &dyn Target,
+    exclude: Option<Url>,
+    options: &IngestOptions,
+    progress: &Arc<dyn Progress>,
+    cancel: &CancellationToken,
+) -> Result<IngestReport> {
+    let mut report = once(target, exclude.clone(), options, progress, cancel).await?;
     if !options.prune || report.cancelled {
         return Ok(report);
     }
@@ -121,7 +138,7 @@ pub(crate) async fn run(
     report.epochs.extend(taken.epoch);
     // Files that could not be taken for the sake of one that is gone.
     if taken.reopened > 0 && !options.dry_run {
-        let again = once(target, exclude, &options, &progress, &cancel).await?;
+        let again = once(target, exclude, options, progress, cancel).await?;
         report.join(again);
     }
     report.pruned = Some(taken);

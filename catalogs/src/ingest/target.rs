@@ -42,6 +42,24 @@ pub(crate) struct Changes {
     pub(crate) measurements: Change,
 }
 
+impl Changes {
+    /// Of `imaging.segments` and `imaging.measurements` alone.
+    pub(crate) fn of_objects(segments: Change, measurements: Change) -> Self {
+        let nothing = |gone: Cut| Change {
+            gone,
+            new: Vec::new(),
+        };
+        Self {
+            instances: nothing(Cut::instances()),
+            series: nothing(Cut::series()),
+            files: nothing(Cut::files()),
+            sources: nothing(Cut::sources()),
+            segments,
+            measurements,
+        }
+    }
+}
+
 /// Makes the changes for an epoch.
 #[async_trait]
 pub(crate) trait Plan: Send + Sync {

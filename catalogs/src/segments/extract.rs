@@ -90,6 +90,10 @@ pub(crate) fn extract(header: &Header<'_>) -> Option<Extracted> {
             found.segments = set.rois.into_iter().map(of).collect();
         }
     }
+    if kind != ObjectKind::Report && found.segments.is_empty() {
+        // A row says that it was looked at.
+        found.segments.push(unreadable("it has no segments".to_owned()));
+    }
     (found != Extracted::default()).then_some(found)
 }
 

@@ -9,6 +9,7 @@ use radlake_catalogs::{Lake, Object, RoleObject, SchemaObject, ViewObject};
 use radlake_sql::views::{VIEWS, View};
 
 use super::Lakehouse;
+use crate::pixels;
 use crate::resources::Resources;
 use crate::{Error, Identity, Result, ScramVerifier};
 
@@ -99,10 +100,16 @@ pub(super) async fn views(superuser: &str, objects: &[Object]) -> Result<Vec<Vie
 
 fn commented(view: &View, columns: &Schema) -> SchemaRef {
     let comments: HashMap<&str, &str> = view.columns().collect();
+    // Rows of a table with columns beside them: the table's columns say what they are.
+    let of_table = pixels::table_of(view);
     let field = |field: &Arc<Field>| {
-        let comment = comments
-            .get(field.name().as_str())
-            .map(|text| ("comment".to_owned(), (*text).to_owned()));
+        let own = comments.get(field.name().as_str()).map(|text| (*text).to_owned());
+        let comment = own
+            .or_else(|| {
+                let table = of_table.as_ref()?.field_with_name(field.name()).ok()?;
+                table.metadata().get("comment").cloned()
+            })
+            .map(|text| ("comment".to_owned(), text));
         let kept = field
             .metadata()
             .get("pg_type")

@@ -21,7 +21,7 @@ use super::types::Types;
 use crate::Error;
 
 /// Table functions that tell of what others do: for superusers, and behind views.
-const CLOSED: &[&str] = &["radlake_epochs"];
+const CLOSED: &[&str] = &["radlake_epochs", "radlake_regions", "radlake_volumes"];
 
 pub(super) struct Provider<'a> {
     pub(super) state: &'a SessionState,

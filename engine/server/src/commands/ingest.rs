@@ -179,6 +179,30 @@ pub(crate) fn print_summary(report: &IngestReport) {
             println!("  {count} {what}");
         }
     }
+    let segments = &report.segments;
+    for (count, what) in [
+        (segments.placed, "segments placed on their images"),
+        (
+            segments.own_grid,
+            "segments measured on their own grid: their images are not in the lake",
+        ),
+        (
+            segments.waiting,
+            "segments wait for their images; they are placed when those are ingested",
+        ),
+        (
+            segments.unplaceable,
+            "segments cannot be placed; imaging.segments says why of each",
+        ),
+        (
+            segments.unread,
+            "segmentations and structure sets could not be read to place them; the next ingest tries again",
+        ),
+    ] {
+        if count > 0 {
+            println!("  {count} {what}");
+        }
+    }
     for (reason, count) in &report.refused {
         println!("  {count} refused: {reason}");
     }

@@ -1,0 +1,233 @@
+//! The pixels of regions and volumes: looked up, read and cut out when somebody asks for them.
+
+use std::collections::{HashSet, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use datafusion::catalog::TableProvider;
+use datafusion::prelude::{col, lit};
+use radlake_kernels::Geometry;
+
+use super::extract::ObjectKind;
+use super::images::{Grid, Located};
+use super::locate::{Found, locate};
+use super::opened::{MAX_FILE, opened};
+use super::place::{On, Opened, Placed, Unplaced};
+use super::source::{Box3, HIDDEN, Series, Stop, StopOnDrop, Voxels, read_box, regular};
+use crate::ingest::{Reader, read_contents};
+use crate::{Error, LakeTable, Result};
+
+/// A segment whose pixels are wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Region {
+    /// SOP Instance UID of its object.
+    pub instance: String,
+    /// Its number.
+    pub segment: i64,
+    /// Series that it is placed on.
+    pub source: String,
+    /// Voxels around the segment's box, where the image has them.
+    pub margin: usize,
+}
+
+/// Voxels on a grid, in the modality's units.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Pixels {
+    /// The grid.
+    pub geometry: Geometry,
+    /// One per voxel, columns fastest.
+    pub voxels: Vec<f32>,
+    /// Of a region, 1 where a voxel is in it.
+    pub mask: Option<Vec<u8>>,
+    /// Modality (0008,0060).
+    pub modality: Option<String>,
+    /// Units of the voxels.
+    pub units: Option<String>,
+}
+
+/// Pixels, or why there are none; the reason is for people, and names no file and no value.
+pub type Read = std::result::Result<Pixels, String>;
+
+/// Series that are remembered: rows come by study and series, several of one.
+const REMEMBERED: usize = 8;
+
+/// Reads pixels of the instances of one epoch. It knows nothing of users: who may see which instance is said with each call.
+pub struct PixelReader {
+    instances: Arc<dyn TableProvider>,
+    reader: Reader,
+    series: Mutex<VecDeque<Arc<Series>>>,
+}
+
+impl PixelReader {
+    /// Of the instances of `imaging.instances`.
+    pub fn new(instances: Arc<LakeTable>) -> Self {
+        Self {
+            instances,
+            reader: Reader::new(1),
+            series: Mutex::default(),
+        }
+    }
+
+    /// A segment's box with its voxels and mask. Every file that is read must be of an instance in `seen`.
+    ///
+    /// # Errors
+    /// Those of reading the lake. What is wrong with files is told as the reason.
+    pub async fn region(&self, region: &Region, seen: &HashSet<String>) -> Result<Read> {
+        if !seen.contains(&region.instance) {
+            return Ok(Err(HIDDEN.to_owned()));
+        }
+        let condition = col("sop_instance_uid").eq(lit(region.instance.as_str()));
+        let mut found = locate(&self.reader, &self.instances, condition).await?;
+        let Some(object) = found.pop() else {
+            return Ok(Err("its object is not in the lake any more".to_owned()));
+        };
+        let series = self.series(&region.source).await?;
+        let (region, seen) = (region.clone(), seen.clone());
+        blocking(move |stop| read_region(&object, &region, &series, &seen, stop)).await
+    }
+
+    /// The volume of a series. Every file that is read must be of an instance in `seen`.
+    ///
+    /// # Errors
+    /// As [`PixelReader::region`].
+    pub async fn volume(&self, series: &str, seen: &HashSet<String>) -> Result<Read> {
+        let series = self.series(series).await?;
+        let seen = seen.clone();
+        blocking(move |stop| read_volume(&series, &seen, stop)).await
+    }
+
+    async fn series(&self, uid: &str) -> Result<Arc<Series>> {
+        let held = |series: &VecDeque<Arc<Series>>| {
+            let mut all = series.iter();
+            all.find(|held| held.source.series == uid).cloned()
+        };
+        if let Some(known) = held(&self.series.lock().unwrap_or_else(PoisonError::into_inner)) {
+            return Ok(known);
+        }
+        let loaded = Arc::new(Series::load(&self.reader, &self.instances, uid).await?);
+        let mut all = self.series.lock().unwrap_or_else(PoisonError::into_inner);
+        if all.len() >= REMEMBERED {
+            all.pop_front();
+        }
+        all.push_back(Arc::clone(&loaded));
+        Ok(loaded)
+    }
+}
+
+/// Runs what reads and decodes where waiting is allowed; it is stopped if nobody waits for it any more. A panic costs one row.
+async fn blocking(work: impl FnOnce(&Stop) -> Read + Send + 'static) -> Result<Read> {
+    let stop = Stop::default();
+    let _stop = StopOnDrop(stop.clone());
+    match tokio::task::spawn_blocking(move || work(&stop)).await {
+        Ok(read) => Ok(read),
+        Err(error) if error.is_panic() => Ok(Err("reading it failed; please report the file".to_owned())),
+        Err(error) => Err(Error::internal(format!("reading pixels: {error}"))),
+    }
+}
+
+fn read_region(object: &Found, region: &Region, series: &Series, seen: &HashSet<String>, stop: &Stop) -> Read {
+    let kind = ObjectKind::of(&object.sop_class).ok_or("its object is of another kind now")?;
+    let placed = place(&object.located, kind, region.segment, series)?;
+    let Some(mask) = &placed.mask else {
+        return Err("it has no voxels".to_owned());
+    };
+    let flat;
+    let slices = match placed.on {
+        On::Grid(_, g) => {
+            let grid = &series.source.grids[g];
+            regular(grid)?;
+            &grid.slices
+        }
+        On::Flat(_, image) => {
+            flat = vec![Some((image, 0))];
+            &flat
+        }
+        On::Own => return Err("it is not of these images".to_owned()),
+    };
+    let inner = mask.mask.geometry.size;
+    let wanted = Box3 {
+        low: mask.low.map(|n| n.saturating_sub(region.margin)),
+        high: std::array::from_fn(|k| {
+            (mask.low[k] + inner[k] - 1 + region.margin).min(placed.grid.size[k] - 1)
+        }),
+    };
+    if let On::Grid(_, g) = placed.on {
+        unambiguous(&series.source.grids[g], wanted)?;
+    }
+    let voxels = read_box(&series.images, slices, &placed.grid, wanted, seen, stop)?;
+    let size = wanted.size();
+    let mut bytes = vec![0_u8; voxels.values.len()];
+    for (row, from) in mask.mask.voxels.chunks_exact(inner[0]).enumerate() {
+        let (y, z) = (
+            mask.low[1] - wanted.low[1] + row % inner[1],
+            mask.low[2] - wanted.low[2] + row / inner[1],
+        );
+        let at = mask.low[0] - wanted.low[0] + size[0] * (y + size[1] * z);
+        for (to, inside) in bytes[at..at + inner[0]].iter_mut().zip(from) {
+            *to = u8::from(*inside);
+        }
+    }
+    Ok(pixels(wanted.of(&placed.grid), voxels, Some(bytes)))
+}
+
+/// Places a segment of an object, whose file is read for it.
+fn place(located: &Located, kind: ObjectKind, segment: i64, series: &Series) -> Result<Placed, String> {
+    let mut placed = Err("its file is not there".to_owned());
+    read_contents(&[&located.uri], MAX_FILE, &mut |_, bytes| {
+        placed = bytes.map_err(|failure| failure.reason).and_then(|bytes| {
+            opened(&bytes, located, |bytes, header, root| {
+                let object = Opened::of(kind, bytes, header, root)?;
+                object
+                    .place(segment, std::slice::from_ref(&series.source))
+                    .map_err(|unplaced| match unplaced {
+                        Unplaced::Waiting(reason) | Unplaced::Never(reason) => reason,
+                    })
+            })
+        });
+        std::ops::ControlFlow::Continue(())
+    });
+    placed
+}
+
+fn read_volume(series: &Series, seen: &HashSet<String>, stop: &Stop) -> Read {
+    let grids = &series.source.grids;
+    let mut solid = grids.iter().filter(|grid| grid.slices.len() > 1);
+    let grid = match (solid.next(), solid.next(), grids.as_slice()) {
+        (Some(only), None, _) => only,
+        (None, None, [only]) => only,
+        (Some(_), Some(_), _) => {
+            return Err(format!(
+                "it holds {} volumes: time points, echoes, or stacks of other orientations",
+                grids.iter().filter(|grid| grid.slices.len() > 1).count()
+            ));
+        }
+        _ => return Err("its images have no place in space, or make no volume".to_owned()),
+    };
+    regular(grid)?;
+    let geometry = &grid.stack.geometry;
+    let all = Box3::all(geometry);
+    unambiguous(grid, all)?;
+    let voxels = read_box(&series.images, &grid.slices, geometry, all, seen, stop)?;
+    Ok(pixels(geometry.clone(), voxels, None))
+}
+
+/// Refuses slices of which there are several that nothing tells apart.
+fn unambiguous(grid: &Grid, wanted: Box3) -> Result<(), String> {
+    let twice = |plane: &Option<usize>| {
+        let mut all = grid.stack.findings.duplicates.iter();
+        plane.is_some_and(|plane| all.any(|(first, _)| *first == plane))
+    };
+    match grid.stack.planes[wanted.low[2]..=wanted.high[2]].iter().any(twice) {
+        true => Err("it has several slices at one place, which nothing tells apart".to_owned()),
+        false => Ok(()),
+    }
+}
+
+fn pixels(geometry: Geometry, voxels: Voxels, mask: Option<Vec<u8>>) -> Pixels {
+    Pixels {
+        geometry,
+        voxels: voxels.values,
+        mask,
+        modality: voxels.modality,
+        units: voxels.units,
+    }
+}
