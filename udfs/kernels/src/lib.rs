@@ -5,7 +5,8 @@
 //! under its tags. Pure functions over slices: no I/O, no threads, no global state; callers run one region per thread.
 //!
 //! Before the numbers stands the geometry of segmentations: [`planes`] makes grids of slices in any order,
-//! [`contours`] fills the outlines of RT Structure Sets on them; a [`PlacedMask`] keeps only the box of its region.
+//! [`contours`] fills the outlines of RT Structure Sets on them, [`placing`] puts frames of Segmentations on them; a
+//! [`PlacedMask`] keeps only the box of its region.
 //!
 //! Axes are x (fastest in memory), y, z throughout; lengths are millimetres, volumes mm³. Hostile input (sizes that do
 //! not fit, empty masks, NaN, absurd settings) gives an [`Error`]; a feature that is not defined for a region gives an
@@ -29,6 +30,7 @@ pub mod neighbours;
 mod normalise;
 pub mod orientation;
 mod placed;
+pub mod placing;
 pub mod planes;
 pub mod pyradiomics;
 #[cfg(test)]

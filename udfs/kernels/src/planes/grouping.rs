@@ -4,20 +4,20 @@ use super::{MAX_GROUPS, MAX_PLANES, Plane, SPACING_TOLERANCE, cosines};
 use crate::error::{Error, Result};
 
 /// Planes that may lie in one stack.
-pub(super) struct Group {
+pub(crate) struct Group {
     /// Row, column, normal of the first plane that came.
-    pub(super) axes: [[f64; 3]; 3],
+    pub(crate) axes: [[f64; 3]; 3],
     /// Indexes of its planes, as they came.
-    pub(super) members: Vec<usize>,
+    pub(crate) members: Vec<usize>,
 }
 
 /// Whether two lengths are the same within the tolerance for spacing.
-pub(super) fn near(a: f64, b: f64) -> bool {
+pub(crate) fn near(a: f64, b: f64) -> bool {
     (a - b).abs() <= SPACING_TOLERANCE * a.min(b)
 }
 
 /// Groups planes; each is checked. Time is linear in planes times groups, and groups are bounded.
-pub(super) fn group(planes: &[Plane]) -> Result<Vec<Group>> {
+pub(crate) fn group(planes: &[Plane]) -> Result<Vec<Group>> {
     let many = |what, got, limit| Err(Error::TooMany { what, got, limit });
     if planes.len() > MAX_PLANES {
         return many("planes", planes.len(), MAX_PLANES);

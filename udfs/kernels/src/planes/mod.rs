@@ -11,9 +11,9 @@
 //! Tolerances are those that the Imaging Data Commons and SimpleITK use: 1 % of the spacing between slices, 0.1 mm within
 //! the plane, 0.01 in a direction cosine.
 
-mod cosines;
-mod grouping;
-mod stacking;
+pub(crate) mod cosines;
+pub(crate) mod grouping;
+pub(crate) mod stacking;
 
 pub use stacking::{Findings, Irregular, Stack, Tilt, stacks};
 

@@ -93,11 +93,11 @@ pub fn stacks(planes: &[Plane], thickness: Option<f64>) -> Result<Vec<Stack>> {
 }
 
 /// A place along the normal (mm) and the planes there, as they came.
-type Place = (f64, Vec<usize>);
+pub(crate) type Place = (f64, Vec<usize>);
 
 /// The distinct places of a group, ascending. Places are the same within 1 % of the smaller pixel spacing, and within
 /// 0.01 mm.
-fn places(planes: &[Plane], group: &Group) -> Vec<Place> {
+pub(crate) fn places(planes: &[Plane], group: &Group) -> Vec<Place> {
     let mut sorted: Vec<(f64, usize)> = group
         .members
         .iter()
@@ -217,7 +217,7 @@ fn rhythm(at: &[f64], alone: f64) -> (f64, Vec<usize>, Option<Irregular>) {
 }
 
 /// The slice of each place if all steps are multiples of `regular`.
-pub(super) fn multiples(steps: &[f64], regular: f64) -> Option<Vec<usize>> {
+pub(crate) fn multiples(steps: &[f64], regular: f64) -> Option<Vec<usize>> {
     let mut slices = vec![0usize];
     for step in steps {
         let ratio = (step / regular).round();
