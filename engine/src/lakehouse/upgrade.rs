@@ -3,8 +3,10 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use radlake_catalogs::ingest::{self, Upgraded};
+use radlake_catalogs::segments::catch_up;
 use radlake_catalogs::{Epoch, ViewObject};
 use radlake_sql::views::VIEWS;
+use tokio_util::sync::CancellationToken;
 
 use super::{Lakehouse, init};
 use crate::{Identity, Result};
@@ -61,6 +63,9 @@ impl Lakehouse {
                 }
             })
             .await?;
+        // What the files of segmentations and reports say, which a lake without these tables did not keep. It can be done again.
+        let workers = std::thread::available_parallelism().map_or(2, usize::from);
+        catch_up(lake, workers, &CancellationToken::new()).await?;
         let mut done = done.lock().unwrap_or_else(PoisonError::into_inner).clone();
         done.added = lacking;
         done.epoch = Some(epoch.number);
