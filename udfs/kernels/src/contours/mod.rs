@@ -80,6 +80,7 @@ pub fn rasterise<C: AsRef<[[f64; 3]]>>(
     contours: &[C],
     tolerance: &Tolerance,
 ) -> Result<Rasterised> {
+    grid.check_lattice()?;
     let points = contours.iter().map(|c| c.as_ref().len()).sum();
     if points > MAX_POINTS {
         return Err(Error::TooMany {

@@ -151,6 +151,9 @@ fn points_that_are_none_are_refused_by_name() {
         rasterise(&grid(), &[many], &Tolerance::default()),
         Err(Error::TooMany { .. })
     ));
+    let mut none = grid();
+    none.size[2] = 0;
+    assert!(rasterise(&none, &[[[0.0; 3]; 3]], &Tolerance::default()).is_err());
     let loose = Tolerance {
         slice: 0.6,
         parallel: f64::NAN,

@@ -220,6 +220,23 @@ fn thick_frames_fill_the_slices_between() {
     };
     let found = run(&far, &frames, Measures::default());
     assert_eq!((found.mask, found.findings.outside), (None, vec![0, 1, 2]));
+    assert!(found.findings.resampled);
+    // A tenth of a millimetre is the same voxel; a quarter of a small one at most.
+    for (spacing, shift, resampled) in [
+        (1.0, 0.09, false),
+        (1.0, 0.11, true),
+        (0.2, 0.045, false),
+        (0.2, 0.055, true),
+    ] {
+        let source = Geometry::new([4, 4, 6], [spacing, spacing, 2.0]).unwrap();
+        let mask = Mask::new(source.clone(), vec![true; 96]).unwrap();
+        let mut frame = cut(&mask, [(0, 1), (1, 1)], 2, [0, 0], [4, 4], true);
+        frame.0.position[0] += shift;
+        assert_eq!(
+            run(&source, &[frame], Measures::default()).findings.resampled,
+            resampled
+        );
+    }
 }
 
 #[test]
@@ -299,6 +316,44 @@ fn own_grid_counts_omitted_frames() {
         thickness: None,
     };
     assert!(matches!(own_grid(&tiles, zero), Err(Error::BadSpacing { .. })));
+}
+
+#[test]
+fn hostile_frames_are_refused() {
+    let source = Geometry::new([4, 4, 6], [1.0, 1.0, 2.0]).unwrap();
+    let mask = Mask::new(source.clone(), vec![true; 96]).unwrap();
+    let good = cut(&mask, [(0, 1), (1, 1)], 0, [0, 0], [4, 4], true).0;
+    let place_with = |source: &Geometry, spoil: fn(&mut Plane)| {
+        let mut planes = [good.clone(), good.clone()];
+        spoil(&mut planes[1]);
+        place(source, &planes, Measures::default(), |_, _| Ok(()))
+    };
+    // A terabyte for the pixels of one frame.
+    assert!(matches!(
+        place_with(&source, |p| p.size = [1 << 20; 2]),
+        Err(Error::BadSize { .. })
+    ));
+    assert!(matches!(
+        place_with(&source, |p| p.position[2] = f64::NAN),
+        Err(Error::BadPlane { plane: 1, .. })
+    ));
+    assert!(matches!(
+        place_with(&source, |p| p.row = [0.0; 3]),
+        Err(Error::BadPlane { plane: 1, .. })
+    ));
+    // Two orientations of which one is not the grid's.
+    assert!(matches!(
+        place_with(&source, |p| (p.row, p.column) =
+            ([0.8, 0.6, 0.0], [-0.6, 0.8, 0.0])),
+        Err(Error::NoGrid { .. })
+    ));
+    let mut none = source.clone();
+    none.size[0] = 0;
+    assert!(matches!(place_with(&none, |_| ()), Err(Error::BadSize { .. })));
+    let refused = place(&source, &[good], Measures::default(), |_, _| {
+        Err(Error::EmptyMask)
+    });
+    assert_eq!(refused, Err(Error::EmptyMask));
 }
 
 #[test]
