@@ -215,3 +215,16 @@ fn a_million_points_take_no_time() {
     assert!(start.elapsed().as_secs_f64() < 1.0, "{:?}", start.elapsed());
     assert!((count(&found) as f64 / (std::f64::consts::PI * 200.0 * 200.0) - 1.0).abs() < 1e-3);
 }
+
+/// Every edge across the whole slice: refused before it is filled.
+#[test]
+fn zigzags_are_refused_at_once() {
+    let grid = Geometry::new([512, 512, 1], [1.0; 3]).unwrap();
+    let zigzag: Vec<[f64; 3]> = (0..1_000_000)
+        .map(|k| [f64::from(k) * 5e-4, if k % 2 == 0 { -10.0 } else { 600.0 }, 0.0])
+        .collect();
+    let start = std::time::Instant::now();
+    let refused = rasterise(&grid, &[zigzag], &Tolerance::default());
+    assert!(matches!(refused, Err(Error::TooMany { .. })));
+    assert!(start.elapsed().as_secs_f64() < 1.0, "{:?}", start.elapsed());
+}

@@ -148,17 +148,21 @@ fn parts_of_slices_and_what_is_outside() {
 #[test]
 fn other_grids_are_resampled() {
     let mut random = Random(9);
-    for shift in [0.0, 0.3] {
+    for (start, size) in [
+        ([0.0, -0.25, 0.25], [14, 10, 12]),
+        ([0.3, -0.25, 0.25], [14, 10, 12]),
+        ([2.3, 1.75, 2.25], [6, 4, 5]),
+    ] {
         let source = grid(&mut random);
         let fine = Geometry {
-            size: [14, 10, 12],
+            size,
             spacing: source.spacing.map(|v| v / 2.0),
-            origin: source.physical([shift, -0.25, 0.25]),
+            origin: source.physical(start),
             ..source.clone()
         };
         let mask = random_mask(&mut random, &fine);
-        let frames: Vec<_> = (0..12)
-            .map(|k| cut(&mask, [(0, 1), (1, 1)], k, [0, 0], [10, 14], false))
+        let frames: Vec<_> = (0..size[2] as i64)
+            .map(|k| cut(&mask, [(0, 1), (1, 1)], k, [0, 0], [size[1], size[0]], false))
             .collect();
         let found = run(&source, &frames, Measures::default());
         assert!(found.findings.resampled && found.findings.inferred_spacing);
@@ -170,11 +174,19 @@ fn other_grids_are_resampled() {
                     .unwrap()
                     .map(|v| (v + 0.5 + 1e-9).floor());
                 let inside = (0..3).all(|k| at[k] >= 0.0 && at[k] < fine.size[k] as f64);
-                inside && mask.voxels[at[0] as usize + 14 * (at[1] as usize + 10 * at[2] as usize)]
+                inside && {
+                    let [x, y, z] = at.map(|v| v as usize);
+                    mask.voxels[x + size[0] * (y + size[1] * z)]
+                }
             })
             .collect();
         assert!(expected.contains(&true));
         assert_eq!(voxels(&found, &source), expected);
+        let placed = found.mask.unwrap();
+        assert_eq!(
+            placed.mask.geometry.origin,
+            source.physical(placed.low.map(|v| v as f64))
+        );
     }
 }
 
