@@ -24,7 +24,7 @@ fn random_mask(random: &mut Random, grid: &Geometry) -> Mask {
 
 /// A frame with columns along `axes[0]`, rows along `axes[1]` (each with a sign) at `slice` of the third axis; its first
 /// pixel is the voxel `start` along the two. Pixels outside the grid are inside the segment if `beyond`.
-fn cut(
+pub(super) fn cut(
     mask: &Mask,
     axes: [(usize, i64); 2],
     slice: i64,
@@ -252,85 +252,6 @@ fn thick_frames_fill_the_slices_between() {
 }
 
 #[test]
-fn own_grid_counts_omitted_frames() {
-    let source = Geometry::new([4, 3, 30], [0.5, 0.5, 1.25]).unwrap();
-    let mask = Mask::new(source.clone(), vec![true; source.len()]).unwrap();
-    let planes = |slices: &[i64], start: [i64; 2]| -> Vec<Plane> {
-        slices
-            .iter()
-            .map(|&k| cut(&mask, [(0, 1), (1, 1)], k, start, [3, 4], true).0)
-            .collect()
-    };
-    let given = Measures {
-        between_slices: Some(1.25),
-        thickness: Some(5.0),
-    };
-    let grid = own_grid(&planes(&[9, 3, 5], [0, 0]), given).unwrap();
-    assert_eq!(
-        (grid.geometry.size, &grid.slices[..], grid.inferred),
-        ([4, 3, 7], &[6, 0, 2][..], false)
-    );
-    assert_eq!(grid.geometry.origin, [0.0, 0.0, 3.75]);
-    assert_eq!(grid.geometry.spacing, [0.5, 0.5, 1.25]);
-    // Not given: the greatest that fits, here twice the true one, or the true one where steps of 2 and 3 tell it.
-    let grid = own_grid(&planes(&[9, 3, 5], [0, 0]), Measures::default()).unwrap();
-    assert_eq!(
-        (grid.geometry.spacing[2], &grid.slices[..], grid.inferred),
-        (2.5, &[3, 0, 1][..], true)
-    );
-    let grid = own_grid(&planes(&[3, 5, 8], [0, 0]), Measures::default()).unwrap();
-    assert_eq!(
-        (grid.geometry.spacing[2], &grid.slices[..]),
-        (1.25, &[0, 2, 5][..])
-    );
-    // One place: what is given, the thickness, 1.
-    for (measures, spacing) in [
-        (given, 1.25),
-        (
-            Measures {
-                between_slices: None,
-                ..given
-            },
-            5.0,
-        ),
-        (Measures::default(), 1.0),
-    ] {
-        assert_eq!(
-            own_grid(&planes(&[4], [0, 0]), measures)
-                .unwrap()
-                .geometry
-                .spacing[2],
-            spacing
-        );
-    }
-    // Tiles.
-    let mut tiles = planes(&[3], [0, 0]);
-    tiles.extend(planes(&[4], [-4, 3]));
-    let grid = own_grid(&tiles, given).unwrap();
-    assert_eq!(
-        (grid.geometry.size, grid.geometry.origin),
-        ([8, 6, 2], [-2.0, 0.0, 3.75])
-    );
-    // No grid.
-    let wrong = Measures {
-        between_slices: Some(1.0),
-        thickness: None,
-    };
-    assert!(matches!(
-        own_grid(&planes(&[3, 4, 5], [0, 0]), wrong),
-        Err(Error::NoGrid { .. })
-    ));
-    tiles[1].position[0] += 0.2;
-    assert!(matches!(own_grid(&tiles, given), Err(Error::NoGrid { .. })));
-    assert!(matches!(own_grid(&[], given), Err(Error::NoGrid { .. })));
-    let zero = Measures {
-        between_slices: Some(0.0),
-        thickness: None,
-    };
-    assert!(matches!(own_grid(&tiles, zero), Err(Error::BadSpacing { .. })));
-}
-
-#[test]
 fn hostile_frames_are_refused() {
     let source = Geometry::new([4, 4, 6], [1.0, 1.0, 2.0]).unwrap();
     let mask = Mask::new(source.clone(), vec![true; 96]).unwrap();
@@ -366,25 +287,4 @@ fn hostile_frames_are_refused() {
         Err(Error::EmptyMask)
     });
     assert_eq!(refused, Err(Error::EmptyMask));
-}
-
-#[test]
-fn members_by_kind() {
-    let mut marks = [true; 5];
-    Members::NonZero.mark(&[0u8, 1, 255, 0, 2], &mut marks).unwrap();
-    assert_eq!(marks, [false, true, true, false, true]);
-    Members::Label(300)
-        .mark(&[0u16, 300, 255, 44, 300], &mut marks)
-        .unwrap();
-    assert_eq!(marks, [false, true, false, false, true]);
-    let half = |threshold| Members::AtLeast {
-        threshold,
-        maximum: 200,
-    };
-    half(0.5).mark(&[0u8, 99, 100, 200, 255], &mut marks).unwrap();
-    assert_eq!(marks, [false, false, true, true, true]);
-    half(0.0).mark(&[0u8, 1, 100, 200, 255], &mut marks).unwrap();
-    assert_eq!(marks, [false, true, true, true, true]);
-    assert!(half(f64::NAN).mark(&[0u8; 5], &mut marks).is_err());
-    assert!(half(0.5).mark(&[0u8; 4], &mut marks).is_err());
 }
