@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use super::Findings;
 use super::assign::Outline;
+use super::clip::area_outside;
 use crate::error::{Error, Result};
 use crate::geometry::Geometry;
 use crate::mask::Mask;
@@ -42,7 +43,9 @@ pub(super) fn fill(
             continue;
         }
         if (0..2).any(|k| from[k] < -0.5 || to[k] > edge(k)) {
-            findings.clipped.push(outline.contour);
+            let lost = area_outside(&outline.points, [-0.5; 2], [edge(0), edge(1)]);
+            let pixel = grid.spacing[0] * grid.spacing[1];
+            findings.clipped.push((outline.contour, lost * pixel));
         }
         for k in 0..2 {
             // Casts saturate: what is left of the grid begins at 0.
@@ -51,7 +54,7 @@ pub(super) fn fill(
         }
     }
     findings.outside.sort_unstable();
-    findings.clipped.sort_unstable();
+    findings.clipped.sort_by_key(|c| c.0);
     let (first, last) = match (slices.keys().next(), slices.keys().next_back()) {
         (Some(&first), Some(&last)) if (0..2).all(|k| low[k] <= high[k]) => (first, last),
         _ => {

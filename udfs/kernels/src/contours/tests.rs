@@ -126,10 +126,24 @@ fn what_lies_outside_is_told() {
         rectangle([-50.0, 50.0], [-50.0, 50.0], 6.0),
     ];
     let found = run(&grid, &contours);
-    assert_eq!(found.findings.clipped, [0, 3]);
+    // 22.5 × 36.5 mm of which 3 × 4 are within the grid's edges; and 100 × 100 of which 10 × 8 are.
+    let lost = [22.5 * 36.5 - 3.0 * 4.0, 100.0 * 100.0 - 80.0];
+    assert_eq!(found.findings.clipped, [(0, lost[0]), (3, lost[1])]);
     assert_eq!(found.findings.outside, [1]);
     assert_eq!(found.findings.empty_slices, [1, 2]);
     assert_eq!(count(&found), 3 * 4 + 80);
+    // In millimetres, whichever way it is drawn; a triangle of which a corner is cut off.
+    let wide = Geometry::new([10, 8, 4], [2.0, 0.5, 2.0]).unwrap();
+    let mut corner = vec![[1.0, 1.0, 0.0], [1.0, 2.0, 0.0], [29.0, 1.0, 0.0]];
+    for _ in 0..2 {
+        let clipped = run(&wide, &[corner.clone()]).findings.clipped;
+        // What lies beyond x = 19 is a triangle of 10 × 10/28 mm.
+        assert!(
+            (clipped[0].1 - 0.5 * 10.0 * 10.0 / 28.0).abs() < 1e-5,
+            "{clipped:?}"
+        );
+        corner.reverse();
+    }
     let found = run(&grid, &contours[1..2]);
     assert_eq!((found.mask, found.findings.empty_slices), (None, vec![1]));
     assert_eq!(run(&grid, &[]).mask, None);
