@@ -5,6 +5,9 @@ use crate::error::{Error, Result};
 /// Most voxels that one volume may hold: 512 × 512 × 2048, 4 GiB of values.
 pub const MAX_VOXELS: usize = 1 << 29;
 
+/// Most voxels along an axis.
+const LONGEST: usize = 1 << 30;
+
 /// A grid of voxels. Axes are x (fastest), y, z; lengths in millimetres.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Geometry {
@@ -38,6 +41,17 @@ impl Geometry {
             return Err(Error::BadSize {
                 size: self.size,
                 limit: MAX_VOXELS,
+            });
+        }
+        self.check_lattice()
+    }
+
+    /// Checks all but the number of voxels: for grids of which only a box is held. No axis may be longer than 2³⁰ voxels.
+    pub fn check_lattice(&self) -> Result<()> {
+        if !self.size.iter().all(|n| (1..=LONGEST).contains(n)) {
+            return Err(Error::BadSize {
+                size: self.size,
+                limit: LONGEST,
             });
         }
         if !self.spacing.iter().all(|s| s.is_finite() && *s > 0.0) {
@@ -142,6 +156,18 @@ mod tests {
         for (got, want) in back.iter().zip([1.25, 2.0, -3.5]) {
             assert!((got - want).abs() < 1e-12);
         }
+    }
+
+    #[test]
+    fn a_lattice_may_be_larger_than_a_volume() {
+        let mut grid = Geometry::new([1; 3], [1.0; 3]).unwrap();
+        grid.size = [1 << 20; 3];
+        assert!(matches!(grid.check(), Err(Error::BadSize { .. })));
+        assert_eq!(grid.check_lattice(), Ok(()));
+        grid.size[1] = 0;
+        assert!(matches!(grid.check_lattice(), Err(Error::BadSize { .. })));
+        grid.size[1] = 1 << 31;
+        assert!(matches!(grid.check_lattice(), Err(Error::BadSize { .. })));
     }
 
     #[test]

@@ -5,8 +5,8 @@
 //! under its tags. Pure functions over slices: no I/O, no threads, no global state; callers run one region per thread.
 //!
 //! Before the numbers stands the geometry of segmentations: [`planes`] makes grids of slices in any order,
-//! [`contours`] fills the outlines of RT Structure Sets on them, [`placing`] puts frames of Segmentations on them; a
-//! [`PlacedMask`] keeps only the box of its region.
+//! [`contours`] fills the outlines of RT Structure Sets on them, [`placing`] puts frames of Segmentations on them, [`measures`]
+//! compares what came of it; a [`PlacedMask`] keeps only the box of its region.
 //!
 //! Axes are x (fastest in memory), y, z throughout; lengths are millimetres, volumes mm³. Hostile input (sizes that do
 //! not fit, empty masks, NaN, absurd settings) gives an [`Error`]; a feature that is not defined for a region gives an
@@ -25,6 +25,7 @@ pub mod image_types;
 mod levels;
 mod mask;
 pub mod matrix;
+pub mod measures;
 pub mod mesh;
 pub mod neighbours;
 mod normalise;

@@ -1,16 +1,19 @@
 //! Scanline fill, even-odd: every edge flips the parity of what lies right of it, in each row that it crosses.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use super::Findings;
 use super::assign::Outline;
+use super::clip::area_outside;
 use crate::error::{Error, Result};
 use crate::geometry::Geometry;
 use crate::mask::Mask;
 use crate::placed::PlacedMask;
 
-/// Most crossings of edges and rows: contours that zigzag over the whole slice at every point are no outlines.
-const MAX_CROSSINGS: usize = 1 << 30;
+/// Most crossings of edges and rows, some seconds: contours that zigzag over the whole slice at every point are no
+/// outlines.
+const MAX_CROSSINGS: usize = 1 << 28;
 
 /// Continuous extent of an outline: smallest x, y and largest x, y.
 fn extent(outline: &Outline) -> [[f64; 2]; 2] {
@@ -40,7 +43,9 @@ pub(super) fn fill(
             continue;
         }
         if (0..2).any(|k| from[k] < -0.5 || to[k] > edge(k)) {
-            findings.clipped.push(outline.contour);
+            let lost = area_outside(&outline.points, [-0.5; 2], [edge(0), edge(1)]);
+            let pixel = grid.spacing[0] * grid.spacing[1];
+            findings.clipped.push((outline.contour, lost * pixel));
         }
         for k in 0..2 {
             // Casts saturate: what is left of the grid begins at 0.
@@ -49,7 +54,7 @@ pub(super) fn fill(
         }
     }
     findings.outside.sort_unstable();
-    findings.clipped.sort_unstable();
+    findings.clipped.sort_by_key(|c| c.0);
     let (first, last) = match (slices.keys().next(), slices.keys().next_back()) {
         (Some(&first), Some(&last)) if (0..2).all(|k| low[k] <= high[k]) => (first, last),
         _ => {
@@ -61,19 +66,26 @@ pub(super) fn fill(
     let frame = grid.crop(base, [high[0], high[1], last]);
     frame.check()?;
     let [nx, ny, _] = frame.size;
+    let origin = [base[0] as f64, base[1] as f64];
+    // Counted before anything is filled.
+    let crossings: usize = slices
+        .values()
+        .flatten()
+        .flat_map(|outline| edges(&outline.points))
+        .map(|(a, b)| rows(a, b, origin[1], ny).len())
+        .sum();
+    if crossings > MAX_CROSSINGS {
+        return Err(Error::TooMany {
+            what: "crossings of contours and rows",
+            got: crossings,
+            limit: MAX_CROSSINGS,
+        });
+    }
     let mut voxels = vec![false; frame.len()];
-    let mut crossings = 0;
     for (slice, outlines) in slices {
         let area = &mut voxels[nx * ny * (slice - first)..][..nx * ny];
         for outline in outlines {
-            crossings += flip(area, nx, [base[0] as f64, base[1] as f64], &outline.points);
-            if crossings > MAX_CROSSINGS {
-                return Err(Error::TooMany {
-                    what: "crossings of contours and rows",
-                    got: crossings,
-                    limit: MAX_CROSSINGS,
-                });
-            }
+            flip(area, nx, origin, &outline.points);
         }
         let mut any = false;
         for row in area.chunks_exact_mut(nx) {
@@ -92,26 +104,27 @@ pub(super) fn fill(
     Ok(PlacedMask::crop(&mask, grid, base))
 }
 
-/// Flips the first voxel centre at or right of each crossing; returns the number of crossings.
-fn flip(area: &mut [bool], nx: usize, base: [f64; 2], points: &[[f64; 2]]) -> usize {
-    let ny = (area.len() / nx) as f64;
-    let mut crossings = 0;
-    let mut previous = points[points.len() - 1];
-    for &point in points {
-        // From top to bottom whichever way it is drawn: shared edges cross at the same x.
-        let (a, b) = if previous[1] <= point[1] {
-            (previous, point)
-        } else {
-            (point, previous)
-        };
-        previous = point;
-        let top = (a[1] - base[1]).ceil().max(0.0);
-        let bottom = (b[1] - base[1]).ceil().min(ny);
-        if top >= bottom {
-            continue;
-        }
+/// The edges of a closed polygon, each from top to bottom whichever way it is drawn: edges that outlines share cross rows
+/// at the same x.
+fn edges(points: &[[f64; 2]]) -> impl Iterator<Item = ([f64; 2], [f64; 2])> + '_ {
+    let before = points.iter().skip(points.len() - 1).chain(points);
+    before
+        .zip(points)
+        .map(|(&a, &b)| if a[1] <= b[1] { (a, b) } else { (b, a) })
+}
+
+/// The rows of the box (it begins at `base`) that an edge crosses: from its upper end to before its lower one.
+fn rows(a: [f64; 2], b: [f64; 2], base: f64, ny: usize) -> Range<usize> {
+    let row = |y: f64| (y - base).ceil().clamp(0.0, ny as f64) as usize;
+    row(a[1])..row(b[1])
+}
+
+/// Flips the first voxel centre at or right of each crossing.
+fn flip(area: &mut [bool], nx: usize, base: [f64; 2], points: &[[f64; 2]]) {
+    let ny = area.len() / nx;
+    for (a, b) in edges(points) {
         let slope = (b[0] - a[0]) / (b[1] - a[1]);
-        for row in top as usize..bottom as usize {
+        for row in rows(a, b, base[1], ny) {
             let x = a[0] + (base[1] + row as f64 - a[1]) * slope - base[0];
             // The same rounding as of the points, so that a centre on a slanted edge is on it.
             let column = ((x * 1e6).round() / 1e6).ceil().max(0.0);
@@ -119,7 +132,5 @@ fn flip(area: &mut [bool], nx: usize, base: [f64; 2], points: &[[f64; 2]]) -> us
                 area[row * nx + column as usize] ^= true;
             }
         }
-        crossings += bottom as usize - top as usize;
     }
-    crossings
 }

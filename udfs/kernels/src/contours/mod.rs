@@ -12,6 +12,7 @@
 //! nearest to the slice's centre are taken, and the others told.
 
 mod assign;
+mod clip;
 mod fill;
 
 use crate::error::{Error, Result};
@@ -60,8 +61,8 @@ pub struct Findings {
     pub no_slice: Vec<usize>,
     /// In a slice to which other contours are nearer.
     pub superseded: Vec<usize>,
-    /// Partly outside the grid within the slice; what is outside is lost.
-    pub clipped: Vec<usize>,
+    /// Partly outside the grid within the slice, and the area that is lost, mm².
+    pub clipped: Vec<(usize, f64)>,
     /// Wholly outside the grid within the slice.
     pub outside: Vec<usize>,
     /// Slices that have contours and no voxel: smaller than a voxel, or outside.
@@ -80,6 +81,7 @@ pub fn rasterise<C: AsRef<[[f64; 3]]>>(
     contours: &[C],
     tolerance: &Tolerance,
 ) -> Result<Rasterised> {
+    grid.check_lattice()?;
     let points = contours.iter().map(|c| c.as_ref().len()).sum();
     if points > MAX_POINTS {
         return Err(Error::TooMany {

@@ -126,10 +126,24 @@ fn what_lies_outside_is_told() {
         rectangle([-50.0, 50.0], [-50.0, 50.0], 6.0),
     ];
     let found = run(&grid, &contours);
-    assert_eq!(found.findings.clipped, [0, 3]);
+    // 22.5 × 36.5 mm of which 3 × 4 are within the grid's edges; and 100 × 100 of which 10 × 8 are.
+    let lost = [22.5 * 36.5 - 3.0 * 4.0, 100.0 * 100.0 - 80.0];
+    assert_eq!(found.findings.clipped, [(0, lost[0]), (3, lost[1])]);
     assert_eq!(found.findings.outside, [1]);
     assert_eq!(found.findings.empty_slices, [1, 2]);
     assert_eq!(count(&found), 3 * 4 + 80);
+    // In millimetres, whichever way it is drawn; a triangle of which a corner is cut off.
+    let wide = Geometry::new([10, 8, 4], [2.0, 0.5, 2.0]).unwrap();
+    let mut corner = vec![[1.0, 1.0, 0.0], [1.0, 2.0, 0.0], [29.0, 1.0, 0.0]];
+    for _ in 0..2 {
+        let clipped = run(&wide, &[corner.clone()]).findings.clipped;
+        // What lies beyond x = 19 is a triangle of 10 × 10/28 mm.
+        assert!(
+            (clipped[0].1 - 0.5 * 10.0 * 10.0 / 28.0).abs() < 1e-5,
+            "{clipped:?}"
+        );
+        corner.reverse();
+    }
     let found = run(&grid, &contours[1..2]);
     assert_eq!((found.mask, found.findings.empty_slices), (None, vec![1]));
     assert_eq!(run(&grid, &[]).mask, None);
@@ -151,6 +165,9 @@ fn points_that_are_none_are_refused_by_name() {
         rasterise(&grid(), &[many], &Tolerance::default()),
         Err(Error::TooMany { .. })
     ));
+    let mut none = grid();
+    none.size[2] = 0;
+    assert!(rasterise(&none, &[[[0.0; 3]; 3]], &Tolerance::default()).is_err());
     let loose = Tolerance {
         slice: 0.6,
         parallel: f64::NAN,
@@ -201,14 +218,23 @@ fn equals_a_test_of_every_point() {
 }
 
 #[test]
-fn a_million_points_take_no_time() {
+fn a_million_points_are_filled() {
     let grid = Geometry::new([512, 512, 2], [1.0; 3]).unwrap();
     let circle: Vec<[f64; 3]> = (0..1_000_000)
         .map(|k| f64::from(k) * std::f64::consts::TAU / 1e6)
         .map(|t| [256.0 + 200.0 * t.cos(), 256.0 + 200.0 * t.sin(), 1.0])
         .collect();
-    let start = std::time::Instant::now();
     let found = run(&grid, &[circle]);
-    assert!(start.elapsed().as_secs_f64() < 1.0, "{:?}", start.elapsed());
     assert!((count(&found) as f64 / (std::f64::consts::PI * 200.0 * 200.0) - 1.0).abs() < 1e-3);
+}
+
+/// Every edge across the whole slice: refused before it is filled.
+#[test]
+fn zigzags_are_refused() {
+    let grid = Geometry::new([512, 512, 1], [1.0; 3]).unwrap();
+    let zigzag: Vec<[f64; 3]> = (0..1_000_000)
+        .map(|k| [f64::from(k) * 5e-4, if k % 2 == 0 { -10.0 } else { 600.0 }, 0.0])
+        .collect();
+    let refused = rasterise(&grid, &[zigzag], &Tolerance::default());
+    assert!(matches!(refused, Err(Error::TooMany { .. })));
 }

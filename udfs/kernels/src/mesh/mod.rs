@@ -28,7 +28,12 @@ pub struct PaddedMask {
 impl PaddedMask {
     /// Pads the mask of a region.
     pub fn new(region: &Region) -> Result<Self> {
-        let size = region.size.map(|n| n.saturating_add(2));
+        Self::from_box(region.size, region.spacing, &region.inside)
+    }
+
+    /// Pads a box of memberships, x fastest; there are as many as the sizes say.
+    pub(crate) fn from_box(inner: [usize; 3], spacing: [f64; 3], inside: &[bool]) -> Result<Self> {
+        let size = inner.map(|n| n.saturating_add(2));
         let length = size.iter().try_fold(1usize, |all, &n| all.checked_mul(n));
         let Some(length) = length.filter(|&n| n <= MAX_VOXELS) else {
             return Err(Error::BadSize {
@@ -37,8 +42,8 @@ impl PaddedMask {
             });
         };
         let mut voxels = vec![0u8; length];
-        for (row, source) in region.inside.chunks_exact(region.size[0]).enumerate() {
-            let (y, z) = (row % region.size[1] + 1, row / region.size[1] + 1);
+        for (row, source) in inside.chunks_exact(inner[0]).enumerate() {
+            let (y, z) = (row % inner[1] + 1, row / inner[1] + 1);
             let at = 1 + size[0] * (y + size[1] * z);
             for (to, &from) in voxels[at..].iter_mut().zip(source) {
                 *to = u8::from(from);
@@ -46,7 +51,7 @@ impl PaddedMask {
         }
         Ok(Self {
             size,
-            spacing: region.spacing,
+            spacing,
             voxels,
         })
     }

@@ -48,3 +48,29 @@ impl Members {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn members_by_kind() {
+        let mut marks = [true; 5];
+        Members::NonZero.mark(&[0u8, 1, 255, 0, 2], &mut marks).unwrap();
+        assert_eq!(marks, [false, true, true, false, true]);
+        Members::Label(300)
+            .mark(&[0u16, 300, 255, 44, 300], &mut marks)
+            .unwrap();
+        assert_eq!(marks, [false, true, false, false, true]);
+        let half = |threshold| Members::AtLeast {
+            threshold,
+            maximum: 200,
+        };
+        half(0.5).mark(&[0u8, 99, 100, 200, 255], &mut marks).unwrap();
+        assert_eq!(marks, [false, false, true, true, true]);
+        half(0.0).mark(&[0u8, 1, 100, 200, 255], &mut marks).unwrap();
+        assert_eq!(marks, [false, true, true, true, true]);
+        assert!(half(f64::NAN).mark(&[0u8; 5], &mut marks).is_err());
+        assert!(half(0.5).mark(&[0u8; 4], &mut marks).is_err());
+    }
+}

@@ -18,7 +18,7 @@ pub use own::{OwnGrid, own_grid};
 use std::collections::BTreeMap;
 
 use crate::error::{Error, Result};
-use crate::geometry::{Geometry, invert};
+use crate::geometry::{Geometry, MAX_VOXELS, invert};
 use crate::placed::PlacedMask;
 use crate::planes::grouping::near;
 use crate::planes::{MAX_PLANES, Plane};
@@ -79,9 +79,17 @@ pub fn place(
             limit: MAX_PLANES,
         });
     }
+    source.check_lattice()?;
     let inverse = invert(&source.index_to_physical()).ok_or(Error::BadDirection)?;
     let mut footprints = Vec::with_capacity(planes.len());
     for (at, plane) in planes.iter().enumerate() {
+        let [rows, columns] = plane.size;
+        if rows.saturating_mul(columns) > MAX_VOXELS {
+            return Err(Error::BadSize {
+                size: [columns, rows, 1],
+                limit: MAX_VOXELS,
+            });
+        }
         match Footprint::new(source, &inverse, plane, plane.axes(at)?) {
             Some(footprint) => footprints.push(footprint),
             None => return resample::resample(source, planes, measures, read),
@@ -111,7 +119,7 @@ fn copy(
 ) -> Result<Placing> {
     let mut findings = Findings::default();
     let mut places: BTreeMap<[[i64; 3]; 2], usize> = BTreeMap::new();
-    let mut runs = Runs::new(grid)?;
+    let mut runs = Runs::new(grid);
     let mut pixels = Vec::new();
     for (at, (plane, footprint)) in planes.iter().zip(footprints).enumerate() {
         let corners = footprint.corners();

@@ -110,3 +110,89 @@ fn infer(steps: &[f64]) -> Option<Vec<usize>> {
     // Beyond an eighth, one percent of the distances allows nearly anything.
     (1..=8).find_map(|part| multiples(steps, smallest / f64::from(part)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mask::Mask;
+    use crate::placing::tests::cut;
+
+    #[test]
+    fn own_grid_counts_omitted_frames() {
+        let source = Geometry::new([4, 3, 30], [0.5, 0.5, 1.25]).unwrap();
+        let mask = Mask::new(source.clone(), vec![true; source.len()]).unwrap();
+        let planes = |slices: &[i64], start: [i64; 2]| -> Vec<Plane> {
+            slices
+                .iter()
+                .map(|&k| cut(&mask, [(0, 1), (1, 1)], k, start, [3, 4], true).0)
+                .collect()
+        };
+        let given = Measures {
+            between_slices: Some(1.25),
+            thickness: Some(5.0),
+        };
+        let grid = own_grid(&planes(&[9, 3, 5], [0, 0]), given).unwrap();
+        assert_eq!(
+            (grid.geometry.size, &grid.slices[..], grid.inferred),
+            ([4, 3, 7], &[6, 0, 2][..], false)
+        );
+        assert_eq!(grid.geometry.origin, [0.0, 0.0, 3.75]);
+        assert_eq!(grid.geometry.spacing, [0.5, 0.5, 1.25]);
+        // Not given: the greatest that fits, here twice the true one, or the true one where steps of 2 and 3 tell it.
+        let grid = own_grid(&planes(&[9, 3, 5], [0, 0]), Measures::default()).unwrap();
+        assert_eq!(
+            (grid.geometry.spacing[2], &grid.slices[..], grid.inferred),
+            (2.5, &[3, 0, 1][..], true)
+        );
+        let grid = own_grid(&planes(&[3, 5, 8], [0, 0]), Measures::default()).unwrap();
+        assert_eq!(
+            (grid.geometry.spacing[2], &grid.slices[..]),
+            (1.25, &[0, 2, 5][..])
+        );
+        // One place: what is given, the thickness, 1.
+        for (measures, spacing) in [
+            (given, 1.25),
+            (
+                Measures {
+                    between_slices: None,
+                    ..given
+                },
+                5.0,
+            ),
+            (Measures::default(), 1.0),
+        ] {
+            assert_eq!(
+                own_grid(&planes(&[4], [0, 0]), measures)
+                    .unwrap()
+                    .geometry
+                    .spacing[2],
+                spacing
+            );
+        }
+        // Tiles.
+        let mut tiles = planes(&[3], [0, 0]);
+        tiles.extend(planes(&[4], [-4, 3]));
+        let grid = own_grid(&tiles, given).unwrap();
+        assert_eq!(
+            (grid.geometry.size, grid.geometry.origin),
+            ([8, 6, 2], [-2.0, 0.0, 3.75])
+        );
+        // No grid.
+        let wrong = Measures {
+            between_slices: Some(1.0),
+            thickness: None,
+        };
+        assert!(matches!(
+            own_grid(&planes(&[3, 4, 5], [0, 0]), wrong),
+            Err(Error::NoGrid { .. })
+        ));
+        tiles[1].position[0] += 0.2;
+        assert!(matches!(own_grid(&tiles, given), Err(Error::NoGrid { .. })));
+        assert!(matches!(own_grid(&[], given), Err(Error::NoGrid { .. })));
+        let zero = Measures {
+            between_slices: Some(0.0),
+            thickness: None,
+        };
+        assert!(matches!(own_grid(&tiles, zero), Err(Error::BadSpacing { .. })));
+    }
+}

