@@ -1,6 +1,8 @@
 //! Streams of other encoders give the images that they were made of, and nothing where the data set says otherwise.
 
+#[cfg(test)]
 mod common;
+#[cfg(test)]
 mod hostile;
 
 use common::{element, layout, streams};
