@@ -150,3 +150,30 @@ fn rle(words: &[u8]) -> Vec<u8> {
     }
     out
 }
+
+/// Headers of JPEG 2000 that are in order and promise far more than the stream holds.
+#[test]
+fn layers_and_tiles_without_end() {
+    for stream in streams().into_iter().filter(|s| s.encoding == Encoding::Jpeg2000) {
+        let coding = stream.bytes.windows(2).position(|w| w == [0xFF, 0x52]).unwrap();
+        for layers in [2_u16, 0x0400, 0x4000, 0xFFFF] {
+            for side in [1_u32, 2, 16] {
+                let mut bytes = stream.bytes.clone();
+                bytes[coding + 6..coding + 8].copy_from_slice(&layers.to_be_bytes());
+                // SIZ follows SOC: the sides of a tile.
+                bytes[24..28].copy_from_slice(&side.to_be_bytes());
+                bytes[28..32].copy_from_slice(&side.to_be_bytes());
+                let value = element(&bytes);
+                let data = PixelData::encapsulated(&value).unwrap();
+                let start = Instant::now();
+                let _ = decode_frame(&data, &stream.layout, stream.encoding, 0, &Limits::default());
+                let took = start.elapsed();
+                assert!(
+                    took < LONGEST,
+                    "{}, {layers} layers, tiles of {side}: {took:?}",
+                    stream.name
+                );
+            }
+        }
+    }
+}
