@@ -59,7 +59,7 @@ impl Photometric {
 /// Bounds on what one call may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Most bytes of one decoded frame. Decoders hold up to eight times as much while they work.
+    /// Most bytes of one decoded frame. Decoders hold up to twenty times as much while they work: JPEG 2000 computes in 32 bits.
     pub frame_bytes: usize,
 }
 

@@ -64,14 +64,14 @@ fn unpack<'a>(
         match code {
             0..=127 => {
                 let run = usize::from(code) + 1;
-                let (literal, rest) = bytes.split_at_checked(run).ok_or(places.len())?;
+                let (literal, rest) = bytes.split_at_checked(run).ok_or_else(|| places.len())?;
                 for (place, &value) in places.by_ref().take(run).zip(literal) {
                     *place = value;
                 }
                 bytes = rest;
             }
             129..=255 => {
-                let (&value, rest) = bytes.split_first().ok_or(places.len())?;
+                let (&value, rest) = bytes.split_first().ok_or_else(|| places.len())?;
                 places
                     .by_ref()
                     .take(257 - usize::from(code))

@@ -7,8 +7,6 @@ mod header;
 mod huffman;
 mod lossless;
 mod sequential;
-#[cfg(test)]
-mod tests;
 mod upsample;
 
 use crate::decode::{Colours, Decoded};

@@ -7,8 +7,6 @@ mod bits;
 mod header;
 mod model;
 mod scan;
-#[cfg(test)]
-mod tests;
 
 use crate::decode::{Colours, Decoded};
 use crate::error::{PixelError, Result};
