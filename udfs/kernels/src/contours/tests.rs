@@ -133,7 +133,7 @@ fn what_lies_outside_is_told() {
     assert_eq!(found.findings.empty_slices, [1, 2]);
     assert_eq!(count(&found), 3 * 4 + 80);
     // In millimetres, whichever way it is drawn; a triangle of which a corner is cut off.
-    let wide = Geometry::new([10, 8, 4], [2.0, 0.5, 2.0]).unwrap();
+    let wide = Geometry::new([10, 8, 4], [2.0, 1.5, 2.0]).unwrap();
     let mut corner = vec![[1.0, 1.0, 0.0], [1.0, 2.0, 0.0], [29.0, 1.0, 0.0]];
     for _ in 0..2 {
         let clipped = run(&wide, &[corner.clone()]).findings.clipped;
