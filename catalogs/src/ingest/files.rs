@@ -116,7 +116,7 @@ pub fn files_schema() -> SchemaRef {
                 DataType::Utf8,
                 true,
                 "Of a duplicate or conflict, the file whose instance was there when this one came; of what was replaced, the file \
-                 that replaced it",
+                 that replaced it; of what moved, its old place",
             ),
             (
                 "sop_instance_uid",
