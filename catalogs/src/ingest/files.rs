@@ -226,7 +226,7 @@ pub(crate) fn replaced(rows: &RecordBatch, by: &BTreeMap<String, String>) -> Res
     reworded(rows, |uid| {
         by.get(uid).map(|uri| Words {
             status: Status::Replaced,
-            failure: Some(Failure::replaced(uri)),
+            failure: Some(Failure::replaced()),
             counterpart: Some(uri.clone()),
         })
     })
