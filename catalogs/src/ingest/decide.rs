@@ -242,7 +242,8 @@ pub(crate) fn decide(
                         (Beside::Same, Some(first))
                             if known.replace && first.place_is_gone && first.provider == provider =>
                         {
-                            let reason = "it was at the place that is named beside, where nothing is any more";
+                            let reason =
+                                "it was at the place that is named beside, where nothing is any more";
                             file.because(Status::Ingested, Failure::new(code::MOVED, reason));
                             file.counterpart = Some(first.source_uri.clone());
                             out.moved
@@ -340,7 +341,10 @@ impl FileRow {
     }
 
     fn duplicates(&mut self, first: &Existing) {
-        let failure = Failure::new(code::SAME_CONTENT, "the lake has this instance, from the file that is named beside");
+        let failure = Failure::new(
+            code::SAME_CONTENT,
+            "the lake has this instance, from the file that is named beside",
+        );
         self.because(Status::Duplicate, failure);
         self.counterpart = Some(first.source_uri.clone());
     }
