@@ -200,7 +200,7 @@ impl<'a> Writer<'a> {
         match query.body.as_ref() {
             ast::SetExpr::Insert(ast::Statement::Insert(insert)) => self.insert(insert, with).await,
             ast::SetExpr::Update(ast::Statement::Update(update)) => self.update(update, with).await,
-            ast::SetExpr::Delete(ast::Statement::Delete(delete)) => self.delete(delete, with).await,
+            ast::SetExpr::Delete(ast::Statement::Delete(delete)) => Box::pin(self.delete(delete, with)).await,
             ast::SetExpr::Merge(_) if with.is_some_and(|with| with.recursive) => Err(Error::Syntax {
                 message: "WITH RECURSIVE is not supported for MERGE statement".to_owned(),
                 position: None,

@@ -260,6 +260,8 @@ def test_files_name_the_counterpart_of_a_conflict(lake, tmp_path):
     report(lake, folder)
     assert values(lake, "SELECT status, reason_code, regexp_replace(counterpart, '.*/', '') FROM imaging.files WHERE current AND uri LIKE '%/1'") == [
         ("conflict", "changed", "1")]
+    # Names of files, which are closed to whom no right to the column is granted, stand in these columns alone.
+    assert values(lake, "SELECT count(*) FROM imaging.files WHERE reason LIKE '%/%'") == [(0,)]
 
 
 def test_archives_of_every_kind_and_links_in_them(lake, tmp_path):

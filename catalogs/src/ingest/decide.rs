@@ -243,8 +243,9 @@ pub(crate) fn decide(
                             if known.replace && first.place_is_gone && first.provider == provider =>
                         {
                             let reason =
-                                format!("it was at {} before, where nothing is any more", first.source_uri);
+                                "it was at the place that is named beside, where nothing is any more";
                             file.because(Status::Ingested, Failure::new(code::MOVED, reason));
+                            file.counterpart = Some(first.source_uri.clone());
                             out.moved
                                 .insert(sop_instance_uid.clone(), first.source_uri.clone());
                             seen.insert(sop_instance_uid, taken(this));
@@ -335,13 +336,16 @@ impl FileRow {
 
     /// Another file's version of its instance is in the lake now.
     pub(crate) fn replaced_by(&mut self, uri: &str) {
-        self.because(Status::Replaced, Failure::replaced(uri));
+        self.because(Status::Replaced, Failure::replaced());
         self.counterpart = Some(uri.to_owned());
     }
 
     fn duplicates(&mut self, first: &Existing) {
-        let reason = format!("the lake has this instance, from {}", first.source_uri);
-        self.because(Status::Duplicate, Failure::new(code::SAME_CONTENT, reason));
+        let failure = Failure::new(
+            code::SAME_CONTENT,
+            "the lake has this instance, from the file that is named beside",
+        );
+        self.because(Status::Duplicate, failure);
         self.counterpart = Some(first.source_uri.clone());
     }
 
@@ -357,8 +361,7 @@ impl FileRow {
             Failure::new(code::CHANGED, reason)
         } else {
             let reason = format!(
-                "the lake has an instance of this UID with {what}, from {}; that one stays, unless this one is ingested with --replace",
-                first.source_uri
+                "the lake has an instance of this UID with {what}, from the file that is named beside; that one stays, unless this one is ingested with --replace"
             );
             Failure::new(code::OTHER_CONTENT, reason)
         };

@@ -2,7 +2,7 @@
 
 use std::io;
 
-/// A reason: a stable code and a sentence for people, which never holds a patient's values.
+/// A reason: a stable code and a sentence for people, which never holds a patient's values, nor the name of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Failure {
     /// One of [`code`], or of `dicom::Refusal::code`.
@@ -77,10 +77,10 @@ impl Failure {
     }
 
     /// A file whose instance another file's took the place of.
-    pub(crate) fn replaced(uri: &str) -> Self {
+    pub(crate) fn replaced() -> Self {
         Self::new(
             code::REPLACED,
-            format!("a newer version of its instance was ingested from {uri}"),
+            "a newer version of its instance was ingested from the file that is named beside",
         )
     }
 

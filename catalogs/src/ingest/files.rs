@@ -116,7 +116,7 @@ pub fn files_schema() -> SchemaRef {
                 DataType::Utf8,
                 true,
                 "Of a duplicate or conflict, the file whose instance was there when this one came; of what was replaced, the file \
-                 that replaced it",
+                 that replaced it; of what moved, its old place",
             ),
             (
                 "sop_instance_uid",
@@ -226,7 +226,7 @@ pub(crate) fn replaced(rows: &RecordBatch, by: &BTreeMap<String, String>) -> Res
     reworded(rows, |uid| {
         by.get(uid).map(|uri| Words {
             status: Status::Replaced,
-            failure: Some(Failure::replaced(uri)),
+            failure: Some(Failure::replaced()),
             counterpart: Some(uri.clone()),
         })
     })

@@ -404,8 +404,11 @@ fn with_content(mut verdict: Verdict, hash: Option<String>) -> Verdict {
     verdict
 }
 
+/// A file with its size in bytes, when it was modified (microseconds since 1970), and what it is.
+type OpenFile = (Box<dyn Input>, u64, Option<i64>, Kind);
+
 /// Opens a file; its size and time are those of what was opened, whatever the listing said before.
-fn open(offer: &Offer) -> io::Result<(Box<dyn Input>, u64, Option<i64>, Kind)> {
+fn open(offer: &Offer) -> io::Result<OpenFile> {
     let (mut file, size, modified_us): (Box<dyn Input>, _, _) = match &offer.object {
         Some(object) => {
             let (ranges, size, modified_us) = object.open();
