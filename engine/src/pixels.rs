@@ -106,7 +106,10 @@ impl Kind {
 
     fn columns_of(self, table: &SchemaRef) -> SchemaRef {
         // What only upkeep wants stays out, and comments are the view's.
-        let kept = table.fields().iter().filter(|field| field.name() != "header_hash");
+        let kept = table
+            .fields()
+            .iter()
+            .filter(|field| field.name() != "header_hash");
         let plain = |field: &Arc<Field>| field.as_ref().clone().with_metadata(Default::default());
         Arc::new(Schema::new(
             kept.map(plain).chain(self.pixel_columns()).collect::<Vec<_>>(),
@@ -179,7 +182,10 @@ impl PixelTable {
     }
 
     fn is_of_pixels(&self, column: &str) -> bool {
-        self.kind.pixel_columns().iter().any(|field| field.name() == column)
+        self.kind
+            .pixel_columns()
+            .iter()
+            .any(|field| field.name() == column)
     }
 }
 

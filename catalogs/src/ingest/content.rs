@@ -204,6 +204,9 @@ mod tests {
                 text("one")
             ]
         );
-        assert_eq!(read(3)[0..3], [Err(code::IO_ERROR), Err(code::IO_ERROR), text("one")]);
+        assert_eq!(
+            read(3)[0..3],
+            [Err(code::IO_ERROR), Err(code::IO_ERROR), text("one")]
+        );
     }
 }

@@ -51,7 +51,14 @@ pub async fn holdings(lake: &Lake, selection: &Selection) -> Result<Vec<Holding>
     let mut versions: BTreeMap<(String, i64), Arc<LakeTable>> = BTreeMap::new();
     for number in oldest..=newest {
         let epoch = lake.at(number).await?;
-        for name in ["instances", "series", "files", "sources", "segments", "measurements"] {
+        for name in [
+            "instances",
+            "series",
+            "files",
+            "sources",
+            "segments",
+            "measurements",
+        ] {
             let Some(object) = epoch.table("imaging", name) else {
                 continue;
             };

@@ -45,7 +45,14 @@ pub(crate) async fn content(lake: &Lake) -> [RecordBatch; 6] {
         &["sop_instance_uid", "measurement_group", "measurement_number"],
     ];
     let mut out = Vec::new();
-    let names = ["instances", "series", "files", "sources", "segments", "measurements"];
+    let names = [
+        "instances",
+        "series",
+        "files",
+        "sources",
+        "segments",
+        "measurements",
+    ];
     for (name, key) in names.iter().zip(keys) {
         let table = lake.table(epoch.table("imaging", name).unwrap()).await.unwrap();
         let schema = Arc::clone(&table.object().arrow_schema);

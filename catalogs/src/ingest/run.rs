@@ -209,7 +209,11 @@ impl Batch {
         self.instances += parsed.rows.num_rows();
         self.outcomes += parsed.outcomes.len();
         self.bytes += parsed.rows.get_array_memory_size() as u64;
-        self.bytes += parsed.extracted.iter().map(|(_, found)| found.size() as u64).sum::<u64>();
+        self.bytes += parsed
+            .extracted
+            .iter()
+            .map(|(_, found)| found.size() as u64)
+            .sum::<u64>();
         self.parts.push(parsed);
     }
 

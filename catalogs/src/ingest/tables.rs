@@ -1,10 +1,10 @@
 //! The tables that ingestion fills, as a new lake is seeded with them.
 
 use super::{files_schema, sources_schema};
-use crate::segments::{measurements_schema, segments_schema};
 use crate::TableObject;
 use crate::dicom::instances_schema;
 use crate::dicom::series::series_schema;
+use crate::segments::{measurements_schema, segments_schema};
 
 /// The tables of `imaging`, with the keys that their files are sorted by.
 pub fn tables() -> [TableObject; 6] {

@@ -18,7 +18,8 @@ pub(crate) struct Extracted {
 impl Extracted {
     /// Bytes in memory, about.
     pub(crate) fn size(&self) -> usize {
-        self.segments.len() * (size_of::<Segment>() + 256) + self.measurements.len() * (size_of::<Measurement>() + 512)
+        self.segments.len() * (size_of::<Segment>() + 256)
+            + self.measurements.len() * (size_of::<Measurement>() + 512)
     }
 }
 

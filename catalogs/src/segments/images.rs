@@ -103,7 +103,12 @@ impl Batch {
                 column(4, &DataType::Int64)?,
                 column(5, &DataType::Int64)?,
             ],
-            lists: [column(6, &list)?, column(7, &list)?, column(8, &list)?, column(9, &list)?],
+            lists: [
+                column(6, &list)?,
+                column(7, &list)?,
+                column(8, &list)?,
+                column(9, &list)?,
+            ],
             floats: [column(10, &DataType::Float64)?, column(20, &DataType::Float64)?],
             others: (11..19).map(|i| Arc::clone(batch.column(i))).collect(),
         })

@@ -68,7 +68,13 @@ pub(crate) async fn locate(
         }));
     }
     found.sort_by(|a, b| {
-        let key = |f: &Found| (f.object.study.clone(), f.object.series.clone(), f.located.instance.clone());
+        let key = |f: &Found| {
+            (
+                f.object.study.clone(),
+                f.object.series.clone(),
+                f.located.instance.clone(),
+            )
+        };
         key(a).cmp(&key(b))
     });
     Ok(found)

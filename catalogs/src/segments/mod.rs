@@ -15,7 +15,7 @@ mod source;
 
 pub(crate) use extract::{Extracted, extract};
 pub use reader::{PixelReader, Pixels, Read, Region};
-pub use run::{PlacedSegments, catch_up};
 pub(crate) use run::place_segments;
+pub use run::{PlacedSegments, catch_up};
 pub(crate) use schema::{Object, Segment, measurements_batch, segments_batch};
 pub use schema::{measurements_schema, segments_schema};

@@ -133,7 +133,9 @@ fn place_roi(roi: &Roi, sources: &[Source]) -> Result<Placed, Unplaced> {
         ));
     }
     if sources.is_empty() {
-        return Err(Unplaced::Waiting("its source images are not in the lake".to_owned()));
+        return Err(Unplaced::Waiting(
+            "its source images are not in the lake".to_owned(),
+        ));
     }
     let mut best: Option<(On, &Geometry, contours::Rasterised)> = None;
     let mut wrong = None;
@@ -143,7 +145,10 @@ fn place_roi(roi: &Roi, sources: &[Source]) -> Result<Placed, Unplaced> {
             match rasterise(geometry, &closed, &Tolerance::default()) {
                 Ok(found) => {
                     let count = |r: &contours::Rasterised| r.mask.as_ref().map_or(0, |m| m.mask.count());
-                    if best.as_ref().is_none_or(|(_, _, before)| count(&found) > count(before)) {
+                    if best
+                        .as_ref()
+                        .is_none_or(|(_, _, before)| count(&found) > count(before))
+                    {
                         best = Some((On::Grid(s, g), geometry, found));
                     }
                 }
@@ -152,9 +157,9 @@ fn place_roi(roi: &Roi, sources: &[Source]) -> Result<Placed, Unplaced> {
         }
     }
     let Some((on, grid, found)) = best else {
-        return Err(Unplaced::Never(
-            wrong.unwrap_or_else(|| "its source images have no place in space".to_owned()),
-        ));
+        return Err(Unplaced::Never(wrong.unwrap_or_else(|| {
+            "its source images have no place in space".to_owned()
+        })));
     };
     let told = &found.findings;
     note(!told.degenerate.is_empty(), "contour of fewer than three points");

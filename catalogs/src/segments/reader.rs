@@ -124,7 +124,13 @@ async fn blocking(work: impl FnOnce(&Stop) -> Read + Send + 'static) -> Result<R
     }
 }
 
-fn read_region(object: &Found, region: &Region, series: &Series, seen: &HashSet<String>, stop: &Stop) -> Read {
+fn read_region(
+    object: &Found,
+    region: &Region,
+    series: &Series,
+    seen: &HashSet<String>,
+    stop: &Stop,
+) -> Read {
     let kind = ObjectKind::of(&object.sop_class).ok_or("its object is of another kind now")?;
     let placed = place(&object.located, kind, region.segment, series)?;
     let Some(mask) = &placed.mask else {
@@ -216,7 +222,10 @@ fn unambiguous(grid: &Grid, wanted: Box3) -> Result<(), String> {
         let mut all = grid.stack.findings.duplicates.iter();
         plane.is_some_and(|plane| all.any(|(first, _)| *first == plane))
     };
-    match grid.stack.planes[wanted.low[2]..=wanted.high[2]].iter().any(twice) {
+    match grid.stack.planes[wanted.low[2]..=wanted.high[2]]
+        .iter()
+        .any(twice)
+    {
         true => Err("it has several slices at one place, which nothing tells apart".to_owned()),
         false => Ok(()),
     }

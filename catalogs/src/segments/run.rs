@@ -72,7 +72,12 @@ pub(crate) async fn place_segments(
             break;
         }
         let uids = batch.iter().map(|due| lit(due.instance.as_str())).collect();
-        let objects = locate(&reader, &view.instances, col("sop_instance_uid").in_list(uids, false)).await?;
+        let objects = locate(
+            &reader,
+            &view.instances,
+            col("sop_instance_uid").in_list(uids, false),
+        )
+        .await?;
         let done: Vec<Option<Done>> = futures::stream::iter(objects)
             .map(|object| object_of(&reader, &view, &series, object, cancel))
             .buffered(workers.max(1))
@@ -223,7 +228,9 @@ fn sources(kind: ObjectKind, root: DataSet<'_>) -> Sources {
             let set = read_structure_set(root);
             let contours = set.rois.iter().flat_map(|roi| &roi.contours);
             Sources {
-                instances: contours.flat_map(|contour| contour.images.iter().cloned()).collect(),
+                instances: contours
+                    .flat_map(|contour| contour.images.iter().cloned())
+                    .collect(),
                 frames: set
                     .rois
                     .iter()
@@ -259,7 +266,12 @@ async fn candidates(
     let distinct: BTreeSet<&str> = sources.instances.iter().map(String::as_str).collect();
     if !distinct.is_empty() && sources.series.len() != 1 {
         let uids = distinct.into_iter().take(LOOKED_UP).map(lit).collect();
-        let images = locate(reader, &view.instances, col("sop_instance_uid").in_list(uids, false)).await?;
+        let images = locate(
+            reader,
+            &view.instances,
+            col("sop_instance_uid").in_list(uids, false),
+        )
+        .await?;
         images.iter().for_each(|image| add(&image.object.series));
     }
     if found.is_empty() {
@@ -342,8 +354,16 @@ impl Plan for Placements<'_> {
             return Ok(None);
         }
         // What went or changed meanwhile is not theirs any more; the provider may be another.
-        let uids = read.iter().map(|(found, ..)| lit(found.located.instance.as_str())).collect();
-        let there = locate(self.reader, &view.instances, col("sop_instance_uid").in_list(uids, false)).await?;
+        let uids = read
+            .iter()
+            .map(|(found, ..)| lit(found.located.instance.as_str()))
+            .collect();
+        let there = locate(
+            self.reader,
+            &view.instances,
+            col("sop_instance_uid").in_list(uids, false),
+        )
+        .await?;
         let there: HashMap<&str, &Found> = there.iter().map(|f| (f.located.instance.as_str(), f)).collect();
         let (mut gone, mut rows, mut measured) = (Cut::objects(), Vec::new(), Vec::new());
         for (found, segments, measurements) in read {

@@ -115,8 +115,18 @@ fn object_columns() -> Vec<Declared> {
 
 fn last_columns() -> Vec<Declared> {
     vec![
-        ("header_hash", DataType::Utf8, false, "Fingerprint of the object's header: with another the rows are made anew"),
-        ("ingested_epoch", DataType::Int64, false, "Epoch of the lake that made the row visible"),
+        (
+            "header_hash",
+            DataType::Utf8,
+            false,
+            "Fingerprint of the object's header: with another the rows are made anew",
+        ),
+        (
+            "ingested_epoch",
+            DataType::Int64,
+            false,
+            "Epoch of the lake that made the row visible",
+        ),
     ]
 }
 
@@ -137,31 +147,111 @@ pub fn segments_schema() -> SchemaRef {
         use DataType::{Float64, Int32, Int64, Utf8};
         let mut columns = object_columns();
         columns.extend([
-            ("segment_number", Int32, false, "Segment Number (0062,0004) or ROI Number (3006,0022)"),
-            ("segmentation_type", Utf8, true, "BINARY, FRACTIONAL, LABELMAP or CONTOURS"),
+            (
+                "segment_number",
+                Int32,
+                false,
+                "Segment Number (0062,0004) or ROI Number (3006,0022)",
+            ),
+            (
+                "segmentation_type",
+                Utf8,
+                true,
+                "BINARY, FRACTIONAL, LABELMAP or CONTOURS",
+            ),
             ("label", Utf8, true, "Segment Label or ROI Name"),
-            ("description", Utf8, true, "Segment Description or ROI Description"),
+            (
+                "description",
+                Utf8,
+                true,
+                "Segment Description or ROI Description",
+            ),
             ("property_category", code(), true, "Segmented Property Category"),
-            ("property_type", code(), true, "Segmented Property Type, or RT ROI Identification Code"),
-            ("property_type_modifier", code(), true, "Segmented Property Type Modifier"),
+            (
+                "property_type",
+                code(),
+                true,
+                "Segmented Property Type, or RT ROI Identification Code",
+            ),
+            (
+                "property_type_modifier",
+                code(),
+                true,
+                "Segmented Property Type Modifier",
+            ),
             ("anatomic_region", code(), true, "Anatomic Region"),
-            ("anatomic_region_modifier", code(), true, "Anatomic Region Modifier"),
-            ("interpreted_type", Utf8, true, "RT ROI Interpreted Type: GTV, PTV, ORGAN, ..."),
+            (
+                "anatomic_region_modifier",
+                code(),
+                true,
+                "Anatomic Region Modifier",
+            ),
+            (
+                "interpreted_type",
+                Utf8,
+                true,
+                "RT ROI Interpreted Type: GTV, PTV, ORGAN, ...",
+            ),
             ("algorithm_type", Utf8, true, "AUTOMATIC, SEMIAUTOMATIC, MANUAL"),
             ("algorithm_name", Utf8, true, "What it was made with"),
             ("tracking_id", Utf8, true, "Tracking ID (0062,0020)"),
-            ("tracking_uid", Utf8, true, "Tracking UID (0062,0021): the same lesion in other objects"),
-            ("frame_of_reference_uid", Utf8, true, "The coordinate system that it is drawn in"),
-            ("source_series_instance_uid", Utf8, true, "Series of the images that it is placed on, or names"),
-            ("status", Utf8, false, "placed (on its source's grid), own grid, waiting (for its source), unplaceable"),
+            (
+                "tracking_uid",
+                Utf8,
+                true,
+                "Tracking UID (0062,0021): the same lesion in other objects",
+            ),
+            (
+                "frame_of_reference_uid",
+                Utf8,
+                true,
+                "The coordinate system that it is drawn in",
+            ),
+            (
+                "source_series_instance_uid",
+                Utf8,
+                true,
+                "Series of the images that it is placed on, or names",
+            ),
+            (
+                "status",
+                Utf8,
+                false,
+                "placed (on its source's grid), own grid, waiting (for its source), unplaceable",
+            ),
             ("reason", Utf8, true, "Why it is not placed"),
-            ("findings", list(Utf8), true, "What was found and not guessed at: resampled, outside, open contour, ..."),
+            (
+                "findings",
+                list(Utf8),
+                true,
+                "What was found and not guessed at: resampled, outside, open contour, ...",
+            ),
             ("voxel_count", Int64, true, "Voxels whose centre is in it"),
             ("volume_ml", Float64, true, "Voxels times the volume of one, ml"),
-            ("bounding_box_low", list(Int32), true, "Smallest column, row and slice, from 0"),
-            ("bounding_box_high", list(Int32), true, "Largest column, row and slice"),
-            ("centroid", list(Float64), true, "Mean of its voxels' centres: x, y, z in the patient, mm"),
-            ("voxel_spacing", list(Float64), true, "Distance of voxels along columns, rows and slices, mm"),
+            (
+                "bounding_box_low",
+                list(Int32),
+                true,
+                "Smallest column, row and slice, from 0",
+            ),
+            (
+                "bounding_box_high",
+                list(Int32),
+                true,
+                "Largest column, row and slice",
+            ),
+            (
+                "centroid",
+                list(Float64),
+                true,
+                "Mean of its voxels' centres: x, y, z in the patient, mm",
+            ),
+            (
+                "voxel_spacing",
+                list(Float64),
+                true,
+                "Distance of voxels along columns, rows and slices, mm",
+            ),
         ]);
         columns.extend(last_columns());
         schema(columns)
@@ -175,29 +265,84 @@ pub fn measurements_schema() -> SchemaRef {
         use DataType::{Float64, Int32, Utf8};
         let mut columns = object_columns();
         columns.extend([
-            ("measurement_group", Int32, false, "Measurement group within the report, from 1"),
-            ("measurement_number", Int32, false, "Measurement within its group, from 1"),
+            (
+                "measurement_group",
+                Int32,
+                false,
+                "Measurement group within the report, from 1",
+            ),
+            (
+                "measurement_number",
+                Int32,
+                false,
+                "Measurement within its group, from 1",
+            ),
             ("tracking_id", Utf8, true, "Tracking Identifier (112039, DCM)"),
-            ("tracking_uid", Utf8, true, "Tracking Unique Identifier (112040, DCM): the same lesion in other objects"),
+            (
+                "tracking_uid",
+                Utf8,
+                true,
+                "Tracking Unique Identifier (112040, DCM): the same lesion in other objects",
+            ),
             ("time_point", Utf8, true, "Time Point (C2348792, UMLS)"),
-            ("finding_category", code(), true, "Finding category (276214006, SCT)"),
+            (
+                "finding_category",
+                code(),
+                true,
+                "Finding category (276214006, SCT)",
+            ),
             ("finding", code(), true, "Finding (121071, DCM)"),
             ("finding_site", code(), true, "Finding Site (363698007, SCT)"),
-            ("laterality", code(), true, "Laterality (272741003, SCT) of the site"),
+            (
+                "laterality",
+                code(),
+                true,
+                "Laterality (272741003, SCT) of the site",
+            ),
             ("concept", code(), true, "What was measured or judged"),
             ("value_type", Utf8, false, "NUM, CODE or TEXT"),
             ("value", Float64, true, "The number"),
             ("unit", code(), true, "Its unit, of UCUM mostly"),
             ("qualifier", code(), true, "Why there is no number"),
-            ("code_value", code(), true, "The concept, of a qualitative evaluation"),
+            (
+                "code_value",
+                code(),
+                true,
+                "The concept, of a qualitative evaluation",
+            ),
             ("text_value", Utf8, true, "The text, of a qualitative evaluation"),
-            ("derivation", code(), true, "Derivation (121401, DCM): mean, maximum, ..."),
+            (
+                "derivation",
+                code(),
+                true,
+                "Derivation (121401, DCM): mean, maximum, ...",
+            ),
             ("method", code(), true, "Measurement Method (370129005, SCT)"),
-            ("graphic_type", Utf8, true, "Form of a region that is drawn in the report itself"),
-            ("segmentation_sop_instance_uid", Utf8, true, "Segmentation that was measured"),
+            (
+                "graphic_type",
+                Utf8,
+                true,
+                "Form of a region that is drawn in the report itself",
+            ),
+            (
+                "segmentation_sop_instance_uid",
+                Utf8,
+                true,
+                "Segmentation that was measured",
+            ),
             ("segment_number", Int32, true, "Its segment"),
-            ("source_series_instance_uid", Utf8, true, "Series that the segmentation was made from"),
-            ("source_sop_instance_uid", Utf8, true, "Image that was measured on"),
+            (
+                "source_series_instance_uid",
+                Utf8,
+                true,
+                "Series that the segmentation was made from",
+            ),
+            (
+                "source_sop_instance_uid",
+                Utf8,
+                true,
+                "Image that was measured on",
+            ),
         ]);
         columns.extend(last_columns());
         schema(columns)
@@ -214,7 +359,9 @@ pub(crate) fn segments_batch(rows: &[(&Object, &Segment)], epoch: i64) -> Result
     let concept = |f: fn(&Segment) -> Option<&Code>| codes(rows.iter().map(|r| f(r.1)));
     let mut columns = object_arrays(rows.iter().map(|r| r.0));
     columns.extend([
-        Arc::new(Int32Array::from_iter_values(rows.iter().map(|r| narrow(r.1.number)))) as ArrayRef,
+        Arc::new(Int32Array::from_iter_values(
+            rows.iter().map(|r| narrow(r.1.number)),
+        )) as ArrayRef,
         text(|s| Some(s.kind).filter(|kind| !kind.is_empty())),
         text(|s| s.label.as_deref()),
         text(|s| s.description.as_deref()),
@@ -242,8 +389,12 @@ pub(crate) fn segments_batch(rows: &[(&Object, &Segment)], epoch: i64) -> Result
         findings.iter().map(|f| f.as_ref().map(Vec::len)),
         Arc::new(StringArray::from_iter_values(findings.iter().flatten().flatten())),
     ));
-    columns.push(Arc::new(placements().map(|p| p.voxel_count).collect::<Int64Array>()));
-    columns.push(Arc::new(placements().map(|p| p.volume_ml).collect::<Float64Array>()));
+    columns.push(Arc::new(
+        placements().map(|p| p.voxel_count).collect::<Int64Array>(),
+    ));
+    columns.push(Arc::new(
+        placements().map(|p| p.volume_ml).collect::<Float64Array>(),
+    ));
     columns.push(triples(placements().map(|p| p.box_low)));
     columns.push(triples(placements().map(|p| p.box_high)));
     columns.push(float_triples(placements().map(|p| p.centroid)));
@@ -284,7 +435,11 @@ pub(crate) fn measurements_batch(
         concept(|m| m.method.as_ref()),
         text(|m| m.graphic_type.as_deref()),
         text(|m| m.segmentation_sop_instance_uid.as_deref()),
-        Arc::new(rows.iter().map(|r| r.1.segment_number.map(narrow)).collect::<Int32Array>()),
+        Arc::new(
+            rows.iter()
+                .map(|r| r.1.segment_number.map(narrow))
+                .collect::<Int32Array>(),
+        ),
         text(|m| m.source_series_instance_uid.as_deref()),
         text(|m| m.source_sop_instance_uid.as_deref()),
     ]);
@@ -323,7 +478,11 @@ fn texts<'a>(values: impl Iterator<Item = Option<&'a str>>) -> ArrayRef {
 
 fn codes<'a>(values: impl Iterator<Item = Option<&'a Code>> + Clone) -> ArrayRef {
     let part = |f: fn(&Code) -> Option<&str>| texts(values.clone().map(move |code| code.and_then(f)));
-    let valid: NullBuffer = values.clone().map(|code| code.is_some()).collect::<Vec<_>>().into();
+    let valid: NullBuffer = values
+        .clone()
+        .map(|code| code.is_some())
+        .collect::<Vec<_>>()
+        .into();
     let parts = vec![
         part(|code| code.value.as_deref()),
         part(|code| code.scheme.as_deref()),

@@ -98,7 +98,11 @@ impl<'b> Opened<'b> {
                         if best.as_ref().is_none_or(|before| count(&placed) > count(before)) || !resampled {
                             best = Some(placed);
                         }
-                        if !resampled && best.as_ref().is_some_and(|placed| !placed.findings.contains(&OUTSIDE)) {
+                        if !resampled
+                            && best
+                                .as_ref()
+                                .is_some_and(|placed| !placed.findings.contains(&OUTSIDE))
+                        {
                             break 'found;
                         }
                     }
@@ -142,7 +146,9 @@ impl<'b> Opened<'b> {
             (told.resampled, RESAMPLED),
             (told.inferred_spacing, "spacing of slices inferred"),
             (
-                !told.outside.is_empty() || told.voxels_outside > 0 || !told.clipped.is_empty() && placing.mask.is_none(),
+                !told.outside.is_empty()
+                    || told.voxels_outside > 0
+                    || !told.clipped.is_empty() && placing.mask.is_none(),
                 OUTSIDE,
             ),
             (!told.repeated.is_empty(), "several frames at one place"),
@@ -153,14 +159,19 @@ impl<'b> Opened<'b> {
             grid: grid.clone(),
             sized: true,
             solid: true,
-            findings: findings.into_iter().filter(|(so, _)| *so).map(|(_, what)| what).collect(),
+            findings: findings
+                .into_iter()
+                .filter(|(so, _)| *so)
+                .map(|(_, what)| what)
+                .collect(),
         })
     }
 
     /// A segment without a pixel, which lies wherever the others do.
     fn empty(&self, sources: &[Source]) -> Result<Placed, Unplaced> {
         let grids = sources.iter().enumerate();
-        let mut grids = grids.flat_map(|(s, source)| source.grids.iter().enumerate().map(move |(g, grid)| (s, g, grid)));
+        let mut grids =
+            grids.flat_map(|(s, source)| source.grids.iter().enumerate().map(move |(g, grid)| (s, g, grid)));
         match grids.next() {
             Some((s, g, grid)) => Ok(Placed {
                 on: On::Grid(s, g),
@@ -170,13 +181,17 @@ impl<'b> Opened<'b> {
                 solid: true,
                 findings: vec!["no frames"],
             }),
-            None => Err(Unplaced::Waiting("it has no frames, and its source images are not in the lake".to_owned())),
+            None => Err(Unplaced::Waiting(
+                "it has no frames, and its source images are not in the lake".to_owned(),
+            )),
         }
     }
 
     fn measures(&self, frames: &[&SegFrame]) -> Measures {
         let usable = |mm: f64| mm.abs() >= 1e-6 && mm.is_finite();
-        let first = |f: fn(&SegFrame) -> Option<f64>| frames.iter().find_map(|frame| f(frame)).filter(|mm| usable(*mm));
+        let first = |f: fn(&SegFrame) -> Option<f64>| {
+            frames.iter().find_map(|frame| f(frame)).filter(|mm| usable(*mm))
+        };
         Measures {
             between_slices: first(|frame| frame.geometry.between).map(f64::abs),
             thickness: first(|frame| frame.geometry.thickness).map(f64::abs),
@@ -185,11 +200,15 @@ impl<'b> Opened<'b> {
 
     /// On the image that a frame names, where neither has a place in space: projections.
     fn place_flat(&self, frames: &[usize], members: Members, sources: &[Source]) -> Result<Placed, Unplaced> {
-        let named = frames.iter().find_map(|at| self.object.frames[*at].source.as_ref());
-        let named = named.map(|(uid, _)| uid).or(match self.object.source_instances.as_slice() {
-            [only] => Some(only),
-            _ => None,
-        });
+        let named = frames
+            .iter()
+            .find_map(|at| self.object.frames[*at].source.as_ref());
+        let named = named
+            .map(|(uid, _)| uid)
+            .or(match self.object.source_instances.as_slice() {
+                [only] => Some(only),
+                _ => None,
+            });
         let [frame] = frames else {
             return Err(Unplaced::Never(
                 "its frames have no place in space, and are not one of one image".to_owned(),
@@ -205,7 +224,9 @@ impl<'b> Opened<'b> {
             Some((s, source.flat.iter().find(|flat| flat.image == image)?))
         });
         let Some((s, flat)) = found else {
-            return Err(Unplaced::Waiting("its source image is not in the lake".to_owned()));
+            return Err(Unplaced::Waiting(
+                "its source image is not in the lake".to_owned(),
+            ));
         };
         if flat.size != [self.image.rows, self.image.columns] {
             return Err(Unplaced::Never(

@@ -71,12 +71,15 @@ fn source(series: String, images: &[ImageRow]) -> Source {
         frames.push(((at, 0), frame, size));
     }
     // Where frames lie is in the files alone.
-    let uris: Vec<&str> = several.iter().map(|at| images[*at].located.uri.as_str()).collect();
+    let uris: Vec<&str> = several
+        .iter()
+        .map(|at| images[*at].located.uri.as_str())
+        .collect();
     read_contents(&uris, MAX_FILE, &mut |number, bytes| {
         let at = several[number];
-        let read = bytes.map_err(|failure| failure.reason).and_then(|bytes| {
-            opened(&bytes, &images[at].located, |_, _, root| read_image(root))
-        });
+        let read = bytes
+            .map_err(|failure| failure.reason)
+            .and_then(|bytes| opened(&bytes, &images[at].located, |_, _, root| read_image(root)));
         if let Ok(image) = read {
             let size = [image.rows, image.columns];
             let each = image.frames.iter().enumerate();
@@ -88,7 +91,10 @@ fn source(series: String, images: &[ImageRow]) -> Source {
     Source {
         series,
         grids: grids(frames.into_iter()).unwrap_or_default(),
-        instances: images.iter().map(|image| image.located.instance.clone()).collect(),
+        instances: images
+            .iter()
+            .map(|image| image.located.instance.clone())
+            .collect(),
         flat,
     }
 }
@@ -156,7 +162,9 @@ impl Box3 {
 pub(crate) fn regular(grid: &Grid) -> std::result::Result<(), String> {
     let told = &grid.stack.findings;
     if told.tilt.is_some() {
-        return Err("its slices are shifted within their plane (a tilted gantry): it is no grid of voxels".to_owned());
+        return Err(
+            "its slices are shifted within their plane (a tilted gantry): it is no grid of voxels".to_owned(),
+        );
     }
     if told.irregular.is_some() {
         return Err("its slices have no common spacing".to_owned());
@@ -185,14 +193,20 @@ pub(crate) fn read_box(
         };
         of.entry(image).or_default().push((frame, z - wanted.low[2]));
     }
-    if of.keys().any(|image| !seen.contains(&images[*image].located.instance)) {
+    if of
+        .keys()
+        .any(|image| !seen.contains(&images[*image].located.instance))
+    {
         return Err(HIDDEN.to_owned());
     }
     let plane = size[0] * size[1];
     let mut values = vec![0.0_f32; plane * size[2]];
     let (mut modality, mut units) = (None, None);
     let which: Vec<usize> = of.keys().copied().collect();
-    let uris: Vec<&str> = which.iter().map(|image| images[*image].located.uri.as_str()).collect();
+    let uris: Vec<&str> = which
+        .iter()
+        .map(|image| images[*image].located.uri.as_str())
+        .collect();
     let mut wrong = None;
     read_contents(&uris, MAX_FILE, &mut |number, bytes| {
         if stop.is_set() {
@@ -201,7 +215,14 @@ pub(crate) fn read_box(
         }
         let image = which[number];
         let read = bytes.map_err(|failure| failure.reason).and_then(|bytes| {
-            read_frames(&bytes, &images[image].located, grid, wanted, &of[&image], &mut values)
+            read_frames(
+                &bytes,
+                &images[image].located,
+                grid,
+                wanted,
+                &of[&image],
+                &mut values,
+            )
         });
         match read {
             Ok((of_modality, of_units)) => {

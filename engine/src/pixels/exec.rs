@@ -140,7 +140,10 @@ async fn one(
         .fields()
         .iter()
         .map(|field| -> Result<ArrayRef> {
-            match (row.column_by_name(field.name()), field.name().ends_with("_reason")) {
+            match (
+                row.column_by_name(field.name()),
+                field.name().ends_with("_reason"),
+            ) {
                 (Some(column), _) => Ok(Arc::clone(column)),
                 (None, true) => Ok(Arc::clone(&reason)),
                 (None, false) => Ok(Arc::clone(&pixels)),

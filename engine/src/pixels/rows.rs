@@ -13,7 +13,7 @@ use datafusion::execution::SessionState;
 use datafusion::logical_expr::{LogicalPlanBuilder, ident};
 use datafusion::physical_plan::collect;
 use datafusion::prelude::lit;
-use radlake_catalogs::segments::{Pixels, PixelReader, Region};
+use radlake_catalogs::segments::{PixelReader, Pixels, Region};
 use radlake_udfs::image::roi::{ImageValue, image_array};
 
 use super::Kind;
@@ -74,7 +74,9 @@ impl Kind {
     /// Whether a column of pixels is among those that are asked for.
     pub(super) fn reads_pixels(self, schema: &SchemaRef) -> bool {
         let columns = self.pixel_columns();
-        columns.iter().any(|column| schema.index_of(column.name()).is_ok())
+        columns
+            .iter()
+            .any(|column| schema.index_of(column.name()).is_ok())
     }
 }
 
@@ -96,9 +98,9 @@ impl Source {
     async fn region(&self, row: &Row) -> Result<std::result::Result<Pixels, String>> {
         if row.status.as_deref() != Some("placed") {
             let reason = row.reason.clone();
-            return Ok(Err(reason.unwrap_or_else(|| {
-                "its source images are not in the lake".to_owned()
-            })));
+            return Ok(Err(
+                reason.unwrap_or_else(|| "its source images are not in the lake".to_owned())
+            ));
         }
         // A column that is masked says nothing: what cannot be found by it is not shown.
         let (Some(instance), Some(series), Some(segment), Some(source)) =

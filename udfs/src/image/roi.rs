@@ -68,7 +68,10 @@ pub fn volume_type() -> DataType {
 /// # Errors
 /// More voxels in one column than 2³¹ - 1.
 pub fn image_array(mut values: Vec<Option<ImageValue>>, with_mask: bool) -> Result<ArrayRef, ArrowError> {
-    let lengths: Vec<Option<usize>> = values.iter().map(|v| v.as_ref().map(|v| v.voxels.len())).collect();
+    let lengths: Vec<Option<usize>> = values
+        .iter()
+        .map(|v| v.as_ref().map(|v| v.voxels.len()))
+        .collect();
     // A single value is not copied: it may be a gigabyte.
     let voxels = match values.as_mut_slice() {
         [Some(only)] => Float32Array::from(std::mem::take(&mut only.voxels)),
@@ -76,19 +79,20 @@ pub fn image_array(mut values: Vec<Option<ImageValue>>, with_mask: bool) -> Resu
     };
     let all = || values.iter().map(Option::as_ref);
     let numbers = |f: fn(&Geometry) -> &[f64]| -> Result<ArrayRef, ArrowError> {
-        let flat = Float64Array::from_iter_values(all().flatten().flat_map(|v| f(&v.geometry).iter().copied()));
-        lists(DataType::Float64, all().map(|v| v.map(|v| f(&v.geometry).len())), Arc::new(flat))
+        let flat =
+            Float64Array::from_iter_values(all().flatten().flat_map(|v| f(&v.geometry).iter().copied()));
+        lists(
+            DataType::Float64,
+            all().map(|v| v.map(|v| f(&v.geometry).len())),
+            Arc::new(flat),
+        )
     };
     let sizes = Int32Array::from_iter_values(
         all()
             .flatten()
             .flat_map(|v| v.geometry.size.map(|n| i32::try_from(n).unwrap_or(i32::MAX))),
     );
-    let mut columns: Vec<ArrayRef> = vec![lists(
-        DataType::Float32,
-        lengths.into_iter(),
-        Arc::new(voxels),
-    )?];
+    let mut columns: Vec<ArrayRef> = vec![lists(DataType::Float32, lengths.into_iter(), Arc::new(voxels))?];
     if with_mask {
         let mut masks = BinaryBuilder::new();
         for value in all() {
@@ -96,14 +100,26 @@ pub fn image_array(mut values: Vec<Option<ImageValue>>, with_mask: bool) -> Resu
         }
         columns.push(Arc::new(masks.finish()));
     }
-    columns.push(lists(DataType::Int32, all().map(|v| v.map(|_| 3)), Arc::new(sizes))?);
+    columns.push(lists(
+        DataType::Int32,
+        all().map(|v| v.map(|_| 3)),
+        Arc::new(sizes),
+    )?);
     columns.push(numbers(|g| &g.spacing)?);
     columns.push(numbers(|g| &g.origin)?);
     columns.push(numbers(|g| &g.direction)?);
-    columns.push(Arc::new(all().map(|v| v?.modality.as_deref()).collect::<StringArray>()));
-    columns.push(Arc::new(all().map(|v| v?.units.as_deref()).collect::<StringArray>()));
+    columns.push(Arc::new(
+        all().map(|v| v?.modality.as_deref()).collect::<StringArray>(),
+    ));
+    columns.push(Arc::new(
+        all().map(|v| v?.units.as_deref()).collect::<StringArray>(),
+    ));
     let valid: NullBuffer = all().map(|v| v.is_some()).collect::<Vec<_>>().into();
-    Ok(Arc::new(StructArray::try_new(fields(with_mask), columns, Some(valid))?))
+    Ok(Arc::new(StructArray::try_new(
+        fields(with_mask),
+        columns,
+        Some(valid),
+    )?))
 }
 
 fn lists(
@@ -175,11 +191,21 @@ pub fn image_at(function: &str, column: &StructArray, row: usize) -> Result<Opti
     };
     let three = |name: &str| -> Option<[f64; 3]> {
         let values = item(name)?;
-        values.as_primitive_opt::<Float64Type>()?.values().as_ref().try_into().ok()
+        values
+            .as_primitive_opt::<Float64Type>()?
+            .values()
+            .as_ref()
+            .try_into()
+            .ok()
     };
     let parts = || -> Option<ImageView> {
         let size = item("size")?;
-        let size: [i32; 3] = size.as_primitive_opt::<Int32Type>()?.values().as_ref().try_into().ok()?;
+        let size: [i32; 3] = size
+            .as_primitive_opt::<Int32Type>()?
+            .values()
+            .as_ref()
+            .try_into()
+            .ok()?;
         let direction = item("direction")?;
         let geometry = Geometry {
             size: [
@@ -233,11 +259,20 @@ mod tests {
         assert!(image_at("f", array, 0).unwrap().is_none());
         let view = image_at("f", array, 1).unwrap().unwrap();
         assert_eq!(view.geometry, value.geometry);
-        assert_eq!((view.voxels(), view.mask()), (&value.voxels[..], value.mask.as_deref()));
+        assert_eq!(
+            (view.voxels(), view.mask()),
+            (&value.voxels[..], value.mask.as_deref())
+        );
         assert_eq!((view.modality, view.units), (value.modality.clone(), None));
         let volume = image_array(vec![Some(ImageValue { mask: None, ..value })], false).unwrap();
         assert_eq!(*volume.data_type(), volume_type());
-        assert!(image_at("f", volume.as_struct(), 0).unwrap().unwrap().mask().is_none());
+        assert!(
+            image_at("f", volume.as_struct(), 0)
+                .unwrap()
+                .unwrap()
+                .mask()
+                .is_none()
+        );
     }
 
     #[test]
@@ -250,6 +285,11 @@ mod tests {
             units: None,
         };
         let array = image_array(vec![Some(value)], true).unwrap();
-        assert!(image_at("mean_hu", array.as_struct(), 0).unwrap_err().to_string().contains("mean_hu"));
+        assert!(
+            image_at("mean_hu", array.as_struct(), 0)
+                .unwrap_err()
+                .to_string()
+                .contains("mean_hu")
+        );
     }
 }

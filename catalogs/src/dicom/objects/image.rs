@@ -66,9 +66,7 @@ pub(crate) fn read_image(root: DataSet<'_>) -> Result<Image, String> {
         columns,
         samples_per_pixel: short(0x0028_0002).unwrap_or(1),
         planar_configuration: short(0x0028_0006).unwrap_or(0),
-        photometric: root
-            .text(0x0028_0004)
-            .unwrap_or_else(|| "MONOCHROME2".to_owned()),
+        photometric: root.text(0x0028_0004).unwrap_or_else(|| "MONOCHROME2".to_owned()),
         bits_allocated,
         bits_stored,
         high_bit: short(0x0028_0102).unwrap_or_else(|| bits_stored.saturating_sub(1)),
@@ -96,7 +94,15 @@ fn phase(root: DataSet<'_>, groups: &Groups<'_>, i: usize) -> u64 {
     let mut hash = Fnv::default();
     let content = groups.group(i, 0x0020_9111);
     hash.value(content.and_then(|g| g.bytes(0x0020_9128)));
-    for tag in [0x0020_0100, 0x0018_1060, 0x0018_0086, 0x0018_0081, 0x0018_1314, 0x0018_0082, 0x0018_9087] {
+    for tag in [
+        0x0020_0100,
+        0x0018_1060,
+        0x0018_0086,
+        0x0018_0081,
+        0x0018_1314,
+        0x0018_0082,
+        0x0018_9087,
+    ] {
         hash.value(root.bytes(tag));
     }
     hash.value(groups.group(i, 0x0018_9114).and_then(|g| g.bytes(0x0018_9082)));
@@ -128,7 +134,11 @@ impl Fnv {
 fn lut(item: DataSet<'_>) -> Option<ModalityLut> {
     let descriptor = item.integers(0x0028_3002)?;
     let [count, first, bits] = descriptor.try_into().ok()?;
-    let count = if count == 0 { 1 << 16 } else { usize::try_from(count).ok()? };
+    let count = if count == 0 {
+        1 << 16
+    } else {
+        usize::try_from(count).ok()?
+    };
     let bytes = item.bytes(0x0028_3006)?;
     let big = item.big_endian(0x0028_3006);
     let entries: Vec<u16> = if bits <= 8 && bytes.len() < count * 2 {

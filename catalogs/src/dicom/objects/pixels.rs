@@ -4,7 +4,9 @@ use std::borrow::Cow;
 use std::io::Read;
 
 use flate2::read::DeflateDecoder;
-use radlake_pixels::{Encoding, Frame, Kind, Layout, Limits as PixelLimits, Photometric, PixelData, decode_frame};
+use radlake_pixels::{
+    Encoding, Frame, Kind, Layout, Limits as PixelLimits, Photometric, PixelData, decode_frame,
+};
 
 use super::image::Image;
 use crate::dicom::Header;
@@ -118,6 +120,7 @@ impl<'b> Pixels<'b> {
     /// # Errors
     /// Why it cannot be decoded, for people.
     pub(crate) fn frame(&self, number: usize) -> Result<Frame, String> {
+        let number = u32::try_from(number).map_err(|_| "it has no frame of this number")?;
         decode_frame(
             &self.data,
             &self.layout,

@@ -99,10 +99,7 @@ pub(crate) fn read_structure_set(root: DataSet<'_>) -> StructureSet {
                 .uid(0x0062_0021)
                 .or_else(|| observed.and_then(|o| o.uid(0x0062_0021)))
                 .map(str::to_owned),
-            frame_of_reference_uid: item
-                .uid(0x3006_0024)
-                .map(str::to_owned)
-                .or_else(|| frame.clone()),
+            frame_of_reference_uid: item.uid(0x3006_0024).map(str::to_owned).or_else(|| frame.clone()),
             contours: drawn
                 .into_iter()
                 .flatten()

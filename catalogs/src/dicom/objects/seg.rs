@@ -89,7 +89,11 @@ pub(crate) fn read_segmentation(root: DataSet<'_>) -> Result<Segmentation, Strin
         Some(_) => return Err("its Segmentation Type is not BINARY, FRACTIONAL or LABELMAP".to_owned()),
         None => return Err("Segmentation Type is missing".to_owned()),
     };
-    let size = |tag: u32| root.integer(tag).and_then(|n| u32::try_from(n).ok()).filter(|n| *n > 0);
+    let size = |tag: u32| {
+        root.integer(tag)
+            .and_then(|n| u32::try_from(n).ok())
+            .filter(|n| *n > 0)
+    };
     let (Some(rows), Some(columns)) = (size(0x0028_0010), size(0x0028_0011)) else {
         return Err("Rows or Columns are missing".to_owned());
     };
@@ -114,7 +118,9 @@ pub(crate) fn read_segmentation(root: DataSet<'_>) -> Result<Segmentation, Strin
 }
 
 fn tiled(root: DataSet<'_>) -> bool {
-    root.text(0x0020_9311).is_some_and(|kind| kind.starts_with("TILED")) || root.bytes(0x0048_0006).is_some()
+    root.text(0x0020_9311)
+        .is_some_and(|kind| kind.starts_with("TILED"))
+        || root.bytes(0x0048_0006).is_some()
 }
 
 fn segment(item: DataSet<'_>) -> Option<SegSegment> {
