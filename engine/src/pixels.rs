@@ -20,7 +20,7 @@ use datafusion::error::Result as EngineResult;
 use datafusion::execution::SessionState;
 use datafusion::logical_expr::{Expr, LogicalPlanBuilder, TableProviderFilterPushDown};
 use datafusion::physical_plan::ExecutionPlan;
-use datafusion::prelude::ident;
+use datafusion::prelude::{ident, lit};
 use radlake_catalogs::ViewObject;
 use radlake_catalogs::dicom::series::series_schema;
 use radlake_catalogs::segments::{PixelReader, segments_schema};
@@ -245,6 +245,11 @@ impl TableProvider for PixelTable {
             read.push("series_instance_uid");
         }
         let mut plan = LogicalPlanBuilder::scan("rows", provider_as_source(Arc::clone(&self.rows)), None)?;
+        if self.kind == Kind::Volumes {
+            // Objects about images are none.
+            let image = ident("modality").in_list(NO_IMAGES.iter().map(|m| lit(*m)).collect(), true);
+            plan = plan.filter(ident("modality").is_null().or(image))?;
+        }
         for filter in filters {
             plan = plan.filter(unqualified(filter.clone())?)?;
         }
@@ -268,6 +273,9 @@ impl PixelTable {
         }
     }
 }
+
+/// Modalities of series that hold no images.
+const NO_IMAGES: &[&str] = &["SEG", "RTSTRUCT", "RTPLAN", "SR", "PR", "KO", "REG", "RWV", "DOC", "PLAN"];
 
 /// A condition whose columns are those of the plan that it is put into, whatever they were qualified by.
 fn unqualified(filter: Expr) -> EngineResult<Expr> {

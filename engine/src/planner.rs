@@ -232,7 +232,7 @@ impl Planner {
         depth: usize,
     ) -> Result<Arc<dyn TableProvider>> {
         if let Some(kind) = pixels::Kind::of(view) {
-            return self.pixels(kind, view, verdict, depth).await;
+            return Box::pin(self.pixels(kind, view, verdict, depth)).await;
         }
         let name = view.qualified_name();
         let mut statements = radlake_sql::parse(&view.sql)?;

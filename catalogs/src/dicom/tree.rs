@@ -131,15 +131,6 @@ impl<'t> DataSet<'t> {
         self.items(tag).next()
     }
 
-    /// The first item of the last of these sequences, each in the first item of the one before it.
-    pub(crate) fn path(&self, tags: &[u32]) -> Option<DataSet<'t>> {
-        let mut at = *self;
-        for tag in tags {
-            at = at.first(*tag)?;
-        }
-        Some(at)
-    }
-
     fn element(&self, tag: u32) -> Option<(&'t Element, &'t [u8])> {
         let element = &self.elements()[self.find(tag)?];
         let value = self.tree.header.value(element);
@@ -279,13 +270,8 @@ mod tests {
         assert!(found[1].1.as_ref().unwrap().is("64033007", "SCT"));
         let first = root.first(0x0062_0002).unwrap();
         assert_eq!(first.text(0x0062_0020).as_deref(), Some("one\\two"));
-        assert_eq!(
-            root.path(&[0x0062_0002, 0x0062_000F])
-                .unwrap()
-                .text(0x0008_0104)
-                .as_deref(),
-            Some("Lung")
-        );
+        let code = first.first(0x0062_000F).unwrap();
+        assert_eq!(code.text(0x0008_0104).as_deref(), Some("Lung"));
         assert!(root.items(0x0040_A730).next().is_none());
     }
 }

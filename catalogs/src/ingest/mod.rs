@@ -35,7 +35,6 @@ mod walk;
 
 pub(crate) use content::read_contents;
 pub(crate) use cut::Cut;
-pub(crate) use failure::Failure;
 pub use files::files_schema;
 pub use holdings::{Holding, holdings};
 pub(crate) use lake::Imaging;

@@ -15,13 +15,13 @@ use crate::ingest::Reader;
 
 /// Where the lake has an instance, and by what it is known again.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Located {
+pub(crate) struct Located {
     /// SOP Instance UID.
-    pub instance: String,
+    pub(crate) instance: String,
     /// Its file, as ingestion named it.
-    pub uri: String,
+    pub(crate) uri: String,
     /// Fingerprint of its header.
-    pub header_hash: String,
+    pub(crate) header_hash: String,
 }
 
 /// A row of `imaging.instances` that is an image.

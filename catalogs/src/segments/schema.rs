@@ -387,7 +387,9 @@ pub(crate) fn segments_batch(rows: &[(&Object, &Segment)], epoch: i64) -> Result
     columns.push(lists(
         DataType::Utf8,
         findings.iter().map(|f| f.as_ref().map(Vec::len)),
-        Arc::new(StringArray::from_iter_values(findings.iter().flatten().flatten())),
+        Arc::new(StringArray::from(
+            findings.iter().flatten().flatten().copied().collect::<Vec<&str>>(),
+        )),
     ));
     columns.push(Arc::new(
         placements().map(|p| p.voxel_count).collect::<Int64Array>(),

@@ -111,7 +111,7 @@ impl ExecutionPlan for PixelExec {
         let pool = Arc::clone(context.memory_pool());
         let read = rows
             .map_ok(|batch| {
-                let rows = (0..batch.num_rows()).map(move |at| Ok(batch.slice(at, 1)));
+                let rows = (0..batch.num_rows()).map(move |at| Ok::<_, DataFusionError>(batch.slice(at, 1)));
                 futures::stream::iter(rows.collect::<Vec<_>>())
             })
             .try_flatten()

@@ -11,6 +11,6 @@ mod sr;
 pub(crate) use groups::FrameGeometry;
 pub(crate) use image::{Image, ImageFrame, read_image};
 pub(crate) use pixels::{Pixels, plain};
-pub(crate) use rtstruct::{Contour, Roi, StructureSet, read_structure_set};
+pub(crate) use rtstruct::{Roi, StructureSet, read_structure_set};
 pub(crate) use seg::{SegFrame, SegKind, SegSegment, Segmentation, read_segmentation};
 pub(crate) use sr::{Measurement, read_measurements};
