@@ -275,7 +275,9 @@ impl PixelTable {
 }
 
 /// Modalities of series that hold no images.
-const NO_IMAGES: &[&str] = &["SEG", "RTSTRUCT", "RTPLAN", "SR", "PR", "KO", "REG", "RWV", "DOC", "PLAN"];
+const NO_IMAGES: &[&str] = &[
+    "SEG", "RTSTRUCT", "RTPLAN", "SR", "PR", "KO", "REG", "RWV", "DOC", "PLAN",
+];
 
 /// A condition whose columns are those of the plan that it is put into, whatever they were qualified by.
 fn unqualified(filter: Expr) -> EngineResult<Expr> {

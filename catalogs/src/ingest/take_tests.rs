@@ -60,7 +60,7 @@ async fn replace(lake: &Memory, dir: &Path) -> IngestReport {
 }
 
 /// The tables of a lake that is filled now and never had anything else.
-async fn fresh(dir: &Path) -> [RecordBatch; 4] {
+async fn fresh(dir: &Path) -> [RecordBatch; 6] {
     let lake = Memory::default();
     ingest(&lake, options(dir, "p")).await;
     lake.content()
@@ -126,8 +126,8 @@ async fn a_file_that_changed_in_place_is_the_new_version() {
         current(&lake)[2],
         ("2".into(), "ingested".into(), Some("changed".into()))
     );
-    let ([i, s, _, u], [wi, ws, _, wu]) = (lake.content(), fresh(dir.path()).await);
-    assert!(i == wi && s == ws && u == wu);
+    let ([i, s, _, u, g, m], [wi, ws, _, wu, wg, wm]) = (lake.content(), fresh(dir.path()).await);
+    assert!(i == wi && s == ws && u == wu && g == wg && m == wm);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -158,8 +158,8 @@ async fn another_file_of_a_uid_is_the_new_version_and_the_old_file_says_so() {
         assert!(ingest(&lake, at(true)).await.epochs.is_empty());
         fs::remove_file(dir.path().join("1")).unwrap();
         fs::remove_file(dir.path().join("x")).unwrap();
-        let ([i, s, _, u], [wi, ws, _, wu]) = (lake.content(), fresh(dir.path()).await);
-        assert!(i == wi && s == ws && u == wu);
+        let ([i, s, _, u, g, m], [wi, ws, _, wu, wg, wm]) = (lake.content(), fresh(dir.path()).await);
+        assert!(i == wi && s == ws && u == wu && g == wg && m == wm);
     }
 }
 
@@ -175,8 +175,8 @@ async fn a_file_that_moved_has_its_new_place() {
     fs::copy(dir.path().join("5"), dir.path().join("new/5")).unwrap();
     let report = replace(&lake, dir.path()).await;
     assert_eq!((report.moved, report.duplicates), (1, 1));
-    let ([i, s, f, u], [wi, ws, wf, wu]) = (lake.content(), fresh(dir.path()).await);
-    assert!(i == wi && s == ws && u == wu);
+    let ([i, s, f, u, g, m], [wi, ws, wf, wu, wg, wm]) = (lake.content(), fresh(dir.path()).await);
+    assert!(i == wi && s == ws && u == wu && g == wg && m == wm);
     assert_eq!(column(&f, "uri"), column(&wf, "uri"));
     // A copy whose first place goes later is found, though its own row was settled.
     fs::remove_file(dir.path().join("5")).unwrap();
@@ -194,8 +194,8 @@ async fn a_file_that_holds_another_instance_now_gives_up_the_old_one() {
     put(dir.path(), "0", &instances("b")[0]);
     let report = replace(&lake, dir.path()).await;
     assert_eq!((report.ingested, report.replaced), (1, 0));
-    let ([i, s, _, u], [wi, ws, _, wu]) = (lake.content(), fresh(dir.path()).await);
-    assert!(i == wi && s == ws && u == wu);
+    let ([i, s, _, u, g, m], [wi, ws, _, wu, wg, wm]) = (lake.content(), fresh(dir.path()).await);
+    assert!(i == wi && s == ws && u == wu && g == wg && m == wm);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -231,7 +231,7 @@ async fn prune_takes_out_what_is_gone_and_nothing_else() {
     // The version that had to wait is taken now.
     assert_eq!((report.ingested, pruned.reopened), (1, 1));
     // What is gone elsewhere, or was brought by somebody else, stays.
-    let [i, s, f, u] = lake.content();
+    let [i, s, f, u, g, m] = lake.content();
     assert_eq!(
         column(&u, "provider")
             .iter()
@@ -254,8 +254,8 @@ async fn prune_takes_out_what_is_gone_and_nothing_else() {
     let whole = Memory::default();
     ingest(&whole, options(dir.path(), "p")).await;
     ingest(&whole, options(&there, "q")).await;
-    let [wi, ws, _, wu] = whole.content();
-    assert!(i == wi && s == ws && u == wu);
+    let [wi, ws, _, wu, wg, wm] = whole.content();
+    assert!(i == wi && s == ws && u == wu && g == wg && m == wm);
     // Where nothing is, nothing was mounted.
     fs::remove_dir_all(&here).unwrap();
     fs::create_dir(&here).unwrap();
@@ -287,8 +287,8 @@ async fn what_is_forgotten_is_gone_from_every_table() {
     assert_eq!((taken.files, taken.sources), (10, 9));
     let alone = Memory::default();
     ingest(&alone, options(dir.path(), "q")).await;
-    let ([i, s, _, u], [wi, ws, _, wu]) = (lake.content(), alone.content());
-    assert!(i == wi && s == ws && u == wu);
+    let ([i, s, _, u, g, m], [wi, ws, _, wu, wg, wm]) = (lake.content(), alone.content());
+    assert!(i == wi && s == ws && u == wu && g == wg && m == wm);
     // And a series of it, with all that was offered under its UIDs.
     let series = column(&both[1], "series_instance_uid")[0].clone();
     let one = Selection {
@@ -297,7 +297,7 @@ async fn what_is_forgotten_is_gone_from_every_table() {
     };
     let taken = forget_in(&lake, one).await.unwrap();
     assert!(taken.instances > 0 && taken.series == 1 && taken.handed_over == 0);
-    let [i, s, f, u] = lake.content();
+    let [i, s, f, u, ..] = lake.content();
     assert_eq!((i.num_rows(), s.num_rows()), (9 - taken.instances as usize, 1));
     assert_eq!(u.num_rows(), i.num_rows());
     assert_eq!(f.num_rows() as u64, 10 - taken.files);

@@ -66,7 +66,7 @@ pub(crate) enum Unplaced {
 
 /// An object that is ready to be placed.
 pub(crate) enum Opened<'b> {
-    Segmentation(seg::Opened<'b>),
+    Segmentation(Box<seg::Opened<'b>>),
     StructureSet(StructureSet),
 }
 
@@ -82,7 +82,9 @@ impl<'b> Opened<'b> {
         root: DataSet<'_>,
     ) -> Result<Self, String> {
         match kind {
-            ObjectKind::Segmentation => Ok(Self::Segmentation(seg::Opened::of(bytes, header, root)?)),
+            ObjectKind::Segmentation => Ok(Self::Segmentation(Box::new(seg::Opened::of(
+                bytes, header, root,
+            )?))),
             ObjectKind::StructureSet => Ok(Self::StructureSet(read_structure_set(root))),
             ObjectKind::Report => Err("a report has no segments".to_owned()),
         }

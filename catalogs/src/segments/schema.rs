@@ -388,7 +388,12 @@ pub(crate) fn segments_batch(rows: &[(&Object, &Segment)], epoch: i64) -> Result
         DataType::Utf8,
         findings.iter().map(|f| f.as_ref().map(Vec::len)),
         Arc::new(StringArray::from(
-            findings.iter().flatten().flatten().copied().collect::<Vec<&str>>(),
+            findings
+                .iter()
+                .flatten()
+                .flatten()
+                .copied()
+                .collect::<Vec<&str>>(),
         )),
     ));
     columns.push(Arc::new(

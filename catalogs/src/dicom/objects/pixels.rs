@@ -88,7 +88,7 @@ impl<'b> Pixels<'b> {
             ("", true) => return Err("its pixels are packed, and it does not say how".to_owned()),
             (uid, _) => Encoding::from_uid(uid).map_err(|error| error.to_string())?,
         };
-        if encoding.is_encapsulated() != encapsulated && !(big && !encapsulated) {
+        if encoding.is_encapsulated() != encapsulated && (encapsulated || !big) {
             return Err(match encapsulated {
                 true => "its pixels are packed, and its transfer syntax says that they are not".to_owned(),
                 false => "its pixels are not packed, and its transfer syntax says that they are".to_owned(),
