@@ -147,7 +147,7 @@ pub(super) mod tests {
     fn goes_in_and_comes_out() {
         for channels in [1, 3] {
             let samples: Vec<u8> = (0..7 * 5 * channels)
-                .map(|v| (v * v * 31 % 256).to_le_bytes()[0])
+                .map(|v| u8::try_from(v * v * 31 % 256).unwrap())
                 .collect();
             let picture = Picture {
                 width: 7,

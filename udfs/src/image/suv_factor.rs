@@ -89,7 +89,7 @@ pub(super) fn declared() -> Declared {
                     "Philips, of CNTS: (7053,xx09) of Philips PET Private Group, which makes Bq/ml of rescaled counts.",
                 ),
             ],
-            "SELECT suv_factor(70, 350e6, 6586.2, '2020-01-01 10:00', '2020-01-01 11:00', 'START', 'BQML');  -- 0.000292…",
+            "SELECT suv_factor(70, 350e6, 6586.2, '2020-01-01 10:00:00', '2020-01-01 11:00:00', 'START', 'BQML');  -- 0.000292…",
         ),
     }
 }

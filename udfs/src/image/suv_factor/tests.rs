@@ -193,7 +193,7 @@ fn bodies() {
 fn in_sql() {
     let call = |rest: &str| {
         format!(
-            "suv_factor(70, 350000000, 3600, '2020-01-01 23:30'::timestamp, '2020-01-02 00:30'::timestamp, {rest})"
+            "suv_factor(70, 350000000, 3600, '2020-01-01 23:30:00'::timestamp, '2020-01-02 00:30:00'::timestamp, {rest})"
         )
     };
     near(number(&call("'START', 'BQML'")), 70_000.0 / 175e6);
@@ -210,15 +210,15 @@ fn in_sql() {
     );
     near(
         number(
-            "suv_factor(weight_kg => 70, injected_dose_bq => 350e6, half_life_s => 3600, injection_time => '2020-01-01 10:00', \
-             scan_time => '2020-01-01 11:00', decay_correction => 'START', units => 'BQML')",
+            "suv_factor(weight_kg => 70, injected_dose_bq => 350e6, half_life_s => 3600, injection_time => '2020-01-01 10:00:00', \
+             scan_time => '2020-01-01 11:00:00', decay_correction => 'START', units => 'BQML')",
         ),
         70_000.0 / 175e6,
     );
     assert!(error(&call("'START', 'BQML', 'fat'")).contains("method must be one of bw, lbm"));
-    let zones = "suv_factor(70, 350e6, 3600, '2020-01-01 10:00Z'::timestamptz, '2020-01-01 11:00'::timestamp, 'START', 'BQML')";
+    let zones = "suv_factor(70, 350e6, 3600, '2020-01-01 10:00:00Z'::timestamptz, '2020-01-01 11:00:00'::timestamp, 'START', 'BQML')";
     assert!(error(zones).contains("No function matches"), "{}", error(zones));
-    let zones = "suv_factor(70, 350e6, 3600, '2020-01-01 10:00Z'::timestamptz, '2020-01-01 12:00+01:00'::timestamptz, 'START', 'BQML')";
+    let zones = "suv_factor(70, 350e6, 3600, '2020-01-01 10:00:00Z'::timestamptz, '2020-01-01 12:00:00+01:00'::timestamptz, 'START', 'BQML')";
     near(number(zones), 70_000.0 / 175e6);
     assert!(error("suv_factor(70)").contains("No function matches"));
 }
