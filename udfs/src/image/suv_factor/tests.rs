@@ -216,9 +216,16 @@ fn in_sql() {
         70_000.0 / 175e6,
     );
     assert!(error(&call("'START', 'BQML', 'fat'")).contains("method must be one of bw, lbm"));
-    let zones = "suv_factor(70, 350e6, 3600, '2020-01-01 10:00:00Z'::timestamptz, '2020-01-01 11:00:00'::timestamp, 'START', 'BQML')";
-    assert!(error(zones).contains("No function matches"), "{}", error(zones));
-    let zones = "suv_factor(70, 350e6, 3600, '2020-01-01 10:00:00Z'::timestamptz, '2020-01-01 12:00:00+01:00'::timestamptz, 'START', 'BQML')";
-    near(number(zones), 70_000.0 / 175e6);
+    let instants = |first: &str, second: &str| {
+        format!("suv_factor(70, 350e6, 3600, {first}, {second}, 'START', 'BQML')")
+    };
+    let zoned = |text: &str| format!("arrow_cast('{text}', 'Timestamp(Microsecond, Some(\"UTC\"))')");
+    let mixed = instants(&zoned("2020-01-01T10:00:00Z"), "'2020-01-01 11:00:00'::timestamp");
+    assert!(error(&mixed).contains("No function matches"), "{}", error(&mixed));
+    let both = instants(
+        &zoned("2020-01-01T10:00:00Z"),
+        &zoned("2020-01-01T12:00:00+01:00"),
+    );
+    near(number(&both), 70_000.0 / 175e6);
     assert!(error("suv_factor(70)").contains("No function matches"));
 }
