@@ -21,7 +21,10 @@ impl Family {
                 "Dates, times and intervals, as in PostgreSQL.",
             ),
             Family::Dicom => ("DICOM Functions", "Values, tags and UIDs as DICOM writes them."),
-            Family::Image => ("Image Functions", "Geometry of images in the patient."),
+            Family::Image => (
+                "Image Functions",
+                "Geometry of images in the patient, what their regions measure, pictures of them.",
+            ),
             Family::Json => (
                 "JSON Functions",
                 "Documents of the types json and jsonb, as in PostgreSQL.",
