@@ -1262,7 +1262,7 @@ def test_contours_of_no_numbers(lake, tmp_path, texts):
         assert max(abs(float(t)) for t in texts) > 1e6, both
 
 
-def test_a_hundred_thousand_regions(lake, tmp_path, full):
+def test_a_hundred_thousand_regions(lake, tmp_path):
     grid = Grid(size=(12, 10, 6))
     images = series(1, grid)
     count = 100_000
@@ -1277,7 +1277,7 @@ def test_a_hundred_thousand_regions(lake, tmp_path, full):
     took = time.monotonic() - begun
     print(f"\n{took:.1f} s, {most / 2**20:.0f} MiB, {report['segments']}")
     assert most < 2 * MOST, f"{most / 2**20:.0f} MiB"
-    assert took < 120, took
+    assert took < 240, took
     with Server(lake) as server, connect(server) as connection:
         assert connection.execute("SELECT count(*) FROM imaging.segments").fetchone() == (count,)
         assert connection.execute("SELECT count(*) FROM imaging.segments WHERE status = 'placed' AND voxel_count > 0").fetchone() == (count,)
