@@ -25,22 +25,26 @@ pub(super) struct ImageSeries {
 }
 
 impl ImageSeries {
-    /// Those of the lake, without series of derived objects. Memory: two UIDs each.
+    /// Those of the lake. Memory: two UIDs each.
     pub(super) async fn of(reader: &Reader, view: &View) -> Result<Self> {
-        let columns = ["series_instance_uid", "frame_of_reference_uid", "ingested_epoch"];
+        let columns = [
+            "series_instance_uid",
+            "frame_of_reference_uid",
+            "ingested_epoch",
+            "modality",
+        ];
         let derived = ["SEG", "RTSTRUCT", "SR", "PR", "KO", "RTPLAN", "REG", "DOC", "RWV"];
-        let image = col("modality")
-            .is_null()
-            .or(col("modality").in_list(derived.map(lit).to_vec(), true));
         let mut series = Self::default();
-        for batch in reader.columns(&view.series, image, &columns).await? {
-            let (uids, frames) = (texts(&batch, 0)?, texts(&batch, 1)?);
-            let (uids, frames) = (uids.as_string::<i32>(), frames.as_string::<i32>());
+        for batch in reader.columns(&view.series, lit(true), &columns).await? {
+            let [uids, frames, modality] = [texts(&batch, 0)?, texts(&batch, 1)?, texts(&batch, 3)?];
+            let [uids, frames, modality] = [&uids, &frames, &modality].map(|column| column.as_string::<i32>());
             let epochs = cast(batch.column(2), &DataType::Int64)?;
             let epochs = epochs.as_primitive::<Int64Type>();
             for row in 0..batch.num_rows() {
                 let uid = uids.value(row).to_owned();
-                if frames.is_valid(row) {
+                // What a series holds beside its first instance is not told by its modality: who names it may mean an image.
+                let named_only = modality.is_valid(row) && derived.contains(&modality.value(row));
+                if frames.is_valid(row) && !named_only {
                     let frame = frames.value(row).to_owned();
                     series.by_frame.entry(frame).or_default().push(uid.clone());
                 }

@@ -69,7 +69,9 @@ pub(crate) async fn images_of(
     let mut found = Vec::new();
     for batch in reader.columns(instances, condition, &COLUMNS).await? {
         let batch = Batch::of(&batch)?;
-        found.extend((0..batch.rows).filter_map(|row| batch.image(row)));
+        // Segmentations have rows and columns, and are no images to place others on.
+        let image = |row: &usize| !SEGMENTATIONS.contains(&batch.text(3, *row).as_str());
+        found.extend((0..batch.rows).filter(image).filter_map(|row| batch.image(row)));
     }
     found.sort_by(|a, b| a.located.instance.cmp(&b.located.instance));
     Ok(found)
@@ -80,9 +82,12 @@ pub(crate) fn of_series(series: &str) -> Expr {
     col("series_instance_uid").eq(lit(series))
 }
 
+/// Segmentation Storage and Label Map Segmentation Storage.
+const SEGMENTATIONS: [&str; 2] = ["1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7"];
+
 struct Batch {
     rows: usize,
-    texts: [ArrayRef; 3],
+    texts: [ArrayRef; 4],
     integers: [ArrayRef; 3],
     lists: [ArrayRef; 4],
     floats: [ArrayRef; 2],
@@ -97,7 +102,12 @@ impl Batch {
         let text = &DataType::Utf8;
         Ok(Self {
             rows: batch.num_rows(),
-            texts: [column(0, text)?, column(1, text)?, column(2, text)?],
+            texts: [
+                column(0, text)?,
+                column(1, text)?,
+                column(2, text)?,
+                column(19, text)?,
+            ],
             integers: [
                 column(3, &DataType::Int64)?,
                 column(4, &DataType::Int64)?,
@@ -114,8 +124,12 @@ impl Batch {
         })
     }
 
+    fn text(&self, column: usize, row: usize) -> String {
+        self.texts[column].as_string::<i32>().value(row).to_owned()
+    }
+
     fn image(&self, row: usize) -> Option<ImageRow> {
-        let text = |i: usize| self.texts[i].as_string::<i32>().value(row).to_owned();
+        let text = |i: usize| self.text(i, row);
         let integer = |i: usize| {
             let column = self.integers[i].as_primitive::<Int64Type>();
             column.is_valid(row).then(|| column.value(row))

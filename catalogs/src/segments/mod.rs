@@ -19,3 +19,4 @@ pub(crate) use run::place_segments;
 pub use run::{PlacedSegments, catch_up};
 pub(crate) use schema::{Object, Segment, measurements_batch, segments_batch};
 pub use schema::{measurements_schema, segments_schema};
+pub use source::Reserve;

@@ -1,5 +1,7 @@
 //! Where a segment's voxels are: on the grid of its source images, or, of a segmentation without them, on its own.
 
+use std::collections::HashSet;
+
 use radlake_kernels::contours::{self, Tolerance, rasterise};
 use radlake_kernels::{Geometry, PlacedMask};
 
@@ -94,10 +96,60 @@ impl<'b> Opened<'b> {
     pub(crate) fn place(&self, number: i64, sources: &[Source]) -> Result<Placed, Unplaced> {
         match self {
             Self::Segmentation(object) => object.place(number, sources),
-            Self::StructureSet(set) => match set.rois.iter().find(|roi| roi.number == number) {
-                Some(roi) => place_roi(roi, sources),
-                None => Err(Unplaced::Never("it has no region of this number".to_owned())),
-            },
+            Self::StructureSet(set) => {
+                let mut rois = set.rois.iter().filter(|roi| roi.number == number);
+                match (rois.next(), rois.next()) {
+                    (Some(roi), None) => place_roi(roi, sources),
+                    (Some(_), Some(_)) => Err(Unplaced::Never(SEVERAL.to_owned())),
+                    (None, _) => Err(Unplaced::Never(
+                        "it has no region of this number".to_owned(),
+                    )),
+                }
+            }
+        }
+    }
+}
+
+/// Why nothing is told of one of them.
+pub(crate) const SEVERAL: &str = "several of its segments have this number";
+
+/// The grids that an object may be placed on: their sources, and which of their grids.
+pub(crate) struct Candidates {
+    pub(crate) grids: Vec<(usize, usize)>,
+}
+
+impl Candidates {
+    /// Those of which most images are named by the object; all if none is.
+    pub(crate) fn of(sources: &[Source], named: &HashSet<&str>) -> Self {
+        let mut all = Vec::new();
+        for (s, source) in sources.iter().enumerate() {
+            let is_named = |slice: &&Option<(usize, usize)>| {
+                let uid = slice.and_then(|(image, _)| source.instances.get(image));
+                uid.is_some_and(|uid| named.contains(uid.as_str()))
+            };
+            for (g, grid) in source.grids.iter().enumerate() {
+                all.push((grid.slices.iter().filter(is_named).count(), (s, g)));
+            }
+        }
+        let most = all.iter().map(|(count, _)| *count).max().unwrap_or(0);
+        let grids = all.into_iter().filter(|(count, _)| *count == most);
+        Self {
+            grids: grids.map(|(_, at)| at).collect(),
+        }
+    }
+
+    /// Refuses a grid beside which there are others of other times at the same place.
+    pub(crate) fn check(&self, sources: &[Source], (s, g): (usize, usize)) -> Result<(), Unplaced> {
+        let keyed = |at: &(usize, usize)| {
+            let grids = &sources[at.0].grids;
+            at.0 == s && grids.get(at.1).is_some_and(|grid| grid.stack.key.is_some())
+        };
+        match keyed(&(s, g)) && self.grids.iter().filter(|at| keyed(at)).count() > 1 {
+            true => Err(Unplaced::Never(
+                "its source images are of several times or weightings, and it does not say of which it is"
+                    .to_owned(),
+            )),
+            false => Ok(()),
         }
     }
 }
@@ -139,30 +191,34 @@ fn place_roi(roi: &Roi, sources: &[Source]) -> Result<Placed, Unplaced> {
             "its source images are not in the lake".to_owned(),
         ));
     }
-    let mut best: Option<(On, &Geometry, contours::Rasterised)> = None;
+    let named: HashSet<&str> = roi
+        .contours
+        .iter()
+        .flat_map(|contour| contour.images.iter().map(String::as_str))
+        .collect();
+    let tried = Candidates::of(sources, &named);
+    let mut best: Option<((usize, usize), &Geometry, contours::Rasterised)> = None;
     let mut wrong = None;
-    for (s, source) in sources.iter().enumerate() {
-        for (g, grid) in source.grids.iter().enumerate() {
-            let geometry = &grid.stack.geometry;
-            match rasterise(geometry, &closed, &Tolerance::default()) {
-                Ok(found) => {
-                    let count = |r: &contours::Rasterised| r.mask.as_ref().map_or(0, |m| m.mask.count());
-                    if best
-                        .as_ref()
-                        .is_none_or(|(_, _, before)| count(&found) > count(before))
-                    {
-                        best = Some((On::Grid(s, g), geometry, found));
-                    }
+    for &(s, g) in &tried.grids {
+        let geometry = &sources[s].grids[g].stack.geometry;
+        match rasterise(geometry, &closed, &Tolerance::default()) {
+            Ok(found) => {
+                let count = |r: &contours::Rasterised| r.mask.as_ref().map_or(0, |m| m.mask.count());
+                let better = |(_, _, before): &(_, _, contours::Rasterised)| count(&found) > count(before);
+                if best.as_ref().is_none_or(better) {
+                    best = Some(((s, g), geometry, found));
                 }
-                Err(error) => wrong = Some(error.to_string()),
             }
+            Err(error) => wrong = Some(error.to_string()),
         }
     }
-    let Some((on, grid, found)) = best else {
-        return Err(Unplaced::Never(wrong.unwrap_or_else(|| {
-            "its source images have no place in space".to_owned()
-        })));
+    let Some((at, grid, found)) = best else {
+        return Err(Unplaced::Never(
+            wrong.unwrap_or_else(|| "its source images have no place in space".to_owned()),
+        ));
     };
+    tried.check(sources, at)?;
+    let on = On::Grid(at.0, at.1);
     let told = &found.findings;
     note(!told.degenerate.is_empty(), "contour of fewer than three points");
     note(!told.oblique.is_empty(), "oblique contour");

@@ -12,7 +12,9 @@ use super::images::{Grid, Located};
 use super::locate::{Found, locate};
 use super::opened::{MAX_FILE, opened};
 use super::place::{On, Opened, Placed, Unplaced};
-use super::source::{Box3, HIDDEN, Series, Stop, StopOnDrop, Voxels, read_box, regular};
+use super::source::{
+    Box3, HIDDEN, Limits, Reserve, Series, Stop, StopOnDrop, Voxels, check_seen, read_box, regular,
+};
 use crate::ingest::{Reader, read_contents};
 use crate::{Error, LakeTable, Result};
 
@@ -71,7 +73,7 @@ impl PixelReader {
     ///
     /// # Errors
     /// Those of reading the lake. What is wrong with files is told as the reason.
-    pub async fn region(&self, region: &Region, seen: &HashSet<String>) -> Result<Read> {
+    pub async fn region(&self, region: &Region, seen: &HashSet<String>, memory: Reserve) -> Result<Read> {
         if !seen.contains(&region.instance) {
             return Ok(Err(HIDDEN.to_owned()));
         }
@@ -80,30 +82,38 @@ impl PixelReader {
         let Some(object) = found.pop() else {
             return Ok(Err("its object is not in the lake any more".to_owned()));
         };
-        let series = self.series(&region.source).await?;
+        let series = self.series(&region.source, seen).await?;
         let (region, seen) = (region.clone(), seen.clone());
-        blocking(move |stop| read_region(&object, &region, &series, &seen, stop)).await
+        blocking(memory, move |limits| read_region(&object, &region, &series, &seen, limits)).await
     }
 
     /// The volume of a series. Every file that is read must be of an instance in `seen`.
     ///
     /// # Errors
     /// As [`PixelReader::region`].
-    pub async fn volume(&self, series: &str, seen: &HashSet<String>) -> Result<Read> {
-        let series = self.series(series).await?;
-        let seen = seen.clone();
-        blocking(move |stop| read_volume(&series, &seen, stop)).await
+    pub async fn volume(&self, series: &str, seen: &HashSet<String>, memory: Reserve) -> Result<Read> {
+        let series = self.series(series, seen).await?;
+        // A part of a volume would tell of the rest.
+        if hides(&series, seen) {
+            return Ok(Err(HIDDEN.to_owned()));
+        }
+        blocking(memory, move |limits| read_volume(&series, limits)).await
     }
 
-    async fn series(&self, uid: &str) -> Result<Arc<Series>> {
+    /// A series. Who may not see all of its images is given one of whose files only those were opened that he may see.
+    async fn series(&self, uid: &str, seen: &HashSet<String>) -> Result<Arc<Series>> {
         let held = |series: &VecDeque<Arc<Series>>| {
             let mut all = series.iter();
             all.find(|held| held.source.series == uid).cloned()
         };
-        if let Some(known) = held(&self.series.lock().unwrap_or_else(PoisonError::into_inner)) {
+        let known = held(&self.series.lock().unwrap_or_else(PoisonError::into_inner));
+        if let Some(known) = known.filter(|known| !hides(known, seen)) {
             return Ok(known);
         }
-        let loaded = Arc::new(Series::load(&self.reader, &self.instances, uid).await?);
+        let loaded = Arc::new(Series::load(&self.reader, &self.instances, uid, Some(seen)).await?);
+        if hides(&loaded, seen) {
+            return Ok(loaded);
+        }
         let mut all = self.series.lock().unwrap_or_else(PoisonError::into_inner);
         if all.len() >= REMEMBERED {
             all.pop_front();
@@ -113,11 +123,20 @@ impl PixelReader {
     }
 }
 
+/// Whether a series has an image that is not to be seen.
+fn hides(series: &Series, seen: &HashSet<String>) -> bool {
+    !series.source.instances.iter().all(|uid| seen.contains(uid))
+}
+
 /// Runs what reads and decodes where waiting is allowed; it is stopped if nobody waits for it any more. A panic costs one row.
-async fn blocking(work: impl FnOnce(&Stop) -> Read + Send + 'static) -> Result<Read> {
+async fn blocking(
+    memory: Reserve,
+    work: impl FnOnce(&Limits) -> Read + Send + 'static,
+) -> Result<Read> {
     let stop = Stop::default();
     let _stop = StopOnDrop(stop.clone());
-    match tokio::task::spawn_blocking(move || work(&stop)).await {
+    let limits = Limits { stop, memory };
+    match tokio::task::spawn_blocking(move || work(&limits)).await {
         Ok(read) => Ok(read),
         Err(error) if error.is_panic() => Ok(Err("reading it failed; please report the file".to_owned())),
         Err(error) => Err(Error::internal(format!("reading pixels: {error}"))),
@@ -129,20 +148,22 @@ fn read_region(
     region: &Region,
     series: &Series,
     seen: &HashSet<String>,
-    stop: &Stop,
+    limits: &Limits,
 ) -> Read {
     let kind = ObjectKind::of(&object.sop_class).ok_or("its object is of another kind now")?;
-    let placed = place(&object.located, kind, region.segment, series)?;
+    let placed = place(&object.located, kind, region.segment, series).map_err(|reason| {
+        // Why it fails may be told by images that are not to be seen.
+        match hides(series, seen) {
+            true => HIDDEN.to_owned(),
+            false => reason,
+        }
+    })?;
     let Some(mask) = &placed.mask else {
         return Err("it has no voxels".to_owned());
     };
     let flat;
     let slices = match placed.on {
-        On::Grid(_, g) => {
-            let grid = &series.source.grids[g];
-            regular(grid)?;
-            &grid.slices
-        }
+        On::Grid(_, g) => &series.source.grids[g].slices,
         On::Flat(_, image) => {
             flat = vec![Some((image, 0))];
             &flat
@@ -156,10 +177,17 @@ fn read_region(
             (mask.low[k] + inner[k] - 1 + region.margin).min(placed.grid.size[k] - 1)
         }),
     };
+    check_seen(&series.images, &slices[wanted.low[2]..=wanted.high[2]], seen)?;
     if let On::Grid(_, g) = placed.on {
-        unambiguous(&series.source.grids[g], wanted)?;
+        let grid = &series.source.grids[g];
+        regular(grid)
+            .and_then(|()| unambiguous(grid, wanted))
+            .map_err(|reason| match hides(series, seen) {
+                true => HIDDEN.to_owned(),
+                false => reason,
+            })?;
     }
-    let voxels = read_box(&series.images, slices, &placed.grid, wanted, seen, stop)?;
+    let voxels = read_box(&series.images, slices, &placed.grid, wanted, limits)?;
     let size = wanted.size();
     let mut bytes = vec![0_u8; voxels.values.len()];
     for (row, from) in mask.mask.voxels.chunks_exact(inner[0]).enumerate() {
@@ -194,7 +222,7 @@ fn place(located: &Located, kind: ObjectKind, segment: i64, series: &Series) -> 
     placed
 }
 
-fn read_volume(series: &Series, seen: &HashSet<String>, stop: &Stop) -> Read {
+fn read_volume(series: &Series, limits: &Limits) -> Read {
     let grids = &series.source.grids;
     let mut solid = grids.iter().filter(|grid| grid.slices.len() > 1);
     let grid = match (solid.next(), solid.next(), grids.as_slice()) {
@@ -212,7 +240,7 @@ fn read_volume(series: &Series, seen: &HashSet<String>, stop: &Stop) -> Read {
     let geometry = &grid.stack.geometry;
     let all = Box3::all(geometry);
     unambiguous(grid, all)?;
-    let voxels = read_box(&series.images, &grid.slices, geometry, all, seen, stop)?;
+    let voxels = read_box(&series.images, &grid.slices, geometry, all, limits)?;
     Ok(pixels(geometry.clone(), voxels, None))
 }
 

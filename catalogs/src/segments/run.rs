@@ -158,7 +158,7 @@ async fn object_of(
     }
     let mut loaded = Vec::new();
     for uid in candidates(reader, view, series, &sources).await? {
-        loaded.push(Series::load(reader, &view.instances, &uid).await?.source);
+        loaded.push(Series::load(reader, &view.instances, &uid, None).await?.source);
     }
     let again = found.clone();
     let rows = blocking(move || place_all(&bytes, &again, kind, extracted, &loaded)).await?;

@@ -1,12 +1,14 @@
 //! The segments of a segmentation: their frames are decoded and placed.
 
+use std::collections::HashSet;
+
 use radlake_kernels::placing::{Measures, Members, own_grid, place};
 use radlake_kernels::planes::Plane;
 use radlake_kernels::{Error, Geometry, Mask, PlacedMask};
 use radlake_pixels::Samples;
 
 use super::images::plane;
-use super::place::{On, Placed, Source, Unplaced};
+use super::place::{Candidates, On, Placed, SEVERAL, Source, Unplaced};
 use crate::dicom::objects::{Image, Pixels, SegFrame, SegKind, Segmentation, read_image, read_segmentation};
 use crate::dicom::{DataSet, Header};
 
@@ -73,6 +75,9 @@ impl<'b> Opened<'b> {
     }
 
     pub(crate) fn place(&self, number: i64, sources: &[Source]) -> Result<Placed, Unplaced> {
+        if self.object.segments.iter().filter(|s| s.number == number).count() > 1 {
+            return Err(Unplaced::Never(SEVERAL.to_owned()));
+        }
         let members = self.members(number)?;
         let frames = self.frames(number);
         let all: Vec<&SegFrame> = frames.iter().map(|at| &self.object.frames[*at]).collect();
@@ -86,32 +91,37 @@ impl<'b> Opened<'b> {
             // All of its frames were empty, and were left out.
             return self.empty(sources);
         }
-        let mut best: Option<Placed> = None;
+        let mut named: HashSet<&str> = all
+            .iter()
+            .filter_map(|frame| Some(frame.source.as_ref()?.0.as_str()))
+            .collect();
+        if named.is_empty() {
+            named.extend(self.object.source_instances.iter().map(String::as_str));
+        }
+        let tried = Candidates::of(sources, &named);
+        let mut best: Option<((usize, usize), Placed)> = None;
         let mut wrong = None;
-        'found: for (s, source) in sources.iter().enumerate() {
-            for (g, grid) in source.grids.iter().enumerate() {
-                match self.on(&grid.stack.geometry, &planes, &frames, measures, members) {
-                    Ok(mut placed) => {
-                        placed.on = On::Grid(s, g);
-                        let resampled = placed.findings.contains(&RESAMPLED);
-                        let count = |p: &Placed| p.mask.as_ref().map_or(0, |m| m.mask.count());
-                        if best.as_ref().is_none_or(|before| count(&placed) > count(before)) || !resampled {
-                            best = Some(placed);
-                        }
-                        if !resampled
-                            && best
-                                .as_ref()
-                                .is_some_and(|placed| !placed.findings.contains(&OUTSIDE))
-                        {
-                            break 'found;
-                        }
+        for &(s, g) in &tried.grids {
+            let geometry = &sources[s].grids[g].stack.geometry;
+            match self.on(geometry, &planes, &frames, measures, members) {
+                Ok(placed) => {
+                    let rank = |p: &Placed| {
+                        let count = p.mask.as_ref().map_or(0, |m| m.mask.count());
+                        (!p.findings.contains(&RESAMPLED), count)
+                    };
+                    if best.as_ref().is_none_or(|(_, before)| rank(&placed) > rank(before)) {
+                        best = Some(((s, g), placed));
                     }
-                    Err(reason) => wrong = Some(reason),
                 }
+                Err(reason) => wrong = Some(reason),
             }
         }
-        if let Some(placed) = best {
-            return Ok(placed);
+        if let Some((at, placed)) = best {
+            tried.check(sources, at)?;
+            return Ok(Placed {
+                on: On::Grid(at.0, at.1),
+                ..placed
+            });
         }
         let own = own_grid(&planes, measures)
             .map_err(|error| Unplaced::Never(wrong.clone().unwrap_or_else(|| error.to_string())))?;

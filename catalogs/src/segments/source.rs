@@ -24,7 +24,7 @@ pub(crate) struct Series {
 }
 
 impl Series {
-    /// The images of a series, and their grids; of images with several frames the files are read for that.
+    /// The images of a series, and their grids; of images with several frames the files are read for that, if they are `seen`.
     ///
     /// # Errors
     /// Those of reading the lake; why its planes are none is left to who needs them: there are no grids then.
@@ -32,11 +32,16 @@ impl Series {
         reader: &Reader,
         instances: &Arc<dyn TableProvider>,
         series: &str,
+        seen: Option<&HashSet<String>>,
     ) -> Result<Self> {
         let images = images_of(reader, instances, of_series(series)).await?;
         let uid = series.to_owned();
+        let open: Vec<bool> = images
+            .iter()
+            .map(|image| seen.is_none_or(|seen| seen.contains(&image.located.instance)))
+            .collect();
         let load = tokio::task::spawn_blocking(move || {
-            let source = source(uid, &images);
+            let source = source(uid, &images, &open);
             Self { images, source }
         });
         load.await
@@ -44,14 +49,17 @@ impl Series {
     }
 }
 
-fn source(series: String, images: &[ImageRow]) -> Source {
+/// `open` says of which images the files may be opened.
+fn source(series: String, images: &[ImageRow], open: &[bool]) -> Source {
     let mut frames: Vec<((usize, usize), ImageFrame, [u32; 2])> = Vec::new();
     let mut flat = Vec::new();
     let mut several = Vec::new();
     for (at, image) in images.iter().enumerate() {
         let size = [image.rows, image.columns];
         if image.frames.is_some_and(|n| n != 1) {
-            several.push(at);
+            if open[at] {
+                several.push(at);
+            }
             continue;
         }
         if image.geometry.position.is_none() || image.geometry.orientation.is_none() {
@@ -119,6 +127,34 @@ impl Stop {
     }
 }
 
+/// Takes memory, in bytes, before it is used; `false`: there is none.
+pub type Reserve = Arc<dyn Fn(usize) -> bool + Send + Sync>;
+
+/// What holds while pixels are read.
+pub(crate) struct Limits {
+    pub(crate) stop: Stop,
+    pub(crate) memory: Reserve,
+}
+
+impl Limits {
+    fn reserve(&self, bytes: usize) -> bool {
+        (self.memory)(bytes)
+    }
+}
+
+/// Refuses to read slices of a grid of which one is of an image that is not in `seen`.
+pub(crate) fn check_seen(
+    images: &[ImageRow],
+    slices: &[Option<(usize, usize)>],
+    seen: &HashSet<String>,
+) -> std::result::Result<(), String> {
+    let is_seen = |(image, _): &(usize, usize)| seen.contains(&images[*image].located.instance);
+    match slices.iter().flatten().all(is_seen) {
+        true => Ok(()),
+        false => Err(HIDDEN.to_owned()),
+    }
+}
+
 /// Voxels of a part of a grid.
 #[derive(Debug)]
 pub(crate) struct Voxels {
@@ -181,8 +217,7 @@ pub(crate) fn read_box(
     slices: &[Option<(usize, usize)>],
     grid: &Geometry,
     wanted: Box3,
-    seen: &HashSet<String>,
-    stop: &Stop,
+    limits: &Limits,
 ) -> std::result::Result<Voxels, String> {
     let size = wanted.size();
     wanted.of(grid).check().map_err(|error| error.to_string())?;
@@ -193,11 +228,11 @@ pub(crate) fn read_box(
         };
         of.entry(image).or_default().push((frame, z - wanted.low[2]));
     }
-    if of
-        .keys()
-        .any(|image| !seen.contains(&images[*image].located.instance))
-    {
-        return Err(HIDDEN.to_owned());
+    // What is decoded at a time, and what comes of it.
+    let frame = grid.size[0].saturating_mul(grid.size[1]).saturating_mul(16);
+    let all = size.iter().product::<usize>().saturating_mul(5);
+    if !limits.reserve(all.saturating_add(frame)) {
+        return Err("there is no memory for it".to_owned());
     }
     let plane = size[0] * size[1];
     let mut values = vec![0.0_f32; plane * size[2]];
@@ -209,7 +244,7 @@ pub(crate) fn read_box(
         .collect();
     let mut wrong = None;
     read_contents(&uris, MAX_FILE, &mut |number, bytes| {
-        if stop.is_set() {
+        if limits.stop.is_set() {
             wrong = Some("it was cancelled".to_owned());
             return ControlFlow::Break(());
         }

@@ -1,7 +1,7 @@
 //! The node that reads files beside rows: one row at a time per worker, in the order of the rows.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions};
 use arrow::datatypes::SchemaRef;
@@ -16,6 +16,7 @@ use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, PlanProperties,
 };
 use futures::{StreamExt, TryStreamExt};
+use radlake_catalogs::segments::Reserve;
 
 use super::rows::{Row, Source};
 
@@ -132,10 +133,23 @@ async fn one(
     row: RecordBatch,
     schema: &SchemaRef,
     held: MemoryReservation,
-) -> Result<(RecordBatch, MemoryReservation)> {
+) -> Result<(RecordBatch, Arc<MemoryReservation>)> {
     let key = Row::of(&row)?;
-    let (pixels, reason) = source.read(&key).await?;
-    held.try_grow(pixels.get_array_memory_size())?;
+    let held = Arc::new(held);
+    let (refused, taking) = (Arc::new(Mutex::new(None)), Arc::clone(&held));
+    let told = Arc::clone(&refused);
+    let memory: Reserve = Arc::new(move |bytes| match taking.try_grow(bytes) {
+        Ok(()) => true,
+        Err(error) => {
+            *told.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+            false
+        }
+    });
+    let read = source.read(&key, memory).await?;
+    if let Some(error) = refused.lock().unwrap_or_else(PoisonError::into_inner).take() {
+        return Err(error);
+    }
+    let (pixels, reason) = read;
     let columns = schema
         .fields()
         .iter()

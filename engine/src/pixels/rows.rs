@@ -13,7 +13,7 @@ use datafusion::execution::SessionState;
 use datafusion::logical_expr::{LogicalPlanBuilder, ident};
 use datafusion::physical_plan::collect;
 use datafusion::prelude::lit;
-use radlake_catalogs::segments::{PixelReader, Pixels, Region};
+use radlake_catalogs::segments::{PixelReader, Pixels, Region, Reserve};
 use radlake_udfs::image::roi::{ImageValue, image_array};
 
 use super::Kind;
@@ -82,10 +82,10 @@ impl Kind {
 
 impl Source {
     /// The columns of pixels of one row: those, and why there are none.
-    pub(super) async fn read(&self, row: &Row) -> Result<(ArrayRef, ArrayRef)> {
+    pub(super) async fn read(&self, row: &Row, memory: Reserve) -> Result<(ArrayRef, ArrayRef)> {
         let read = match self.kind {
-            Kind::Regions => self.region(row).await?,
-            Kind::Volumes => self.volume(row).await?,
+            Kind::Regions => self.region(row, memory).await?,
+            Kind::Volumes => self.volume(row, memory).await?,
         };
         let (value, reason) = match read {
             Ok(pixels) => (Some(value(pixels)), None),
@@ -95,7 +95,7 @@ impl Source {
         Ok((pixels, Arc::new(StringArray::from(vec![reason]))))
     }
 
-    async fn region(&self, row: &Row) -> Result<std::result::Result<Pixels, String>> {
+    async fn region(&self, row: &Row, memory: Reserve) -> Result<std::result::Result<Pixels, String>> {
         if row.status.as_deref() != Some("placed") {
             let reason = row.reason.clone();
             return Ok(Err(
@@ -115,15 +115,15 @@ impl Source {
             source: source.clone(),
             margin: MARGIN,
         };
-        Ok(self.pixels.region(&region, &seen).await.map_err(Error::from)?)
+        Ok(self.pixels.region(&region, &seen, memory).await.map_err(Error::from)?)
     }
 
-    async fn volume(&self, row: &Row) -> Result<std::result::Result<Pixels, String>> {
+    async fn volume(&self, row: &Row, memory: Reserve) -> Result<std::result::Result<Pixels, String>> {
         let Some(series) = &row.series else {
             return Ok(Err(HIDDEN.to_owned()));
         };
         let seen = self.seen(&[series]).await?;
-        Ok(self.pixels.volume(series, &seen).await.map_err(Error::from)?)
+        Ok(self.pixels.volume(series, &seen, memory).await.map_err(Error::from)?)
     }
 
     /// The instances of series that who asks may see.

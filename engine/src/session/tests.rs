@@ -325,7 +325,7 @@ async fn tables_and_views_are_found_by_the_search_path() {
     let listed = "SELECT string_agg(table_name, ',' ORDER BY table_name) FROM information_schema.tables WHERE table_schema = 'imaging'";
     assert_eq!(
         rows(&session, listed).await,
-        ["files,instances,patients,series,sources,studies"]
+        ["files,instances,measurements,patients,regions,segments,series,sources,studies,volumes"]
     );
     assert_eq!(
         rows(&session, "SELECT max(epoch) >= 0 FROM system.epochs").await,
