@@ -618,11 +618,7 @@ def test_a_segmentation_of_another_resolution_is_said_to_be_resampled(lake, tmp_
     assert "resampled" in found[made.SOPInstanceUID, 1]["findings"]
 
 
-# Of grids that are equal the first one is taken, whichever of their images are named.
-ANY_GRID = pytest.mark.xfail(strict=True, reason="images that an object names do not choose between grids at one place (segments/place.rs, segments/seg.rs)")
-
-
-@pytest.mark.parametrize("which", [pytest.param(0, marks=ANY_GRID), 1])
+@pytest.mark.parametrize("which", [0, 1])
 @pytest.mark.parametrize("what", ["segmentation", "contours"])
 def test_of_two_time_points_the_one_that_is_named(lake, tmp_path, what, which):
     grid = Grid(size=(12, 10, 6))
@@ -651,7 +647,6 @@ def test_of_two_time_points_the_one_that_is_named(lake, tmp_path, what, which):
         assert numpy.array_equal(region["pixels"].voxels, theirs), "voxels of the other time point"
 
 
-@pytest.mark.xfail(strict=True, reason="a series whose row says SR is no candidate, whatever images are in it (segments/due.rs, ImageSeries::of)")
 def test_a_report_in_the_series_of_its_image(lake):
     """As highdicom's own files are: the CT and a report have one Series Instance UID."""
     folder = reference("seg", "highdicom")
@@ -660,7 +655,6 @@ def test_a_report_in_the_series_of_its_image(lake):
     assert row["status"] == "placed", row
 
 
-@pytest.mark.xfail(strict=True, reason="rows of one number all show what the first one's contours are (segments/place.rs, Opened::place)")
 def test_regions_of_one_number_are_not_mixed_up(lake, tmp_path):
     grid = Grid(size=(14, 11, 6))
     images = series(1, grid)
@@ -1021,7 +1015,6 @@ def hidden_series(radlake, tmp_path, images):
             return [row["volume_reason"] for row in rows(shut, "SELECT volume_reason FROM imaging.volumes WHERE modality = 'CT'")]
 
 
-@pytest.mark.xfail(strict=True, reason="grids are made, and files of several frames opened for that, before it is asked who sees them (segments/reader.rs, read_volume)")
 def test_reasons_say_nothing_of_hidden_images(radlake, tmp_path):
     images = series(1, Grid(size=(8, 6, 5)))
     for k, each in enumerate(images):
@@ -1030,7 +1023,6 @@ def test_reasons_say_nothing_of_hidden_images(radlake, tmp_path):
     assert hidden_series(radlake, tmp_path, images) == [MAY_NOT_BE_SEEN]
 
 
-@pytest.mark.xfail(strict=True, reason="grids are made, and files of several frames opened for that, before it is asked who sees them (segments/reader.rs, read_volume)")
 def test_no_file_of_a_hidden_instance_is_opened(radlake, tmp_path):
     from test_volumes import enhanced
 

@@ -406,7 +406,7 @@ def test_bytes_of_masks_are_counted(lake):
         assert connection.execute("SELECT octet_length((roi).mask) FROM imaging.regions").fetchall() == []
 
 
-@pytest.mark.parametrize("what", ["voxels", pytest.param("units", marks=pytest.mark.xfail(strict=True, reason="Modality LUT Type (0028,3004) is not read: units of CT stay HU (dicom/objects/image.rs)"))])
+@pytest.mark.parametrize("what", ["voxels", "units"])
 def test_a_table_of_the_modality_counts_for_more_than_slope_and_intercept(lake, tmp_path, what):
     grid = Grid(size=(8, 6, 3))
     values = numpy.random.default_rng(8).integers(0, 16, grid.shape).astype(numpy.int16)
@@ -444,7 +444,6 @@ def test_files_are_read_only_if_asked_for(lake, tmp_path):
         assert "files are read" not in str(rows(connection, "EXPLAIN SELECT modality FROM imaging.volumes"))
 
 
-@pytest.mark.xfail(strict=True, reason="memory is asked for once a volume is read, not before (engine/src/pixels/exec.rs, one)")
 def test_volumes_of_many_sessions_stay_within_the_memory_of_statements(lake, tmp_path):
     import threading
 

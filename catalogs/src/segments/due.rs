@@ -37,7 +37,8 @@ impl ImageSeries {
         let mut series = Self::default();
         for batch in reader.columns(&view.series, lit(true), &columns).await? {
             let [uids, frames, modality] = [texts(&batch, 0)?, texts(&batch, 1)?, texts(&batch, 3)?];
-            let [uids, frames, modality] = [&uids, &frames, &modality].map(|column| column.as_string::<i32>());
+            let [uids, frames, modality] =
+                [&uids, &frames, &modality].map(|column| column.as_string::<i32>());
             let epochs = cast(batch.column(2), &DataType::Int64)?;
             let epochs = epochs.as_primitive::<Int64Type>();
             for row in 0..batch.num_rows() {

@@ -101,9 +101,7 @@ impl<'b> Opened<'b> {
                 match (rois.next(), rois.next()) {
                     (Some(roi), None) => place_roi(roi, sources),
                     (Some(_), Some(_)) => Err(Unplaced::Never(SEVERAL.to_owned())),
-                    (None, _) => Err(Unplaced::Never(
-                        "it has no region of this number".to_owned(),
-                    )),
+                    (None, _) => Err(Unplaced::Never("it has no region of this number".to_owned())),
                 }
             }
         }
@@ -213,9 +211,9 @@ fn place_roi(roi: &Roi, sources: &[Source]) -> Result<Placed, Unplaced> {
         }
     }
     let Some((at, grid, found)) = best else {
-        return Err(Unplaced::Never(
-            wrong.unwrap_or_else(|| "its source images have no place in space".to_owned()),
-        ));
+        return Err(Unplaced::Never(wrong.unwrap_or_else(|| {
+            "its source images have no place in space".to_owned()
+        })));
     };
     tried.check(sources, at)?;
     let on = On::Grid(at.0, at.1);

@@ -84,7 +84,10 @@ impl PixelReader {
         };
         let series = self.series(&region.source, seen).await?;
         let (region, seen) = (region.clone(), seen.clone());
-        blocking(memory, move |limits| read_region(&object, &region, &series, &seen, limits)).await
+        blocking(memory, move |limits| {
+            read_region(&object, &region, &series, &seen, limits)
+        })
+        .await
     }
 
     /// The volume of a series. Every file that is read must be of an instance in `seen`.
@@ -129,10 +132,7 @@ fn hides(series: &Series, seen: &HashSet<String>) -> bool {
 }
 
 /// Runs what reads and decodes where waiting is allowed; it is stopped if nobody waits for it any more. A panic costs one row.
-async fn blocking(
-    memory: Reserve,
-    work: impl FnOnce(&Limits) -> Read + Send + 'static,
-) -> Result<Read> {
+async fn blocking(memory: Reserve, work: impl FnOnce(&Limits) -> Read + Send + 'static) -> Result<Read> {
     let stop = Stop::default();
     let _stop = StopOnDrop(stop.clone());
     let limits = Limits { stop, memory };

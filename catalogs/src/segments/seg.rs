@@ -109,7 +109,10 @@ impl<'b> Opened<'b> {
                         let count = p.mask.as_ref().map_or(0, |m| m.mask.count());
                         (!p.findings.contains(&RESAMPLED), count)
                     };
-                    if best.as_ref().is_none_or(|(_, before)| rank(&placed) > rank(before)) {
+                    if best
+                        .as_ref()
+                        .is_none_or(|(_, before)| rank(&placed) > rank(before))
+                    {
                         best = Some(((s, g), placed));
                     }
                 }

@@ -115,7 +115,11 @@ impl Source {
             source: source.clone(),
             margin: MARGIN,
         };
-        Ok(self.pixels.region(&region, &seen, memory).await.map_err(Error::from)?)
+        Ok(self
+            .pixels
+            .region(&region, &seen, memory)
+            .await
+            .map_err(Error::from)?)
     }
 
     async fn volume(&self, row: &Row, memory: Reserve) -> Result<std::result::Result<Pixels, String>> {
@@ -123,7 +127,11 @@ impl Source {
             return Ok(Err(HIDDEN.to_owned()));
         };
         let seen = self.seen(&[series]).await?;
-        Ok(self.pixels.volume(series, &seen, memory).await.map_err(Error::from)?)
+        Ok(self
+            .pixels
+            .volume(series, &seen, memory)
+            .await
+            .map_err(Error::from)?)
     }
 
     /// The instances of series that who asks may see.

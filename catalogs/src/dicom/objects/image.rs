@@ -53,12 +53,17 @@ pub(crate) fn read_image(root: DataSet<'_>) -> Result<Image, String> {
     let bits_allocated = short(0x0028_0100).ok_or("Bits Allocated is missing: it is no image")?;
     let bits_stored = short(0x0028_0101).unwrap_or(bits_allocated);
     let groups = Groups::of(root)?;
-    let lut = root.first(0x0028_3000).and_then(lut);
-    let units = groups
-        .group_or_root(0, 0x0028_9145)
-        .text(0x0028_1054)
-        .or_else(|| root.text(0x0054_1001))
-        .or_else(|| root.text(0x3004_0002));
+    let table = root.first(0x0028_3000);
+    // The type of a table is that of what it gives.
+    let units = match table {
+        Some(table) => table.text(0x0028_3004),
+        None => groups
+            .group_or_root(0, 0x0028_9145)
+            .text(0x0028_1054)
+            .or_else(|| root.text(0x0054_1001))
+            .or_else(|| root.text(0x3004_0002)),
+    };
+    let lut = table.and_then(lut);
     Ok(Image {
         modality: root.text(0x0008_0060),
         frame_of_reference_uid: root.uid(0x0020_0052).map(str::to_owned),
