@@ -18,7 +18,8 @@ GOLDEN = pathlib.Path(__file__).with_name("policy_matrix.txt")
 ENGINE = pathlib.Path(__file__).resolve().parents[2] / "engine/src/govern/authorise.rs"
 SECRET = "secret of roles"
 EXEMPT_TABLES = {
-    "imaging.code": "a type, which has no rows",
+    "imaging.regions": "reads all files that a role may see, at each statement: test_segments.py",
+    "imaging.volumes": "reads all files that a role may see, at each statement: test_segments.py",
 }
 EXEMPT_STATEMENTS = {
     "Query": "the actions select …",
@@ -131,7 +132,7 @@ class Matrix:
         ).fetchall()
         for schema, name, kind in sorted(shown):
             table = f"{schema}.{name}"
-            if table in EXEMPT_TABLES:
+            if table in EXEMPT_TABLES or kind == "c":
                 continue
             columns = run(
                 "SELECT column_name FROM information_schema.columns WHERE table_schema = %s AND table_name = %s ORDER BY ordinal_position",
