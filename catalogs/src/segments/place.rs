@@ -1,6 +1,6 @@
 //! Where a segment's voxels are: on the grid of its source images, or, of a segmentation without them, on its own.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use radlake_kernels::contours::{self, Tolerance, rasterise};
 use radlake_kernels::{Geometry, PlacedMask};
@@ -69,7 +69,8 @@ pub(crate) enum Unplaced {
 /// An object that is ready to be placed.
 pub(crate) enum Opened<'b> {
     Segmentation(Box<seg::Opened<'b>>),
-    StructureSet(StructureSet),
+    /// With the places of its regions by their number.
+    StructureSet(StructureSet, HashMap<i64, Vec<usize>>),
 }
 
 impl<'b> Opened<'b> {
@@ -87,7 +88,14 @@ impl<'b> Opened<'b> {
             ObjectKind::Segmentation => Ok(Self::Segmentation(Box::new(seg::Opened::of(
                 bytes, header, root,
             )?))),
-            ObjectKind::StructureSet => Ok(Self::StructureSet(read_structure_set(root))),
+            ObjectKind::StructureSet => {
+                let set = read_structure_set(root);
+                let mut places: HashMap<i64, Vec<usize>> = HashMap::new();
+                for (at, roi) in set.rois.iter().enumerate() {
+                    places.entry(roi.number).or_default().push(at);
+                }
+                Ok(Self::StructureSet(set, places))
+            }
             ObjectKind::Report => Err("a report has no segments".to_owned()),
         }
     }
@@ -96,14 +104,11 @@ impl<'b> Opened<'b> {
     pub(crate) fn place(&self, number: i64, sources: &[Source]) -> Result<Placed, Unplaced> {
         match self {
             Self::Segmentation(object) => object.place(number, sources),
-            Self::StructureSet(set) => {
-                let mut rois = set.rois.iter().filter(|roi| roi.number == number);
-                match (rois.next(), rois.next()) {
-                    (Some(roi), None) => place_roi(roi, sources),
-                    (Some(_), Some(_)) => Err(Unplaced::Never(SEVERAL.to_owned())),
-                    (None, _) => Err(Unplaced::Never("it has no region of this number".to_owned())),
-                }
-            }
+            Self::StructureSet(set, places) => match places.get(&number).map(Vec::as_slice) {
+                Some([only]) => place_roi(&set.rois[*only], sources),
+                Some(_) => Err(Unplaced::Never(SEVERAL.to_owned())),
+                None => Err(Unplaced::Never("it has no region of this number".to_owned())),
+            },
         }
     }
 }

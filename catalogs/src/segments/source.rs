@@ -127,6 +127,10 @@ impl Stop {
     }
 }
 
+/// Pixels of a slice that are decoded: 16,384 rows and columns, four times the largest detector. What a header claims beyond it costs
+/// its own row, where asking for the memory would end the query.
+const MAX_PIXELS: usize = 1 << 28;
+
 /// Takes memory, in bytes, before it is used; `false`: there is none.
 pub type Reserve = Arc<dyn Fn(usize) -> bool + Send + Sync>;
 
@@ -227,6 +231,9 @@ pub(crate) fn read_box(
             return Err("slices are missing".to_owned());
         };
         of.entry(image).or_default().push((frame, z - wanted.low[2]));
+    }
+    if grid.size[0].saturating_mul(grid.size[1]) > MAX_PIXELS {
+        return Err(format!("it has more than {MAX_PIXELS} pixels in a slice"));
     }
     // What is decoded at a time, and what comes of it.
     let frame = grid.size[0].saturating_mul(grid.size[1]).saturating_mul(16);
