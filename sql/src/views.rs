@@ -97,7 +97,9 @@ mod tests {
             assert_eq!(statements.len(), 1, "{}", view.name);
             assert_eq!(statements[0].kind(), Kind::Query, "{}", view.name);
             assert!(view.comment().is_some(), "{}", view.name);
-            assert!(view.columns().count() > 1, "{}", view.name);
+            // Those that show a table's columns beside their own name their own alone.
+            let least = if view.sql().starts_with("SELECT * ") { 1 } else { 3 };
+            assert!(view.columns().count() > least, "{}", view.name);
         }
     }
 }

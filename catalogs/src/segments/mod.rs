@@ -8,6 +8,7 @@ mod locate;
 mod opened;
 mod place;
 mod reader;
+mod rows;
 mod run;
 mod schema;
 mod seg;
@@ -15,8 +16,9 @@ mod source;
 
 pub(crate) use extract::{Extracted, extract};
 pub use reader::{PixelReader, Pixels, Read, Region};
+pub(crate) use rows::{measurements_batch, segments_batch};
 pub(crate) use run::place_segments;
 pub use run::{PlacedSegments, catch_up};
-pub(crate) use schema::{Object, Segment, measurements_batch, segments_batch};
+pub(crate) use schema::{Object, Segment};
 pub use schema::{measurements_schema, segments_schema};
 pub use source::Reserve;

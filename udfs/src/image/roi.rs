@@ -167,11 +167,6 @@ impl ImageView {
     }
 }
 
-/// Whether a type is that of regions, or of volumes too.
-pub fn is_image(data_type: &DataType, with_mask: bool) -> bool {
-    *data_type == roi_type() || (!with_mask && *data_type == volume_type())
-}
-
 /// The value of a row; `None` if it is NULL. `function` is named by errors.
 ///
 /// # Errors
