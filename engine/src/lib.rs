@@ -69,6 +69,8 @@ pub fn parse(text: &str) -> Result<Vec<Statement>> {
 /// A question that the tables answer, with its query.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cohort {
+    /// A short name of letters, digits and `_`.
+    pub name: &'static str,
     /// The question in words.
     pub title: &'static str,
     /// The query.
@@ -78,11 +80,19 @@ pub struct Cohort {
 /// The cohort queries that ship with Radlake, for demonstrations and as examples.
 #[must_use]
 pub fn cohorts() -> Vec<Cohort> {
-    radlake_sql::cohorts::COHORTS
-        .iter()
-        .map(|cohort| Cohort {
-            title: cohort.question(),
-            sql: cohort.sql(),
-        })
-        .collect()
+    radlake_sql::cohorts::COHORTS.iter().map(cohort).collect()
+}
+
+/// Queries that ship with Radlake and whose results have pictures, to be written as pages.
+#[must_use]
+pub fn pages() -> Vec<Cohort> {
+    radlake_sql::cohorts::PAGES.iter().map(cohort).collect()
+}
+
+fn cohort(cohort: &radlake_sql::cohorts::Cohort) -> Cohort {
+    Cohort {
+        name: cohort.name,
+        title: cohort.question(),
+        sql: cohort.sql(),
+    }
 }

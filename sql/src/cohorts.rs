@@ -22,7 +22,17 @@ pub const COHORTS: &[Cohort] = &[
         name: "pet_ct_within_30_days",
         file: include_str!("../cohorts/pet_ct_within_30_days.sql"),
     },
+    Cohort {
+        name: "lung_tumour_over_2_ml",
+        file: include_str!("../cohorts/lung_tumour_over_2_ml.sql"),
+    },
 ];
+
+/// Queries whose results are pictures, to be looked at as pages.
+pub const PAGES: &[Cohort] = &[Cohort {
+    name: "segmented_tumours",
+    file: include_str!("../pages/segmented_tumours.sql"),
+}];
 
 impl Cohort {
     /// The question in words: the file's first comment.
@@ -59,7 +69,7 @@ mod tests {
 
     #[test]
     fn every_cohort_is_one_query_with_a_question() {
-        for cohort in COHORTS {
+        for cohort in COHORTS.iter().chain(PAGES) {
             let statements = parse(cohort.sql()).unwrap_or_else(|error| panic!("{}: {error}", cohort.name));
             assert_eq!(statements.len(), 1, "{}", cohort.name);
             assert_eq!(statements[0].kind(), Kind::Query, "{}", cohort.name);

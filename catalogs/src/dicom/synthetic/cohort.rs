@@ -9,7 +9,7 @@ use dicom_dictionary_std::tags;
 use super::dataset::{Value, code};
 use super::encode::{Encoding, Syntax};
 use super::people;
-use super::series::{CORONAL, Modality, Pixels, SAGITTAL, SeriesBuilder};
+use super::series::{Ball, CORONAL, Modality, Pixels, SAGITTAL, SeriesBuilder};
 use super::study::StudyBuilder;
 use super::uid::Rng;
 
@@ -302,10 +302,25 @@ impl Case {
             )
     }
 
+    /// A lesion that the stack holds whole. What it is like derives from the patient alone.
+    fn with_lesion(&self, series: SeriesBuilder) -> SeriesBuilder {
+        let mut rng = Rng::new(0, &["lesion", &self.key]);
+        let depth = series.slices as f64 * series.spacing;
+        let ball = Ball {
+            at: [0.58 + 0.08 * rng.unit(), 0.42 + 0.1 * rng.unit()],
+            radius_mm: (6.0 + 18.0 * rng.unit()).min(0.46 * depth),
+            contrast: 20 + rng.below(60) as u16,
+            scatter: 5 + rng.below(40) as u16,
+            grain: 1 + rng.below(3) as u16,
+        };
+        series.lesion(ball)
+    }
+
     fn lung(&self, rng: &mut Rng, before: i64, after: i64) -> Vec<StudyBuilder> {
         let soft = self
             .ct(rng, 14, "Thorax soft tissue", "CHEST", self.site.kernels[0])
             .localizers(1);
+        let soft = self.with_lesion(soft);
         let sharp = self.ct(rng, 12, "Thorax lung", "CHEST", self.site.kernels[1]);
         let seg = SeriesBuilder::seg(14)
             .description("Lung lesion")

@@ -28,7 +28,7 @@ pub use cohort::{Cohort, DemoStudy, Written, demo_cohort};
 pub use dataset::{Dataset, Value, code, decimal};
 pub use encode::{Encoding, Syntax, encode};
 pub use many::{MANY_PER_SERIES, many};
-pub use series::{AXIAL, CORONAL, Modality, Pixels, SAGITTAL, SeriesBuilder};
+pub use series::{AXIAL, Ball, CORONAL, Modality, Pixels, SAGITTAL, SeriesBuilder};
 pub use study::{Instance, Patient, StudyBuilder};
 pub use uid::{Rng, uid};
 

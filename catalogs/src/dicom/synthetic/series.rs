@@ -3,6 +3,8 @@
 use dicom_core::Tag;
 
 use super::dataset::{Dataset, Value};
+use super::modality;
+use super::phantom::{Phantom, Texture};
 use super::uid::Rng;
 
 /// What a series is made of.
@@ -85,7 +87,23 @@ pub struct SeriesBuilder {
     pub(crate) jitter: f64,
     pub(crate) localizers: usize,
     pub(crate) pixels: Pixels,
+    pub(crate) lesion: Option<Ball>,
     pub(crate) attributes: Dataset,
+}
+
+/// A ball-shaped lesion in the middle of a stack of slices.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Ball {
+    /// Centre as fractions of the images' width and height.
+    pub at: [f64; 2],
+    /// Radius, mm.
+    pub radius_mm: f64,
+    /// How much brighter its stored values are than the body's.
+    pub contrast: u16,
+    /// How far stored values scatter about that.
+    pub scatter: u16,
+    /// Edge of what shares a value, pixels.
+    pub grain: u16,
 }
 
 impl SeriesBuilder {
@@ -106,6 +124,7 @@ impl SeriesBuilder {
             jitter: 0.0,
             localizers: 0,
             pixels: Pixels::default(),
+            lesion: None,
             attributes: Dataset::new(),
         }
     }
@@ -218,6 +237,13 @@ impl SeriesBuilder {
         self
     }
 
+    /// A lesion of that shape, which segmentations and structure sets of the study then outline on the images' own grid.
+    #[must_use]
+    pub fn lesion(mut self, ball: Ball) -> Self {
+        self.lesion = Some(ball);
+        self
+    }
+
     /// An attribute of every instance; replaces what the builder would write.
     #[must_use]
     pub fn set(mut self, tag: Tag, value: impl Into<Value>) -> Self {
@@ -229,6 +255,49 @@ impl SeriesBuilder {
     pub(crate) fn normal(&self) -> [f64; 3] {
         let [a, b, c, d, e, f] = self.orientation;
         [b * f - c * e, c * d - a * f, a * e - b * d]
+    }
+
+    /// What the image at `position` (mm) shows: `slice` of the stack.
+    pub(crate) fn phantom(&self, slice: usize, position: [f64; 3]) -> Phantom {
+        let (air, body, lesion) = modality::stored_values(self.modality);
+        let mut phantom = Phantom {
+            rows: self.rows,
+            columns: self.columns,
+            air,
+            body,
+            lesion,
+            body_axes: [0.45, 0.33],
+            lesion_at: [0.62, 0.47],
+            lesion_axes: [0.0; 2],
+            texture: Texture::default(),
+        };
+        let Some(ball) = self.lesion else {
+            // A ball in the middle fifth of the stack.
+            let z = (slice as f64 + 0.5) / self.slices.max(1) as f64;
+            phantom.lesion_axes = [(0.01 - (z - 0.5).powi(2)).max(0.0).sqrt() * 0.8; 2];
+            return phantom;
+        };
+        let radius = self.ball_cut(ball, position);
+        let extent = |pixels: u16| f64::from(pixels) * self.pixel_spacing;
+        phantom.lesion = body.saturating_add(ball.contrast);
+        phantom.lesion_at = ball.at;
+        phantom.lesion_axes = [radius / extent(self.columns), radius / extent(self.rows)];
+        phantom.texture = Texture {
+            seed: slice as u64 / u64::from(ball.grain.max(1)) ^ (ball.radius_mm * 1e6) as u64,
+            amplitude: ball.scatter,
+            grain: ball.grain,
+        };
+        phantom
+    }
+
+    /// Radius in mm of the circle in which the plane at `position` cuts the ball; 0 if it does not.
+    pub(crate) fn ball_cut(&self, ball: Ball, position: [f64; 3]) -> f64 {
+        let normal = self.normal();
+        let along: f64 = (0..3).map(|k| (position[k] - self.origin[k]) * normal[k]).sum();
+        let middle = self.slices.saturating_sub(1) as f64 / 2.0 * self.spacing;
+        (ball.radius_mm.powi(2) - (along - middle).powi(2))
+            .max(0.0)
+            .sqrt()
     }
 
     /// Slice numbers and positions (mm) of the images, localizers aside.

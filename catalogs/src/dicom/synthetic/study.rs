@@ -339,7 +339,7 @@ impl StudyBuilder {
                 uid(&[&self.key, "frame of reference"]),
             );
         } else {
-            pixels(d, series, slice);
+            pixels(d, series, &series.phantom(slice, position));
         }
     }
 
@@ -363,6 +363,7 @@ impl StudyBuilder {
                 })
                 .collect(),
             frame_of_reference: uid(&[&self.key, "frame of reference"]),
+            images: source.map(|s| (s.clone(), s.positions(&format!("{}/{number}", self.key)))),
         }
     }
 
@@ -372,19 +373,7 @@ impl StudyBuilder {
     }
 }
 
-fn pixels(d: &mut Dataset, series: &SeriesBuilder, slice: usize) {
-    let stored = modality::stored_values(series.modality);
-    let z = (slice as f64 + 0.5) / series.slices.max(1) as f64;
-    let phantom = Phantom {
-        rows: series.rows,
-        columns: series.columns,
-        air: stored.0,
-        body: stored.1,
-        lesion: stored.2,
-        body_axes: [0.45, 0.33],
-        // A ball in the middle fifth of the stack.
-        lesion_at: [0.62, 0.47, (0.01 - (z - 0.5).powi(2)).max(0.0).sqrt() * 0.8],
-    };
+fn pixels(d: &mut Dataset, series: &SeriesBuilder, phantom: &Phantom) {
     d.put(tags::SAMPLES_PER_PIXEL, 1u16)
         .put(tags::PHOTOMETRIC_INTERPRETATION, "MONOCHROME2")
         .put(tags::ROWS, series.rows)

@@ -79,6 +79,14 @@ impl Demo {
             sql::run(&session, cohort.sql, &mut output).await?;
         }
         output.close()?;
+        let pages = radlake::pages();
+        for page in &pages {
+            let path = place.page(page.name);
+            let mut output = Output::new(Format::Html, Some(&path))?;
+            sql::run(&session, page.sql, &mut output).await?;
+            output.close()?;
+            println!("\n{} Open {}", page.title, path.display());
+        }
         let Some(listening) = listening else {
             println!("Ask on: radlake sql {} -c \"SELECT …\"", place.lake.display());
             return Ok(ExitCode::SUCCESS);
@@ -109,6 +117,7 @@ impl Demo {
 
 /// Where the demo keeps its things.
 struct Place {
+    directory: PathBuf,
     dicom: PathBuf,
     lake: PathBuf,
     password: PathBuf,
@@ -124,7 +133,15 @@ impl Place {
             let name = entry
                 .map_err(|error| Failure::io("cannot read", directory, error))?
                 .file_name();
-            if !matches!(name.to_str(), Some("dicom" | "lake" | "password")) {
+            let page = |name: &str| {
+                radlake::pages()
+                    .iter()
+                    .any(|page| name == format!("{}.html", page.name))
+            };
+            if !name
+                .to_str()
+                .is_some_and(|name| matches!(name, "dicom" | "lake" | "password") || page(name))
+            {
                 return Err(Failure::Usage(format!(
                     "{} holds {}, which is not the demo's: name an empty directory",
                     directory.display(),
@@ -133,10 +150,16 @@ impl Place {
             }
         }
         Ok(Self {
+            directory: directory.to_owned(),
             dicom: directory.join("dicom"),
             lake: directory.join("lake"),
             password: directory.join("password"),
         })
+    }
+
+    /// Where a page of pictures goes.
+    fn page(&self, name: &str) -> PathBuf {
+        self.directory.join(format!("{name}.html"))
     }
 }
 
@@ -165,6 +188,8 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         assert!(Place::new(directory.path()).is_ok());
         std::fs::create_dir(directory.path().join("lake")).unwrap();
+        assert!(Place::new(directory.path()).is_ok());
+        std::fs::write(directory.path().join("segmented_tumours.html"), "").unwrap();
         assert!(Place::new(directory.path()).is_ok());
         std::fs::write(directory.path().join("thesis.doc"), "").unwrap();
         assert!(matches!(Place::new(directory.path()), Err(Failure::Usage(_))));

@@ -1,6 +1,7 @@
 //! Results on the standard output or in a file, written as they come.
 
 mod csv;
+mod html;
 mod json;
 mod parquet;
 pub(crate) mod progress;
@@ -28,6 +29,8 @@ pub(crate) enum Format {
     Json,
     /// One Parquet file.
     Parquet,
+    /// A page with a table per result, which shows pictures
+    Html,
 }
 
 /// Where bytes go: the standard output or a file.
@@ -89,12 +92,16 @@ impl Output {
                 "a Parquet file holds one result: run one query at a time".to_owned(),
             ));
         }
+        if self.format == Format::Html && self.results == 0 {
+            self.text(html::HEAD)?;
+        }
         self.results += 1;
         let sink = self.sink()?;
         self.current = Some(match self.format {
             Format::Table => Box::new(table::Table::new(sink, schema)),
             Format::Csv => Box::new(csv::Csv::new(sink, schema)?),
             Format::Json => Box::new(json::Json::new(sink)),
+            Format::Html => Box::new(html::Html::new(sink, schema)?),
             Format::Parquet => Box::new(parquet::Parquet::new(sink, schema)?),
         });
         Ok(())
