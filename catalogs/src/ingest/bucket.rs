@@ -94,6 +94,7 @@ impl Bucket {
             path: std::path::PathBuf::from(meta.location.filename().unwrap_or_default()),
             size: Some(meta.size),
             modified_us,
+            pairs: false,
             failure: None,
             object: Some(Object {
                 bucket: Arc::clone(self),
@@ -110,6 +111,7 @@ impl Bucket {
             path: std::path::PathBuf::new(),
             size: None,
             modified_us: None,
+            pairs: false,
             failure: Some(failure(error)),
             object: None,
         }

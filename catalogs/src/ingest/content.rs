@@ -8,11 +8,11 @@ use std::path::PathBuf;
 
 use url::Url;
 
-use super::archive::{self, Input, Kind, SNIFF};
+use super::archive::{self, Input, Kind, Member, SNIFF};
 use super::bucket;
 use super::failure::{Failure, code};
-use super::uri;
 use super::walk;
+use super::{pairs, uri};
 
 /// Reads files whole, each archive among their places once. `each` gets the number of a URI and its bytes, or why there are none, in no
 /// promised order, and may break off. What is not found at its place is told too: every number comes, or nothing more after a break.
@@ -86,11 +86,8 @@ fn visit(
         .and_then(|_| file.seek(io::SeekFrom::Start(0)))
         .map_err(|error| Failure::of_io(&error))?;
     let kind = archive::sniff(&head);
-    if kind == Kind::Plain {
-        return Err(Failure::new(code::VANISHED, "it is no archive any more"));
-    }
     let path = PathBuf::from(archive.rsplit_once('/').map_or(archive, |(_, name)| name));
-    archive::read(kind, file, size, &path, &mut |member| {
+    let mut take = |member: Member<'_>| {
         let Some(numbers) = wanted.remove(uri::of_member(archive, member.name).as_str()) else {
             return ControlFlow::Continue(());
         };
@@ -107,7 +104,13 @@ fn visit(
             true => ControlFlow::Break(()),
             false => ControlFlow::Continue(()),
         }
-    })
+    };
+    match (kind, uri::to_path(archive)) {
+        // What has members and is no archive is a list of volumes.
+        (Kind::Plain, Some(list)) => pairs::read(&list, &mut take),
+        (Kind::Plain, None) => Err(Failure::new(code::VANISHED, "it is no archive any more")),
+        _ => archive::read(kind, file, size, &path, &mut take),
+    }
 }
 
 fn bounded(from: &mut dyn Read, size: Option<u64>, limit: u64) -> Result<Vec<u8>, Failure> {

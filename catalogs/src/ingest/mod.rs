@@ -15,6 +15,7 @@ mod lake;
 mod memory;
 mod objects;
 mod outcome;
+mod pairs;
 mod parse;
 mod pipeline;
 mod plan;

@@ -11,8 +11,8 @@ use super::archive::{self, Input, Kind, Member, SNIFF};
 use super::failure::{Failure, code};
 use super::outcome::{Outcome, Parsed, Verdict};
 use super::streams::{Counting, Tee};
-use super::uri;
 use super::walk::{self, Offer};
+use super::{pairs, uri};
 use crate::dicom::{
     FileSource, HeaderSource, InstanceRows, Limits, Origin, Scratch, StreamSource, read_header,
 };
@@ -142,8 +142,18 @@ impl<'w> Worker<'w> {
             size: Some(size),
             modified_us,
         };
-        if kind != Kind::Plain {
-            return self.archive(kind, file, &offer.path, &at, sink, pass);
+        match kind {
+            Kind::Plain => {}
+            // As it was looked at: it is as new as the newest of its volumes.
+            Kind::Pairs => {
+                let at = At {
+                    uri: &offer.uri,
+                    size: offer.size,
+                    modified_us: offer.modified_us,
+                };
+                return self.archive(kind, file, &offer.path, &at, sink, pass);
+            }
+            _ => return self.archive(kind, file, &offer.path, &at, sink, pass),
         }
         let content_hash = match self.settings.full_hash.then(|| hash_file(&mut *file)).transpose() {
             Ok(hash) => hash,
@@ -169,7 +179,7 @@ impl<'w> Worker<'w> {
             Err(error) => return self.push(at.outcome(Verdict::Refused(Failure::of_io(&error))), sink, pass),
         };
         let mut stop = None;
-        let read = archive::read(kind, file, at.size.unwrap_or_default(), path, &mut |member| {
+        let mut visit = |member: Member<'_>| {
             if sink.cancelled() {
                 stop = Some(Stop::Unwanted);
                 return ControlFlow::Break(());
@@ -181,7 +191,11 @@ impl<'w> Worker<'w> {
                     ControlFlow::Break(())
                 }
             }
-        });
+        };
+        let read = match kind {
+            Kind::Pairs => pairs::read(path, &mut visit),
+            _ => archive::read(kind, file, at.size.unwrap_or_default(), path, &mut visit),
+        };
         if let Some(stop) = stop {
             return Err(stop);
         }
@@ -437,7 +451,11 @@ fn open(offer: &Offer) -> io::Result<OpenFile> {
         }
     }
     file.seek(io::SeekFrom::Start(0))?;
-    Ok((file, size, modified_us, archive::sniff(&head[..n])))
+    let kind = match offer.pairs {
+        true => Kind::Pairs,
+        false => archive::sniff(&head[..n]),
+    };
+    Ok((file, size, modified_us, kind))
 }
 
 fn may_be_archive(offer: &Offer) -> bool {

@@ -33,6 +33,8 @@ pub struct IngestOptions {
     pub provider: String,
     /// Files, folders and URLs of buckets. Zip, tar and gzip archives among them are read as folders.
     pub paths: Vec<PathBuf>,
+    /// Lists of image and label volumes (CSV that names NIfTI and NRRD files).
+    pub pairs: Vec<PathBuf>,
     /// Threads that parse.
     pub workers: usize,
     /// Parse and report; write nothing.
@@ -58,6 +60,7 @@ impl IngestOptions {
         Self {
             provider: provider.into(),
             paths,
+            pairs: Vec::new(),
             workers: std::thread::available_parallelism().map_or(2, usize::from),
             dry_run: false,
             batch_instances: 50_000,
@@ -129,7 +132,8 @@ async fn all(
     if !options.prune || report.cancelled {
         return Ok(report);
     }
-    let roots = walk::roots(&options.paths).map_err(|error| Error::invalid(error.to_string()))?;
+    let places: Vec<PathBuf> = options.paths.iter().chain(&options.pairs).cloned().collect();
+    let roots = walk::roots(&places).map_err(|error| Error::invalid(error.to_string()))?;
     let what = What::Gone {
         provider: options.provider.clone(),
         roots: root_uris(&roots),
@@ -156,8 +160,9 @@ async fn once(
     if options.provider.trim().is_empty() {
         return Err(Error::invalid("an ingest needs a provider: who brings the files"));
     }
-    let roots =
+    let mut roots =
         walk::places(&options.paths, exclude.as_ref()).map_err(|error| Error::invalid(error.to_string()))?;
+    roots.extend(walk::lists(&options.pairs).map_err(|error| Error::invalid(error.to_string()))?);
     let exclude = exclude.and_then(|lake| lake.to_file_path().ok());
     // Stages that the run leaves behind, by an error or by being dropped, must end too.
     let stages = cancel.child_token();

@@ -12,7 +12,7 @@ use walkdir::{DirEntry, WalkDir};
 
 use super::bucket::{Bucket, Object};
 use super::failure::{Failure, code};
-use super::uri;
+use super::{pairs, uri};
 
 /// One file found by [`walk`].
 #[derive(Debug)]
@@ -27,6 +27,8 @@ pub(crate) struct Offer {
     pub(crate) modified_us: Option<i64>,
     /// Where it is, if it is in a bucket.
     pub(crate) object: Option<Object>,
+    /// Whether it is a list of image and label volumes.
+    pub(crate) pairs: bool,
     /// Why it cannot be read; `None` for an ordinary file.
     pub(crate) failure: Option<Failure>,
 }
@@ -35,6 +37,8 @@ pub(crate) struct Offer {
 #[derive(Debug, Clone)]
 pub(crate) enum Root {
     Local(PathBuf),
+    /// A list of image and label volumes.
+    Pairs(PathBuf),
     Bucket(Arc<Bucket>),
 }
 
@@ -70,6 +74,54 @@ pub(crate) fn places(paths: &[PathBuf], lake: Option<&Url>) -> io::Result<Vec<Ro
     Ok(all)
 }
 
+/// Lists of image and label volumes, each once.
+///
+/// # Errors
+/// A list that is no file of this machine.
+pub(crate) fn lists(paths: &[PathBuf]) -> io::Result<Vec<Root>> {
+    let mut lists = Vec::with_capacity(paths.len());
+    for path in paths {
+        if bucket_url(path)?.is_some() {
+            return Err(io::Error::new(
+                io::ErrorKind::Unsupported,
+                format!(
+                    "{}: lists of volumes are files of this machine; download it and its volumes first",
+                    path.display()
+                ),
+            ));
+        }
+        let path = existing(&local_path(path)?)?;
+        if !path.is_file() {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                format!("{}: a list of volumes is a CSV file", path.display()),
+            ));
+        }
+        lists.push(path);
+    }
+    lists.sort();
+    lists.dedup();
+    Ok(lists.into_iter().map(Root::Pairs).collect())
+}
+
+/// A list is as new as the newest of its volumes.
+fn list_of_pairs(path: &Path) -> Offer {
+    let looked = pairs::look(path);
+    let (size, modified_us) = match &looked {
+        Ok((size, modified)) => (Some(*size), *modified),
+        Err(_) => (None, None),
+    };
+    Offer {
+        path: path.to_owned(),
+        uri: uri::of_file(path),
+        size,
+        modified_us,
+        object: None,
+        pairs: true,
+        failure: looked.err(),
+    }
+}
+
 /// The URL of a bucket, if it is one.
 ///
 /// # Errors
@@ -96,6 +148,7 @@ pub(crate) fn offers(places: Vec<Root>, exclude: Option<PathBuf>) -> impl Iterat
         .flat_map(move |place| -> Box<dyn Iterator<Item = Offer> + Send> {
             match place {
                 Root::Local(path) => Box::new(walk(vec![path], exclude.clone())),
+                Root::Pairs(list) => Box::new(std::iter::once(list_of_pairs(&list))),
                 Root::Bucket(bucket) => Box::new(bucket.walk()),
             }
         })
@@ -202,6 +255,7 @@ fn offer(entry: &DirEntry) -> Offer {
             size: Some(metadata.len()),
             modified_us: modified_us(&metadata),
             object: None,
+            pairs: false,
             failure: special(metadata.file_type()),
         },
         Err(error) => unreadable(&error),
@@ -263,6 +317,7 @@ fn unreadable(error: &walkdir::Error) -> Offer {
         size: None,
         modified_us: None,
         object: None,
+        pairs: false,
         failure: Some(failure),
     }
 }

@@ -38,6 +38,8 @@ pub(crate) enum Kind {
     Bzip2,
     /// The same, packed by Zstandard.
     Zstd,
+    /// A list of image and label volumes. Nothing in its bytes says so: whoever offers it does.
+    Pairs,
 }
 
 /// Judges by content alone. Formats that we do not read (7z, rar) count as plain: no DICOM either.
@@ -93,7 +95,7 @@ pub(crate) fn read(
         exhausted: false,
     };
     let result = match kind {
-        Kind::Plain => Ok(()),
+        Kind::Plain | Kind::Pairs => Ok(()),
         Kind::Zip => zip::read(file, &mut budget, visit),
         Kind::Tar => tar::read(&mut BufReader::with_capacity(64 << 10, file), visit),
         Kind::Gzip | Kind::Xz | Kind::Bzip2 | Kind::Zstd => packed(kind, file, path, &mut budget, visit),

@@ -18,8 +18,12 @@ pub(crate) struct Ingest {
     /// Directory or URL of the lake
     lake: String,
     /// Files, folders, buckets (s3://…, az://…, gs://…), zip and tar(.gz, .bz2, .xz, .zst) archives
-    #[arg(required = true)]
+    #[arg(required_unless_present = "pairs")]
     paths: Vec<PathBuf>,
+    /// CSV file of image and label volumes (NIfTI, NRRD) to read: columns image, mask, patient_id, and modality, label, label_name,
+    /// study_date … if they are known; may be given several times
+    #[arg(long, value_name = "LIST")]
+    pairs: Vec<PathBuf>,
     /// The hospital that brings them; stands in every row
     #[arg(long)]
     provider: String,
@@ -68,7 +72,7 @@ impl Ingest {
     }
 
     async fn carry_out(self) -> Result<ExitCode, Failure> {
-        for path in &self.paths {
+        for path in self.paths.iter().chain(&self.pairs) {
             if radlake::ingest::bucket_url(path)
                 .map_err(|error| Failure::Usage(error.to_string()))?
                 .is_some()
@@ -81,6 +85,7 @@ impl Ingest {
         }
         let lakehouse = self.resources.open(&self.lake).await?;
         let mut options = IngestOptions::new(self.provider, self.paths);
+        options.pairs = self.pairs;
         options.dry_run = self.dry_run;
         options.full_hash = self.full_hash;
         options.replace = self.replace;
