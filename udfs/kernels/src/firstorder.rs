@@ -37,9 +37,19 @@ impl Statistics {
     /// Statistics of at least one finite value; the slice is reordered.
     pub fn new(values: &mut [f64]) -> Self {
         let count = values.len() as f64;
-        let mean = values.iter().sum::<f64>() / count;
+        let (minimum, maximum) = values
+            .iter()
+            .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), &v| {
+                (v.min(low), v.max(high))
+            });
+        // Of equal values sums round: no spread may come of it.
+        let mean = if minimum == maximum {
+            minimum
+        } else {
+            values.iter().sum::<f64>() / count
+        };
         let (mut second, mut third, mut fourth, mut absolute) = (0.0, 0.0, 0.0, 0.0);
-        let (mut minimum, mut maximum, mut energy) = (f64::INFINITY, f64::NEG_INFINITY, 0.0);
+        let mut energy = 0.0;
         for &v in values.iter() {
             let d = v - mean;
             second += d * d;
@@ -47,8 +57,6 @@ impl Statistics {
             fourth += d * d * d * d;
             absolute += d.abs();
             energy += v * v;
-            minimum = v.min(minimum);
-            maximum = v.max(maximum);
         }
         let percentiles = percentiles(values, [10.0, 25.0, 50.0, 75.0, 90.0]);
         let [p10, _, median, _, p90] = percentiles;
@@ -57,10 +65,11 @@ impl Statistics {
             .iter()
             .filter(kept)
             .fold((0.0, 0.0), |(n, s), v| (n + 1.0, s + v));
+        let centre = if p10 == p90 { p10 } else { sum / inner };
         let robust = values
             .iter()
             .filter(kept)
-            .map(|v| (v - sum / inner).abs())
+            .map(|v| (v - centre).abs())
             .sum::<f64>()
             / inner;
         Self {
@@ -156,4 +165,29 @@ pub fn pyradiomics(region: &Region, levels: &Levels, shift: f64) -> Vec<Feature>
         one("Uniformity", uniformity),
         one("Variance", s.variance),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The mean of equal values is that value, though their sum rounds: no spread may come of it.
+    #[test]
+    fn equal_values_have_no_spread() {
+        let s = Statistics::new(&mut [-211.735_021_3; 12_909]);
+        assert_eq!(s.mean, -211.735_021_3);
+        assert_eq!([s.variance, s.third, s.fourth], [0.0; 3]);
+        assert_eq!((s.skewness(), s.kurtosis()), (0.0, 0.0));
+        assert_eq!(s.mean_absolute_deviation, 0.0);
+        assert_eq!(s.robust_mean_absolute_deviation, 0.0);
+    }
+
+    /// The same for the values between the 10th and the 90th percentile.
+    #[test]
+    fn equal_values_within_the_percentiles_have_no_robust_deviation() {
+        let mut values = [0.1; 999];
+        values[0] = -5.0;
+        values[998] = 7.0;
+        assert_eq!(Statistics::new(&mut values).robust_mean_absolute_deviation, 0.0);
+    }
 }

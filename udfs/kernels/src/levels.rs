@@ -53,7 +53,8 @@ impl Levels {
         let stride = [1, padded[0], padded[0] * padded[1]];
         let mut grey = vec![0u16; length];
         let mut members = Vec::with_capacity(region.count);
-        let mut counts = vec![0u32; MAX_LEVELS + 1];
+        let largest = levels.iter().copied().max().unwrap_or(0);
+        let mut counts = vec![0u32; usize::from(largest).min(MAX_LEVELS) + 1];
         for (row, source) in levels.chunks_exact(size[0]).enumerate() {
             let at = pad + stride[1] * (row % size[1] + pad) + stride[2] * (row / size[1] + pad);
             for (x, &level) in source.iter().enumerate() {
@@ -74,9 +75,7 @@ impl Levels {
         if members.is_empty() {
             return Err(Error::EmptyMask);
         }
-        let present: Vec<u16> = (1..=MAX_LEVELS as u16)
-            .filter(|&g| counts[usize::from(g)] > 0)
-            .collect();
+        let present: Vec<u16> = (1..=largest).filter(|&g| counts[usize::from(g)] > 0).collect();
         let histogram = present.iter().map(|&g| counts[usize::from(g)]).collect();
         let highest = present.last().map_or(0, |&g| usize::from(g));
         let dense = (highest > present.len()).then(|| {

@@ -5,31 +5,91 @@ use crate::error::Result;
 use crate::mask::BoundingBox;
 use crate::volume::{PixelType, Volume};
 
-/// Coiflet 1 of PyWavelets: low-pass and high-pass decomposition filters.
-const LOW: [f64; 6] = [
-    -0.015_655_728_135_791_993,
-    -0.072_732_619_512_526_45,
-    0.384_864_846_864_857_8,
-    0.852_572_020_211_600_4,
-    0.337_897_662_457_481_8,
-    -0.072_732_619_512_526_45,
-];
-const HIGH: [f64; 6] = [
-    0.072_732_619_512_526_45,
-    0.337_897_662_457_481_8,
-    -0.852_572_020_211_600_4,
-    0.384_864_846_864_857_8,
-    0.072_732_619_512_526_45,
-    -0.015_655_728_135_791_993,
-];
 /// Samples that the filter reads before and after the one it writes.
 const BEFORE: usize = 2;
 const AFTER: usize = 3;
 
+/// The precision in which PyWavelets computes: single for single-precision images, double for all others.
+trait Sample: Copy + std::ops::Mul<Output = Self> + std::ops::AddAssign {
+    /// Coiflet 1 of PyWavelets, low-pass and high-pass decomposition.
+    const FILTERS: [[Self; 6]; 2];
+    const ZERO: Self;
+    const PIXEL: PixelType;
+    fn of(value: f64) -> Self;
+    fn wide(self) -> f64;
+}
+
+impl Sample for f64 {
+    const FILTERS: [[Self; 6]; 2] = [
+        [
+            -0.015_655_728_135_791_993,
+            -0.072_732_619_512_526_45,
+            0.384_864_846_864_857_8,
+            0.852_572_020_211_600_4,
+            0.337_897_662_457_481_8,
+            -0.072_732_619_512_526_45,
+        ],
+        [
+            0.072_732_619_512_526_45,
+            0.337_897_662_457_481_8,
+            -0.852_572_020_211_600_4,
+            0.384_864_846_864_857_8,
+            0.072_732_619_512_526_45,
+            -0.015_655_728_135_791_993,
+        ],
+    ];
+    const ZERO: Self = 0.0;
+    const PIXEL: PixelType = PixelType::Float64;
+    fn of(value: f64) -> Self {
+        value
+    }
+    fn wide(self) -> f64 {
+        self
+    }
+}
+
+impl Sample for f32 {
+    /// The largest coefficient is one step below the rounded one: PyWavelets' own table.
+    const FILTERS: [[Self; 6]; 2] = [
+        [
+            -0.015_655_728,
+            -0.072_732_62,
+            0.384_864_84,
+            0.852_571_96,
+            0.337_897_66,
+            -0.072_732_62,
+        ],
+        [
+            0.072_732_62,
+            0.337_897_66,
+            -0.852_571_96,
+            0.384_864_84,
+            0.072_732_62,
+            -0.015_655_728,
+        ],
+    ];
+    const ZERO: Self = 0.0;
+    const PIXEL: PixelType = PixelType::Float32;
+    fn of(value: f64) -> Self {
+        value as Self
+    }
+    fn wide(self) -> f64 {
+        f64::from(self)
+    }
+}
+
 /// The sub-bands over a box of the image: eight (`LLH` … `HHH`, then `LLL`; letters for x, y, z), or four without the
-/// axis `flat` (0: z, 1: y, 2: x). The image is periodic; an odd size is made even by repeating the first sample.
+/// axis `flat` (0: z, 1: y, 2: x). The image is periodic; an odd size is made even by repeating the first sample. Of
+/// single-precision images the bands are computed in single precision.
 pub fn wavelet(image: &Volume, bounds: BoundingBox, flat: Option<usize>) -> Result<Vec<(String, Volume)>> {
     check_box(image, bounds)?;
+    Ok(match image.pixel {
+        PixelType::Float32 => bands::<f32>(image, bounds, flat),
+        _ => bands::<f64>(image, bounds, flat),
+    })
+}
+
+fn bands<T: Sample>(image: &Volume, bounds: BoundingBox, flat: Option<usize>) -> Vec<(String, Volume)> {
     let mut size = bounds.size();
     let axes: Vec<usize> = (0..3).filter(|axis| flat != Some(2 - axis)).collect();
     let indices: [Vec<usize>; 3] = std::array::from_fn(|axis| {
@@ -49,16 +109,17 @@ pub fn wavelet(image: &Volume, bounds: BoundingBox, flat: Option<usize>) -> Resu
     for &z in &indices[2] {
         for &y in &indices[1] {
             let row = nx * (y + ny * z);
-            data.extend(indices[0].iter().map(|&x| image.values[row + x]));
+            data.extend(indices[0].iter().map(|&x| T::of(image.values[row + x])));
         }
     }
     size = std::array::from_fn(|axis| indices[axis].len());
+    let [low, high] = T::FILTERS;
     let mut bands = vec![(String::new(), data)];
     for axis in axes {
         bands = bands
             .into_iter()
             .flat_map(|(name, data)| {
-                [('L', &LOW), ('H', &HIGH)]
+                [('L', &low), ('H', &high)]
                     .map(|(letter, filter)| (format!("{name}{letter}"), convolve(&data, size, axis, filter)))
             })
             .collect();
@@ -67,33 +128,33 @@ pub fn wavelet(image: &Volume, bounds: BoundingBox, flat: Option<usize>) -> Resu
     // The approximation comes last.
     bands.rotate_left(1);
     let geometry = image.geometry.crop(bounds.low, bounds.high);
-    Ok(bands
+    bands
         .into_iter()
         .map(|(name, values)| {
             (
                 name,
                 Volume {
                     geometry: geometry.clone(),
-                    values,
-                    pixel: PixelType::Float64,
+                    values: values.into_iter().map(T::wide).collect(),
+                    pixel: T::PIXEL,
                 },
             )
         })
-        .collect())
+        .collect()
 }
 
 /// out[n] = Σₖ filter[k]·in[n + 5 − k] along an axis, where all inputs exist.
-fn convolve(data: &[f64], size: [usize; 3], axis: usize, filter: &[f64; 6]) -> Vec<f64> {
+fn convolve<T: Sample>(data: &[T], size: [usize; 3], axis: usize, filter: &[T; 6]) -> Vec<T> {
     let inner: usize = size[..axis].iter().product();
     let n = size[axis];
     let kept = n - BEFORE - AFTER;
     let mut out = Vec::with_capacity(data.len() / n * kept);
     for block in data.chunks_exact(inner * n) {
         let at = out.len();
-        out.resize(at + inner * kept, 0.0);
-        for (k, weight) in filter.iter().enumerate() {
+        out.resize(at + inner * kept, T::ZERO);
+        for (k, &weight) in filter.iter().enumerate() {
             let from = (5 - k) * inner;
-            for (sum, v) in out[at..].iter_mut().zip(&block[from..from + inner * kept]) {
+            for (sum, &v) in out[at..].iter_mut().zip(&block[from..from + inner * kept]) {
                 *sum += weight * v;
             }
         }

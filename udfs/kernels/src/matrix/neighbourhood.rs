@@ -32,11 +32,22 @@ pub fn survey(levels: &Levels, offsets: &[Offset], coarseness: u16) -> Neighbour
         for y in 0..levels.size[1] {
             let at = levels.pad + (y + levels.pad) * levels.stride[1] + (z + levels.pad) * levels.stride[2];
             let row = &levels.grey[at..at + width];
-            if row.iter().all(|&g| g == 0) {
+            // From the first member of the row to its last.
+            let (Some(first), Some(last)) = (
+                row.iter().position(|&g| g != 0),
+                row.iter().rposition(|&g| g != 0),
+            ) else {
                 continue;
+            };
+            let (at, row) = (at + first, &row[first..=last]);
+            let width = row.len();
+            let (sum, wide) = (&mut sum[..width], &mut wide[..width]);
+            let (count, dependent) = (&mut count[..width], &mut dependent[..width]);
+            if narrow {
+                sum.fill(0);
+            } else {
+                wide.fill(0);
             }
-            sum.fill(0);
-            wide.fill(0);
             count.fill(0);
             dependent.fill(0);
             for &delta in &deltas {

@@ -27,16 +27,17 @@ pub fn diameters(vertices: &[Vertex], spacing: [f64; 3]) -> (Diameters, Vec<Vert
     for axis in [2, 1, 0] {
         let (largest, mut found) = plane_corners(vertices, axis, spacing);
         within[axis] = largest;
-        found.sort_unstable();
         corners = Some(match corners {
             None => found,
             Some(mut kept) => {
+                found.sort_unstable();
                 kept.retain(|p| found.binary_search(p).is_ok());
                 kept
             }
         });
     }
-    let corners = corners.unwrap_or_default();
+    let mut corners = corners.unwrap_or_default();
+    corners.sort_unstable();
     let any = farthest(&corners, spacing);
     (
         Diameters {

@@ -2,6 +2,7 @@
 //! table of numbers is the reason for this file's length.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+use radlake_kernels::image_types::{self, ImageType};
 use radlake_kernels::neighbours::WeightingNorm;
 use radlake_kernels::pyradiomics::{Settings, extract};
 use radlake_kernels::resample::Interpolator;
@@ -71,6 +72,43 @@ fn resampled() {
     };
     check(&settings, &RESAMPLED);
 }
+
+/// The transform of a single-precision image is computed in single precision, as PyWavelets does.
+#[test]
+fn wavelets_of_a_single_precision_image() {
+    let (image, mask) = region();
+    let values = image.values.iter().map(|v| f64::from(*v as f32 * 0.37)).collect();
+    let image = Volume::new(image.geometry, values, PixelType::Float32).unwrap();
+    let settings = Settings {
+        discretisation: Discretisation::PyRadiomicsWidth(3.0),
+        ..Settings::default()
+    };
+    let bands = image_types::extract(&image, &mask, &settings, &[ImageType::Wavelet]).unwrap();
+    assert_eq!(bands.len(), SINGLE.len());
+    for (name, maximum, mean, median) in SINGLE {
+        let band = bands.iter().find(|b| b.image == name).unwrap();
+        for (feature, wanted) in [("Maximum", maximum), ("Mean", mean), ("Median", median)] {
+            let found = band.features.iter().find(|f| f.name == feature).unwrap();
+            let got = found.value.unwrap();
+            assert!(
+                (got - wanted).abs() <= 1e-12 * wanted.abs(),
+                "{name} {feature}: {got}, PyRadiomics {wanted}"
+            );
+        }
+    }
+}
+
+#[rustfmt::skip]
+const SINGLE: [(&str, f64, f64, f64); 8] = [
+    ("wavelet-LLH", 23.59105110168457, 0.012868495881557465, -0.8474054336547852),
+    ("wavelet-LHL", 48.93465805053711, 3.4652864655852316, 2.412831664085388),
+    ("wavelet-LHH", 25.79231071472168, 0.0457125554792583, 0.1917526200413704),
+    ("wavelet-HLL", 27.404781341552734, -3.6334403733164073, -3.0821590423583984),
+    ("wavelet-HLH", 27.106338500976562, 0.5277508810907602, 0.26819854974746704),
+    ("wavelet-HHL", 24.867603302001953, 0.3882237143069506, 0.16749826073646545),
+    ("wavelet-HHH", 25.91167640686035, -0.08506299417465925, 0.17407608777284622),
+    ("wavelet-LLL", 147.72862243652344, 49.45273089215159, 48.88905334472656),
+];
 
 #[rustfmt::skip]
 const DEFAULT: [(&str, f64); 107] = [
