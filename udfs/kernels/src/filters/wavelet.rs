@@ -29,8 +29,27 @@ const AFTER: usize = 3;
 /// The sub-bands over a box of the image: eight (`LLH` … `HHH`, then `LLL`; letters for x, y, z), or four without the
 /// axis `flat` (0: z, 1: y, 2: x). The image is periodic; an odd size is made even by repeating the first sample.
 pub fn wavelet(image: &Volume, bounds: BoundingBox, flat: Option<usize>) -> Result<Vec<(String, Volume)>> {
+    let mut bands = Vec::new();
+    wavelet_bands(image, bounds, flat, &|_| true, &mut |name, volume| {
+        bands.push((name.to_owned(), volume));
+        Ok(())
+    })?;
+    // The approximation comes last.
+    bands.rotate_left(1);
+    Ok(bands)
+}
+
+/// The sub-bands of [`wavelet`] one after the other (the approximation first), those that are `wanted`. Held in memory are
+/// one band and what it was made of.
+pub fn wavelet_bands(
+    image: &Volume,
+    bounds: BoundingBox,
+    flat: Option<usize>,
+    wanted: &dyn Fn(&str) -> bool,
+    each: &mut dyn FnMut(&str, Volume) -> Result<()>,
+) -> Result<()> {
     check_box(image, bounds)?;
-    let mut size = bounds.size();
+    let size = bounds.size();
     let axes: Vec<usize> = (0..3).filter(|axis| flat != Some(2 - axis)).collect();
     let indices: [Vec<usize>; 3] = std::array::from_fn(|axis| {
         let n = image.geometry.size[axis];
@@ -52,34 +71,48 @@ pub fn wavelet(image: &Volume, bounds: BoundingBox, flat: Option<usize>) -> Resu
             data.extend(indices[0].iter().map(|&x| image.values[row + x]));
         }
     }
-    size = std::array::from_fn(|axis| indices[axis].len());
-    let mut bands = vec![(String::new(), data)];
-    for axis in axes {
-        bands = bands
-            .into_iter()
-            .flat_map(|(name, data)| {
-                [('L', &LOW), ('H', &HIGH)]
-                    .map(|(letter, filter)| (format!("{name}{letter}"), convolve(&data, size, axis, filter)))
-            })
-            .collect();
-        size[axis] -= BEFORE + AFTER;
-    }
-    // The approximation comes last.
-    bands.rotate_left(1);
+    let size = std::array::from_fn(|axis| indices[axis].len());
     let geometry = image.geometry.crop(bounds.low, bounds.high);
-    Ok(bands
-        .into_iter()
-        .map(|(name, values)| {
-            (
-                name,
-                Volume {
-                    geometry: geometry.clone(),
-                    values,
-                    pixel: PixelType::Float64,
-                },
-            )
-        })
-        .collect())
+    bands(&data, size, &axes, "", wanted, &mut |name, values| {
+        let volume = Volume {
+            geometry: geometry.clone(),
+            values,
+            pixel: PixelType::Float64,
+        };
+        each(name, volume)
+    })
+}
+
+/// Filters along the first of `axes`, low and high, and goes on with the others.
+fn bands(
+    data: &[f64],
+    size: [usize; 3],
+    axes: &[usize],
+    name: &str,
+    wanted: &dyn Fn(&str) -> bool,
+    each: &mut dyn FnMut(&str, Vec<f64>) -> Result<()>,
+) -> Result<()> {
+    let Some((&axis, rest)) = axes.split_first() else {
+        return Ok(());
+    };
+    let mut smaller = size;
+    smaller[axis] -= BEFORE + AFTER;
+    for (letter, filter) in [('L', &LOW), ('H', &HIGH)] {
+        let name = format!("{name}{letter}");
+        if !rest.is_empty() {
+            bands(
+                &convolve(data, size, axis, filter),
+                smaller,
+                rest,
+                &name,
+                wanted,
+                each,
+            )?;
+        } else if wanted(&name) {
+            each(&name, convolve(data, size, axis, filter))?;
+        }
+    }
+    Ok(())
 }
 
 /// out[n] = Σₖ filter[k]·in[n + 5 − k] along an axis, where all inputs exist.
