@@ -1,0 +1,116 @@
+//! IBSI's CT phantom under configurations A to E (reference manual 5), each a text of settings, against all published
+//! values.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use radlake_kernels::ibsi;
+use radlake_kernels::{Mask, Volume};
+use radlake_radiomics::{Settings, extract};
+
+use crate::support;
+
+fn phantom() -> Option<(Volume, Mask)> {
+    let image = support::reference("ibsi/ct_phantom/nifti/image.nii.gz")?;
+    let labels = support::reference("ibsi/ct_phantom/nifti/mask.nii.gz")?;
+    let mut image = support::nifti(&image);
+    image.values.iter_mut().for_each(|v| *v = v.round());
+    Some((image, support::mask(&support::nifti(&labels))))
+}
+
+fn check(name: &str, settings: &str, compared: usize) {
+    let file = format!("ibsi/reference/ibsi_1_chest_config_{name}.csv");
+    let (Some(reference), Some((image, mask))) = (support::reference(&file), phantom()) else {
+        return;
+    };
+    let settings = Settings::from_text(&format!("profile: ibsi\n{settings}")).unwrap();
+    let values = extract(&image, &mask, &settings, &|| false).unwrap();
+    let found: Vec<(String, f64)> = settings
+        .names()
+        .into_iter()
+        .zip(values.into_iter().map(|v| v.unwrap_or(f64::NAN)))
+        .collect();
+    assert_eq!(
+        support::compare(&found, &support::ibsi_reference(&reference)),
+        (compared, 0)
+    );
+}
+
+#[test]
+fn configuration_a() {
+    check(
+        "a",
+        "{binWidth: 25, resegmentRange: [-500, 400], dimension: [2D, 2.5D]}",
+        346,
+    );
+}
+
+#[test]
+fn configuration_b() {
+    check(
+        "b",
+        "{binCount: 32, resegmentRange: [-500, 400], dimension: [2D, 2.5D], \
+          resampledPixelSpacing: [2, 2, 0], interpolator: linear}",
+        346,
+    );
+}
+
+#[test]
+fn configuration_c() {
+    check(
+        "c",
+        "binWidth: 25\nivhBinWidth: 2.5\nresegmentRange: [-1000, 400]\nresampledPixelSpacing: [2, 2, 2]\n",
+        210,
+    );
+}
+
+#[test]
+fn configuration_d() {
+    check(
+        "d",
+        r#"{"binCount": 32, "outlierSigma": 3, "resampledPixelSpacing": [2, 2, 2]}"#
+            .trim_matches(['{', '}'])
+            .replace(", \"", "\n\"")
+            .as_str(),
+        210,
+    );
+}
+
+#[test]
+fn configuration_e() {
+    check(
+        "e",
+        "binCount: 32\nivhBinCount: 1000\nresegmentRange: [-1000, 400]\noutlierSigma: 3\n\
+         resampledPixelSpacing: [2, 2, 2]\ninterpolator: bspline\nroundIntensities: true\n",
+        210,
+    );
+}
+
+#[test]
+fn the_box_of_the_region_gives_what_the_whole_image_gives() {
+    let Some((image, mask)) = phantom() else {
+        return;
+    };
+    let settings = Settings::from_text(
+        "{profile: ibsi, binWidth: 25, resegmentRange: [-500, 400], dimension: [2D, 2.5D, 3D]}",
+    )
+    .unwrap();
+    let Settings::Ibsi(own) = &settings else {
+        panic!("another profile");
+    };
+    let intensity = radlake_kernels::resegment::Resegmentation {
+        low: -500.0,
+        high: Some(400.0),
+        mode: radlake_kernels::resegment::Mode::Absolute,
+    };
+    let intensity = intensity.apply(&image, &mask).unwrap();
+    let whole = ibsi::extract(&image, &mask, &intensity, &own.kernel).unwrap();
+    let values = extract(&image, &mask, &settings, &|| false).unwrap();
+    assert_eq!(values.len(), whole.len());
+    for (name, value) in settings.names().iter().zip(values) {
+        let same = whole
+            .iter()
+            .find(|f| support::tag(f).to_lowercase() == *name)
+            .unwrap();
+        let (a, b) = (value.unwrap(), same.value.unwrap());
+        assert!((a - b).abs() <= 1e-12 * b.abs(), "{name}: {a}, whole image {b}");
+    }
+}
