@@ -49,6 +49,15 @@ impl Node {
 /// Reads one document. An empty text is [`Node::Null`].
 pub(crate) fn read(text: &str) -> Result<Node> {
     bounded(text.len())?;
+    // The parser ends at the first of these and would leave out what follows.
+    if text.contains(|c: char| c.is_control() && !matches!(c, '\n' | '\r' | '\t')) {
+        let reason = "a control character, which settings have none of".to_owned();
+        return Err(Error::Syntax {
+            line: 1,
+            column: 1,
+            reason,
+        });
+    }
     let mut builder = Builder::default();
     let mut parser = Parser::new_from_str(text);
     while let Some(event) = parser.next_event() {
@@ -218,7 +227,7 @@ mod tests {
             "a: 1\na: 2".to_owned(),
             "[1, 2]: 3".to_owned(),
             "a: 'open".to_owned(),
-            "\u{0}\u{1}".to_owned(),
+            "binWidth: 5\n\u{0}binCount: 3\n".to_owned(),
             "&a ".repeat(20_000),
             "!".repeat(60_000),
             "%".repeat(60_000),

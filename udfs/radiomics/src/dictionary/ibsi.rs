@@ -30,7 +30,7 @@ const fn e(
 }
 
 #[rustfmt::skip]
-pub(super) const FEATURES: [Entry; 170] = [
+pub(super) static FEATURES: [Entry; 170] = [
     e("morph", "volume", "morph_volume", Some("shape_MeshVolume"), Some("RNU0"),
         "Volume enclosed by the triangle mesh around the region", "mm³", Some([0.0, INF])),
     e("morph", "vol_approx", "morph_vol_approx", Some("shape_VoxelVolume"), Some("YEKZ"),

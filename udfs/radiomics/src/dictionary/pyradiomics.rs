@@ -30,7 +30,7 @@ const fn e(
 }
 
 #[rustfmt::skip]
-pub(super) const FEATURES: [Entry; 121] = [
+pub(super) static FEATURES: [Entry; 121] = [
     e("shape", "Elongation", "shape_elongation", Some("shape_Elongation"), Some("Q3CK"),
         "Second axis length over the longest", "1", Some([0.0, 1.0])),
     e("shape", "Flatness", "shape_flatness", Some("shape_Flatness"), Some("N17B"),

@@ -5,4 +5,9 @@ mod columns;
 mod ibsi_ct;
 mod parameter_files;
 mod properties;
+#[path = "../../../kernels/tests/it/support.rs"]
+#[expect(
+    dead_code,
+    reason = "the readers of the kernels' tests; not all are needed here"
+)]
 mod support;

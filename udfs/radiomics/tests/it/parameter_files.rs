@@ -11,7 +11,7 @@ use radlake_radiomics::{Error, Profile, Settings};
 fn pyradiomics(text: &str) -> PyRadiomics {
     match Settings::from_text(text).unwrap() {
         Settings::PyRadiomics(settings) => settings,
-        Settings::Ibsi(_) => panic!("another profile"),
+        Settings::Ibsi(_) => unreachable!("another profile"),
     }
 }
 

@@ -150,7 +150,7 @@ fn each_setting_of_ibsi_changes_the_hash() {
         "aggregation: merge",
         "featureClass: {stat: [mean]}",
     ] {
-        let entries = text.trim_matches(['{', '}']);
+        let entries = text.strip_prefix('{').map_or(text, |t| t.trim_end_matches('}'));
         let hash = read(&format!("{{profile: ibsi, {entries}}}")).settings_hash();
         assert!(!seen.contains(&hash), "{text}");
         seen.push(hash);
@@ -184,5 +184,5 @@ resegmentRange=none
 ";
     assert_eq!(read(text).canonical(), wanted);
     // What is stored must be found again: this changes only with RESULTS_VERSION.
-    assert_eq!(Settings::default().settings_hash(), "to be filled");
+    assert_eq!(Settings::default().settings_hash(), "3fe4c1178ba769a6");
 }
