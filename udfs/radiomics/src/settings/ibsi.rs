@@ -9,7 +9,7 @@ use super::pyradiomics::{self, spacings};
 use super::{Profile, select};
 use crate::dictionary::Entry;
 use crate::error::Result;
-use crate::reader::{Section, choice, integer, list, number, refuse};
+use crate::reader::{Section, boolean, choice, integer, list, number, refuse};
 use crate::yaml::Node;
 
 /// Settings of the profile. Read them from a text: fields that contradict one another give errors or undefined features.
@@ -160,8 +160,12 @@ impl Ibsi {
         ]);
         keys.set("interpolator", &mut how, Interpolator::Linear, interpolators)?;
         s.resample = spacing.map(|spacing| (spacing, how));
-        let rounding = choice(vec![("auto", None), ("true", Some(true)), ("false", Some(false))]);
-        keys.set("roundIntensities", &mut s.round, None, rounding)?;
+        let automatic = choice(vec![("auto", None)]);
+        keys.set("roundIntensities", &mut s.round, None, |node| {
+            automatic(node)
+                .or_else(|_| boolean(node).map(Some))
+                .map_err(|_| "must be true, false or auto".to_owned())
+        })?;
 
         let (mut distance, mut coarseness) = (1, 0);
         keys.set("distance", &mut distance, 1, integer(1, MAX_DISTANCE as u32))?;

@@ -2,11 +2,13 @@
 
 mod canonical;
 mod ibsi;
+mod images;
 mod pyradiomics;
 mod select;
 
 pub use self::ibsi::Ibsi;
-pub use self::pyradiomics::{Image, PyRadiomics};
+pub use self::images::Image;
+pub use self::pyradiomics::PyRadiomics;
 
 use crate::error::Result;
 use crate::reader::{Section, choice};

@@ -140,7 +140,7 @@ fn each_setting_of_ibsi_changes_the_hash() {
         "ivhBinCount: 1000",
         "resampledPixelSpacing: [2, 2, 2]",
         "{resampledPixelSpacing: [2, 2, 2], interpolator: bspline}",
-        "{resampledPixelSpacing: [2, 2, 2], roundIntensities: true}",
+        "{resampledPixelSpacing: [2, 2, 2], roundIntensities: True}",
         "{resampledPixelSpacing: [2, 2, 2], roundIntensities: false}",
         "outlierSigma: 3",
         "distance: 2",
