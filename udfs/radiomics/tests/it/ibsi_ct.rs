@@ -1,10 +1,10 @@
 //! IBSI's CT phantom under configurations A to E (reference manual 5), each a text of settings, against all published
-//! values.
+//! values; and the digital phantom through settings.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use radlake_kernels::ibsi;
 use radlake_kernels::{Mask, Volume};
-use radlake_radiomics::{Settings, extract};
+use radlake_radiomics::{Settings, extract, phantom_check};
 
 use crate::support;
 
@@ -132,4 +132,26 @@ fn the_box_of_the_region_gives_what_the_whole_image_gives() {
         let (a, b) = (value.unwrap(), same.value.unwrap());
         assert!((a - b).abs() <= 1e-12 * b.abs(), "{name}: {a}, whole image {b}");
     }
+}
+
+#[test]
+fn the_digital_phantom_through_settings() {
+    let (image, mask) = ibsi::phantom::phantom().unwrap();
+    let settings =
+        Settings::from_text("{profile: ibsi, discretisation: none, dimension: [2D, 2.5D, 3D]}").unwrap();
+    let values = extract(&image, &mask, &settings, &|| false).unwrap();
+    let names = settings.names();
+    let checks = phantom_check().unwrap();
+    for check in &checks {
+        let suffix = match check.aggregation {
+            "" => String::new(),
+            aggregation => format!("_{}", aggregation.to_lowercase()),
+        };
+        let name = format!("{}{suffix}", check.feature);
+        let at = names.iter().position(|n| *n == name).unwrap();
+        assert_eq!(values[at], Ok(check.value), "{name}");
+        assert!(check.ok, "{name}");
+    }
+    // One feature has no published value.
+    assert_eq!(names.len(), checks.len() + 1);
 }

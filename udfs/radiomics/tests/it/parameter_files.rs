@@ -319,6 +319,11 @@ fn what_cannot_be_honoured_is_refused_by_name() {
             "set one",
         ),
         (
+            "{profile: ibsi, roundIntensities: 1}",
+            "setting.roundIntensities",
+            "true, false or auto",
+        ),
+        (
             "{profile: ibsi, discretisation: FBS}",
             "setting.discretisation",
             "needs binWidth",
