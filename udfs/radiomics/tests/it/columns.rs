@@ -68,7 +68,7 @@ fn names_are_pyradiomics_folded() {
 #[test]
 fn ibsi_names_are_tags() {
     let all = read("{profile: ibsi, dimension: [2D, 2.5D, 3D]}").names();
-    // 75 without aggregation and one more that the phantom has no value for, 41 in six ways, 54 in three.
+    // 75 without aggregation, 41 in six ways, 54 in three.
     assert_eq!(all.len(), 75 + 41 * 6 + 54 * 3);
     let names = read("profile: ibsi").names();
     assert_eq!(names.len(), 75 + 41 * 2 + 54);
