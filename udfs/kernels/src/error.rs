@@ -114,6 +114,9 @@ pub enum Error {
         /// Most that are accepted.
         limit: usize,
     },
+    /// The caller asked to stop.
+    #[error("cancelled")]
+    Cancelled,
 }
 
 /// Result of a kernel.

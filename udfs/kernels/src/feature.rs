@@ -27,6 +27,8 @@ pub enum Undefined {
     TooLarge,
     /// The formula gives no finite number for these values.
     NotFinite,
+    /// The image cannot be filtered: it has too few voxels along an axis, or is zero everywhere.
+    NoFilteredImage,
 }
 
 impl Undefined {
@@ -38,6 +40,7 @@ impl Undefined {
             Self::Degenerate => "the region has too few voxels or dimensions",
             Self::TooLarge => "the region is too large for this feature",
             Self::NotFinite => "the definition gives no finite number here",
+            Self::NoFilteredImage => "the image is too small for this filter, or zero everywhere",
         }
     }
 }

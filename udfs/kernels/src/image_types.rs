@@ -2,9 +2,11 @@
 
 use crate::error::Result;
 use crate::feature::Feature;
-use crate::filters::{Pointwise, gradient_magnitude, laplacian_of_gaussian, pointwise, wavelet};
+use crate::filters::{
+    Pointwise, gradient_magnitude, laplacian_of_gaussian, pointwise, wavelet, wavelet_bands,
+};
 use crate::mask::{BoundingBox, Mask};
-use crate::pyradiomics::{self, Settings};
+use crate::pyradiomics::{self, Base, Masks, Settings};
 use crate::region::Region;
 use crate::resample::{crop_mask, crop_volume};
 use crate::volume::Volume;
@@ -28,6 +30,8 @@ pub enum ImageType {
     Exponential,
     /// `Gradient`, per mm.
     Gradient,
+    /// `Gradient` with `gradientUseSpacing: false`, per voxel.
+    GradientPerVoxel,
 }
 
 /// Features of one derived image.
@@ -70,6 +74,72 @@ pub fn extract(
     Ok(derived)
 }
 
+/// An image and its mask after normalisation, resampling and re-segmentation, from which derived images are made one at a
+/// time.
+#[derive(Debug)]
+pub struct Prepared<'a> {
+    base: Base<'a>,
+    masks: Masks,
+    bounds: BoundingBox,
+    /// The re-segmented mask in its box.
+    inside: Mask,
+}
+
+impl<'a> Prepared<'a> {
+    /// Prepares. With `filters` the whole image is kept, since filters look beyond the region; else its box only, to the
+    /// same values.
+    pub fn new(image: &'a Volume, mask: &'a Mask, settings: &Settings, filters: bool) -> Result<Self> {
+        let base = if filters {
+            pyradiomics::base(image, mask, settings)?
+        } else {
+            pyradiomics::cropped_base(image, mask, settings)?
+        };
+        let masks = pyradiomics::resegment(&base, settings)?;
+        let bounds = masks.mask.bounding_box()?;
+        let inside = crop_mask(&masks.mask, bounds.low, bounds.high);
+        Ok(Self {
+            base,
+            masks,
+            bounds,
+            inside,
+        })
+    }
+
+    /// Shape features: of the mask before re-segmentation, unless `resegment_shape`.
+    pub fn shape(&self, settings: &Settings) -> Result<Vec<Feature>> {
+        let region = Region::crop_to(&self.base.image, &self.masks.shape_mask, self.masks.shape_bounds)?;
+        pyradiomics::shape(&region, settings)
+    }
+
+    /// Hands over the regions of the derived images of one type, each with its name, one after the other. Those whose
+    /// name is not `wanted` are left out.
+    pub fn visit(
+        &self,
+        kind: ImageType,
+        settings: &Settings,
+        wanted: &dyn Fn(&str) -> bool,
+        each: &mut dyn FnMut(&str, &Region) -> Result<()>,
+    ) -> Result<()> {
+        let mut region = |name: &str, volume: &Volume| each(name, &Region::crop(volume, &self.inside)?);
+        if kind == ImageType::Wavelet {
+            let named = |band: &str| format!("wavelet-{band}");
+            return wavelet_bands(
+                &self.base.image,
+                self.bounds,
+                settings.force_2d,
+                &|band| wanted(&named(band)),
+                &mut |band, volume| region(&named(band), &volume),
+            );
+        }
+        for (name, volume) in filter(&self.base.image, self.bounds, kind, settings)? {
+            if wanted(&name) {
+                region(&name, &volume)?;
+            }
+        }
+        Ok(())
+    }
+}
+
 /// The derived images of one type, over a box, with their names.
 fn filter(
     image: &Volume,
@@ -95,5 +165,6 @@ fn filter(
         ImageType::Logarithm => point("logarithm", Pointwise::Logarithm),
         ImageType::Exponential => point("exponential", Pointwise::Exponential),
         ImageType::Gradient => single("gradient", gradient_magnitude(image, bounds, true)?),
+        ImageType::GradientPerVoxel => single("gradient", gradient_magnitude(image, bounds, false)?),
     }
 }

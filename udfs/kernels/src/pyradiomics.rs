@@ -81,6 +81,13 @@ impl Default for Settings {
     }
 }
 
+/// Asked by class before its features are computed: whether they are wanted. An error ends the computation with it
+/// ([`Error::Cancelled`]).
+pub type Want<'a> = &'a dyn Fn(&str) -> Result<bool>;
+
+/// Every class.
+pub(crate) const EVERY: Want<'static> = &|_| Ok(true);
+
 /// An image and its mask, normalised and resampled.
 #[derive(Debug)]
 pub(crate) struct Base<'a> {
@@ -139,7 +146,7 @@ pub(crate) fn base<'a>(image: &'a Volume, mask: &'a Mask, settings: &Settings) -
 }
 
 /// [`base`], cropped to the mask's box: nothing of the image's size is copied unless it is resampled.
-fn cropped_base<'a>(image: &'a Volume, mask: &'a Mask, settings: &Settings) -> Result<Base<'a>> {
+pub(crate) fn cropped_base<'a>(image: &'a Volume, mask: &'a Mask, settings: &Settings) -> Result<Base<'a>> {
     if settings.resample.is_some() || image.geometry.size != mask.geometry.size {
         return base(image, mask, settings);
     }
@@ -246,6 +253,11 @@ pub fn shape(region: &Region, settings: &Settings) -> Result<Vec<Feature>> {
 
 /// First-order and texture features of a region (of the original or of a filtered image).
 pub fn intensity(region: &Region, settings: &Settings) -> Result<Vec<Feature>> {
+    intensity_of(region, settings, EVERY)
+}
+
+/// [`intensity`] of the classes that are wanted.
+pub fn intensity_of(region: &Region, settings: &Settings, want: Want<'_>) -> Result<Vec<Feature>> {
     let pad = settings
         .distances
         .iter()
@@ -254,13 +266,94 @@ pub fn intensity(region: &Region, settings: &Settings) -> Result<Vec<Feature>> {
         .unwrap_or(1)
         .min(crate::neighbours::MAX_DISTANCE);
     let levels = Levels::new(region, &settings.discretisation.apply(region)?, pad)?;
-    let mut features = firstorder::pyradiomics(region, &levels, settings.voxel_array_shift);
-    texture(&levels, settings, &mut features)?;
+    let mut features = Vec::new();
+    if want("firstorder")? {
+        features = firstorder::pyradiomics(region, &levels, settings.voxel_array_shift);
+    }
+    texture_of(&levels, settings, &mut features, want)?;
     Ok(features)
 }
 
 /// Texture features of a discretised region, appended.
 pub fn texture(levels: &Levels, settings: &Settings, features: &mut Vec<Feature>) -> Result<()> {
+    texture_of(levels, settings, features, EVERY)
+}
+
+/// [`texture`] of the classes that are wanted.
+pub fn texture_of(
+    levels: &Levels,
+    settings: &Settings,
+    features: &mut Vec<Feature>,
+    want: Want<'_>,
+) -> Result<()> {
+    if want("glcm")? {
+        glcm_features(levels, settings, features)?;
+    }
+    let [gldm, glrlm, glszm, ngtdm] = [want("gldm")?, want("glrlm")?, want("glszm")?, want("ngtdm")?];
+    let mut scratch = size_features::Scratch::default();
+    let mut cells = Vec::new();
+    // Zones start from neighbours alike, if they are counted anyhow.
+    let around = if gldm || ngtdm {
+        Some(neighbourhood::survey(
+            levels,
+            &offsets(levels.size, &settings.distances, settings.force_2d)?,
+            settings.gldm_a,
+        ))
+    } else {
+        None
+    };
+    let every = 0..levels.members.len();
+    if let Some(around) = around.as_ref().filter(|_| gldm) {
+        want("gldm")?;
+        gldm::count(levels, around, every.clone(), &mut cells);
+        let found = SizeFeatures::new(&cells, None, &mut scratch);
+        append(features, "gldm", &GLDM, found.as_ref());
+    }
+    if glrlm {
+        want("glrlm")?;
+        let found = glrlm_mean(levels, settings, &mut scratch)?;
+        append(features, "glrlm", &GLRLM, found.as_ref());
+    }
+    if glszm {
+        want("glszm")?;
+        cells.clear();
+        let same = settings.gldm_a == 0 && settings.distances == [1];
+        let alike = around
+            .as_ref()
+            .filter(|_| same)
+            .map(|around| around.dependent.as_slice());
+        let around_zone = offsets(levels.size, &[1], settings.force_2d)?;
+        glszm::count(
+            levels,
+            &levels.members,
+            &around_zone,
+            alike,
+            &mut glszm::Scratch::default(),
+            &mut cells,
+        );
+        let found = SizeFeatures::new(&cells, None, &mut scratch);
+        append(features, "glszm", &GLSZM, found.as_ref());
+    }
+    if let Some(around) = around.as_ref().filter(|_| ngtdm) {
+        want("ngtdm")?;
+        let mut rows = Vec::new();
+        ngtdm::count(levels, around, every, true, &mut rows);
+        let ngtdm = NgtdmFeatures::new(&rows).unwrap_or_default();
+        for (name, value) in [
+            ("Busyness", ngtdm.busyness),
+            ("Coarseness", ngtdm.coarseness),
+            ("Complexity", ngtdm.complexity),
+            ("Contrast", ngtdm.contrast),
+            ("Strength", ngtdm.strength),
+        ] {
+            features.push(feature("ngtdm", name, value, Undefined::NotFinite));
+        }
+    }
+    Ok(())
+}
+
+/// The features of GLCM, appended.
+fn glcm_features(levels: &Levels, settings: &Settings, features: &mut Vec<Feature>) -> Result<()> {
     let glcm = glcm_mean(levels, settings)?;
     for (name, value) in GLCM.iter().filter(|(name, _)| settings.mcc || *name != "MCC") {
         // For one grey level PyRadiomics answers before it looks at any matrix.
@@ -271,45 +364,6 @@ pub fn texture(levels: &Levels, settings: &Settings, features: &mut Vec<Feature>
             glcm.as_ref().map_or(f64::NAN, value)
         };
         features.push(feature("glcm", name, value, Undefined::NoNeighbours));
-    }
-    let every = 0..levels.members.len();
-    let mut scratch = size_features::Scratch::default();
-    let around = neighbourhood::survey(
-        levels,
-        &offsets(levels.size, &settings.distances, settings.force_2d)?,
-        settings.gldm_a,
-    );
-    let mut cells = Vec::new();
-    gldm::count(levels, &around, every.clone(), &mut cells);
-    let gldm = SizeFeatures::new(&cells, None, &mut scratch);
-    append(features, "gldm", &GLDM, gldm.as_ref());
-    let glrlm = glrlm_mean(levels, settings, &mut scratch)?;
-    append(features, "glrlm", &GLRLM, glrlm.as_ref());
-    cells.clear();
-    let same = settings.gldm_a == 0 && settings.distances == [1];
-    let alike = same.then_some(around.dependent.as_slice());
-    let around_zone = offsets(levels.size, &[1], settings.force_2d)?;
-    glszm::count(
-        levels,
-        &levels.members,
-        &around_zone,
-        alike,
-        &mut glszm::Scratch::default(),
-        &mut cells,
-    );
-    let glszm = SizeFeatures::new(&cells, None, &mut scratch);
-    append(features, "glszm", &GLSZM, glszm.as_ref());
-    let mut rows = Vec::new();
-    ngtdm::count(levels, &around, every, true, &mut rows);
-    let ngtdm = NgtdmFeatures::new(&rows).unwrap_or_default();
-    for (name, value) in [
-        ("Busyness", ngtdm.busyness),
-        ("Coarseness", ngtdm.coarseness),
-        ("Complexity", ngtdm.complexity),
-        ("Contrast", ngtdm.contrast),
-        ("Strength", ngtdm.strength),
-    ] {
-        features.push(feature("ngtdm", name, value, Undefined::NotFinite));
     }
     Ok(())
 }

@@ -10,7 +10,7 @@ mod wavelet;
 pub use gradient::gradient_magnitude;
 pub use laplacian::laplacian_of_gaussian;
 pub use pointwise::{Pointwise, pointwise};
-pub use wavelet::wavelet;
+pub use wavelet::{wavelet, wavelet_bands};
 
 use crate::error::{Error, Result};
 use crate::mask::BoundingBox;

@@ -82,15 +82,40 @@ impl Sample for f32 {
 /// axis `flat` (0: z, 1: y, 2: x). The image is periodic; an odd size is made even by repeating the first sample. Of
 /// single-precision images the bands are computed in single precision.
 pub fn wavelet(image: &Volume, bounds: BoundingBox, flat: Option<usize>) -> Result<Vec<(String, Volume)>> {
-    check_box(image, bounds)?;
-    Ok(match image.pixel {
-        PixelType::Float32 => bands::<f32>(image, bounds, flat),
-        _ => bands::<f64>(image, bounds, flat),
-    })
+    let mut bands = Vec::new();
+    wavelet_bands(image, bounds, flat, &|_| true, &mut |name, volume| {
+        bands.push((name.to_owned(), volume));
+        Ok(())
+    })?;
+    // The approximation comes last.
+    bands.rotate_left(1);
+    Ok(bands)
 }
 
-fn bands<T: Sample>(image: &Volume, bounds: BoundingBox, flat: Option<usize>) -> Vec<(String, Volume)> {
-    let mut size = bounds.size();
+/// The sub-bands of [`wavelet`] one after the other (the approximation first), those that are `wanted`. Held in memory are
+/// one band and what it was made of.
+pub fn wavelet_bands(
+    image: &Volume,
+    bounds: BoundingBox,
+    flat: Option<usize>,
+    wanted: &dyn Fn(&str) -> bool,
+    each: &mut dyn FnMut(&str, Volume) -> Result<()>,
+) -> Result<()> {
+    check_box(image, bounds)?;
+    match image.pixel {
+        PixelType::Float32 => over::<f32>(image, bounds, flat, wanted, each),
+        _ => over::<f64>(image, bounds, flat, wanted, each),
+    }
+}
+
+fn over<T: Sample>(
+    image: &Volume,
+    bounds: BoundingBox,
+    flat: Option<usize>,
+    wanted: &dyn Fn(&str) -> bool,
+    each: &mut dyn FnMut(&str, Volume) -> Result<()>,
+) -> Result<()> {
+    let size = bounds.size();
     let axes: Vec<usize> = (0..3).filter(|axis| flat != Some(2 - axis)).collect();
     let indices: [Vec<usize>; 3] = std::array::from_fn(|axis| {
         let n = image.geometry.size[axis];
@@ -112,35 +137,49 @@ fn bands<T: Sample>(image: &Volume, bounds: BoundingBox, flat: Option<usize>) ->
             data.extend(indices[0].iter().map(|&x| T::of(image.values[row + x])));
         }
     }
-    size = std::array::from_fn(|axis| indices[axis].len());
-    let [low, high] = T::FILTERS;
-    let mut bands = vec![(String::new(), data)];
-    for axis in axes {
-        bands = bands
-            .into_iter()
-            .flat_map(|(name, data)| {
-                [('L', &low), ('H', &high)]
-                    .map(|(letter, filter)| (format!("{name}{letter}"), convolve(&data, size, axis, filter)))
-            })
-            .collect();
-        size[axis] -= BEFORE + AFTER;
-    }
-    // The approximation comes last.
-    bands.rotate_left(1);
+    let size = std::array::from_fn(|axis| indices[axis].len());
     let geometry = image.geometry.crop(bounds.low, bounds.high);
-    bands
-        .into_iter()
-        .map(|(name, values)| {
-            (
-                name,
-                Volume {
-                    geometry: geometry.clone(),
-                    values: values.into_iter().map(T::wide).collect(),
-                    pixel: T::PIXEL,
-                },
-            )
-        })
-        .collect()
+    bands(&data, size, &axes, "", wanted, &mut |name, values: Vec<T>| {
+        let volume = Volume {
+            geometry: geometry.clone(),
+            values: values.into_iter().map(T::wide).collect(),
+            pixel: T::PIXEL,
+        };
+        each(name, volume)
+    })
+}
+
+/// Filters along the first of `axes`, low and high, and goes on with the others.
+fn bands<T: Sample>(
+    data: &[T],
+    size: [usize; 3],
+    axes: &[usize],
+    name: &str,
+    wanted: &dyn Fn(&str) -> bool,
+    each: &mut dyn FnMut(&str, Vec<T>) -> Result<()>,
+) -> Result<()> {
+    let Some((&axis, rest)) = axes.split_first() else {
+        return Ok(());
+    };
+    let mut smaller = size;
+    smaller[axis] -= BEFORE + AFTER;
+    let [low, high] = T::FILTERS;
+    for (letter, filter) in [('L', &low), ('H', &high)] {
+        let name = format!("{name}{letter}");
+        if !rest.is_empty() {
+            bands(
+                &convolve(data, size, axis, filter),
+                smaller,
+                rest,
+                &name,
+                wanted,
+                each,
+            )?;
+        } else if wanted(&name) {
+            each(&name, convolve(data, size, axis, filter))?;
+        }
+    }
+    Ok(())
 }
 
 /// out[n] = Σₖ filter[k]·in[n + 5 − k] along an axis, where all inputs exist.

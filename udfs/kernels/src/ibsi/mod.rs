@@ -17,6 +17,7 @@ use crate::error::{Error, Result};
 use crate::feature::Feature;
 use crate::levels::Levels;
 use crate::mask::Mask;
+use crate::pyradiomics::{EVERY, Want};
 use crate::region::Region;
 use crate::volume::Volume;
 
@@ -55,6 +56,17 @@ pub fn extract(
     intensity: &Mask,
     settings: &Settings,
 ) -> Result<Vec<Feature>> {
+    extract_of(image, morphology, intensity, settings, EVERY)
+}
+
+/// [`extract`] of the classes that are wanted (`morph`, `loc`, `stat`, `ih`, `ivh`, `cm`, `rlm`, `szm`, `dzm`, `ngt`, `ngl`).
+pub fn extract_of(
+    image: &Volume,
+    morphology: &Mask,
+    intensity: &Mask,
+    settings: &Settings,
+    want: Want<'_>,
+) -> Result<Vec<Feature>> {
     for mask in [morphology, intensity] {
         if image.geometry.size != mask.geometry.size {
             return Err(Error::SizeMismatch {
@@ -66,20 +78,39 @@ pub fn extract(
     let bounds = morphology.bounding_box()?;
     let shape = Region::crop_to(image, morphology, bounds)?;
     let region = Region::crop_to(image, intensity, bounds)?;
-    let levels = Levels::new(
-        &region,
-        &settings.discretisation.apply(&region)?,
-        settings.distance,
-    )?;
-    let mut features = morphology::features(&shape, &region)?;
-    features.extend(local_intensity::features(image, intensity)?);
-    features.extend(statistics::features(&region));
-    features.extend(histogram::features(&levels));
-    features.extend(intensity_volume::features(
-        &region,
-        settings.intensity_volume,
-        settings.range,
-    )?);
-    features.extend(texture::features(&levels, &shape.inside, settings)?);
+    let mut features = Vec::new();
+    if want("morph")? {
+        features.extend(morphology::features(&shape, &region)?);
+    }
+    if want("loc")? {
+        features.extend(local_intensity::features(image, intensity)?);
+    }
+    if want("stat")? {
+        features.extend(statistics::features(&region));
+    }
+    let histogram = want("ih")?;
+    let volumes = want("ivh")?;
+    let mut textures = [false; texture::CLASSES.len()];
+    for (wanted, class) in textures.iter_mut().zip(texture::CLASSES) {
+        *wanted = want(class)?;
+    }
+    let mut levels = None;
+    if histogram || textures.contains(&true) {
+        let grey = settings.discretisation.apply(&region)?;
+        levels = Some(Levels::new(&region, &grey, settings.distance)?);
+    }
+    if let Some(levels) = levels.as_ref().filter(|_| histogram) {
+        features.extend(histogram::features(levels));
+    }
+    if volumes {
+        features.extend(intensity_volume::features(
+            &region,
+            settings.intensity_volume,
+            settings.range,
+        )?);
+    }
+    if let Some(levels) = &levels {
+        features.extend(texture::features(levels, &shape.inside, settings, want)?);
+    }
     Ok(features)
 }

@@ -14,12 +14,63 @@ use crate::matrix::ngtdm::NgtdmFeatures;
 use crate::matrix::size_features::{self, SizeFeatures};
 use crate::matrix::{Cell, glcm, gldm, gldzm, glrlm, glszm, merge, neighbourhood, ngtdm};
 use crate::neighbours::{Offset, directions, offsets};
+use crate::pyradiomics::Want;
 
-/// All texture features. `inside` is the morphological mask in the box of `levels`.
-pub(super) fn features(levels: &Levels, inside: &[bool], settings: &Settings) -> Result<Vec<Feature>> {
-    let near = [settings.distance];
-    let every: Vec<usize> = (1..=settings.distance).collect();
+/// The classes of this module, in order.
+pub(super) const CLASSES: [&str; 6] = ["cm", "rlm", "szm", "dzm", "ngt", "ngl"];
+
+/// The texture features of the classes that are wanted. `inside` is the morphological mask in the box of `levels`.
+pub(super) fn features(
+    levels: &Levels,
+    inside: &[bool],
+    settings: &Settings,
+    want: Want<'_>,
+) -> Result<Vec<Feature>> {
     let mut out = Vec::new();
+    if want("cm")? {
+        co_occurrence(levels, settings, &mut out)?;
+    }
+    if want("rlm")? {
+        run_length(levels, &mut out)?;
+    }
+    let zones = [
+        offsets(levels.size, &[1], Some(0))?,
+        offsets(levels.size, &[1], None)?,
+    ];
+    if want("szm")? {
+        size_zone(levels, &zones, &mut out);
+    }
+    if want("dzm")? {
+        distance_zone(levels, inside, &zones, &mut out)?;
+    }
+    let [grey_tone_wanted, dependence_wanted] = [want("ngt")?, want("ngl")?];
+    if !(grey_tone_wanted || dependence_wanted) {
+        return Ok(out);
+    }
+    let every: Vec<usize> = (1..=settings.distance).collect();
+    let around = [
+        neighbourhood::survey(
+            levels,
+            &offsets(levels.size, &every, Some(0))?,
+            settings.coarseness,
+        ),
+        neighbourhood::survey(levels, &offsets(levels.size, &every, None)?, settings.coarseness),
+    ];
+    if grey_tone_wanted {
+        grey_tone(levels, &around, &mut out);
+    }
+    if dependence_wanted {
+        undirected(
+            levels,
+            &mut |range, flat, cells| gldm::count(levels, &around[usize::from(!flat)], range, cells),
+            &mut |aggregation, found| append(&mut out, "ngl", &NGLDM, aggregation, found),
+        );
+    }
+    Ok(out)
+}
+
+fn co_occurrence(levels: &Levels, settings: &Settings, out: &mut Vec<Feature>) -> Result<()> {
+    let near = [settings.distance];
     let mut counting = glcm::Scratch::default();
     let mut scratch = glcm_features::Scratch::default();
     let highest = levels.highest();
@@ -32,8 +83,12 @@ pub(super) fn features(levels: &Levels, inside: &[bool], settings: &Settings) ->
         &mut |members, direction, cells| glcm::count(levels, members, direction, true, &mut counting, cells),
         &mut |cells| GlcmFeatures::new(cells, highest, None, &mut scratch),
         GlcmFeatures::mean,
-        &mut |aggregation, found| append(&mut out, "cm", &GLCM, aggregation, found),
+        &mut |aggregation, found| append(out, "cm", &GLCM, aggregation, found),
     );
+    Ok(())
+}
+
+fn run_length(levels: &Levels, out: &mut Vec<Feature>) -> Result<()> {
     let mut counting = glrlm::Scratch::default();
     let mut scratch = size_features::Scratch::default();
     directional(
@@ -45,12 +100,12 @@ pub(super) fn features(levels: &Levels, inside: &[bool], settings: &Settings) ->
         &mut |members, direction, cells| glrlm::count(levels, members, direction, &mut counting, cells),
         &mut |cells| SizeFeatures::new(cells, None, &mut scratch),
         SizeFeatures::mean,
-        &mut |aggregation, found| append(&mut out, "rlm", &GLRLM, aggregation, found),
+        &mut |aggregation, found| append(out, "rlm", &GLRLM, aggregation, found),
     );
-    let zones = [
-        offsets(levels.size, &[1], Some(0))?,
-        offsets(levels.size, &[1], None)?,
-    ];
+    Ok(())
+}
+
+fn size_zone(levels: &Levels, zones: &[Vec<Offset>; 2], out: &mut Vec<Feature>) {
     let mut counting = glszm::Scratch::default();
     undirected(
         levels,
@@ -64,8 +119,16 @@ pub(super) fn features(levels: &Levels, inside: &[bool], settings: &Settings) ->
                 cells,
             );
         },
-        &mut |aggregation, found| append(&mut out, "szm", &GLSZM, aggregation, found),
+        &mut |aggregation, found| append(out, "szm", &GLSZM, aggregation, found),
     );
+}
+
+fn distance_zone(
+    levels: &Levels,
+    inside: &[bool],
+    zones: &[Vec<Offset>; 2],
+    out: &mut Vec<Feature>,
+) -> Result<()> {
     let border = [
         BorderDistance::new(levels, inside, true)?,
         BorderDistance::new(levels, inside, false)?,
@@ -84,23 +147,9 @@ pub(super) fn features(levels: &Levels, inside: &[bool], settings: &Settings) ->
                 cells,
             );
         },
-        &mut |aggregation, found| append(&mut out, "dzm", &GLDZM, aggregation, found),
+        &mut |aggregation, found| append(out, "dzm", &GLDZM, aggregation, found),
     );
-    let around = [
-        neighbourhood::survey(
-            levels,
-            &offsets(levels.size, &every, Some(0))?,
-            settings.coarseness,
-        ),
-        neighbourhood::survey(levels, &offsets(levels.size, &every, None)?, settings.coarseness),
-    ];
-    grey_tone(levels, &around, &mut out);
-    undirected(
-        levels,
-        &mut |range, flat, cells| gldm::count(levels, &around[usize::from(!flat)], range, cells),
-        &mut |aggregation, found| append(&mut out, "ngl", &NGLDM, aggregation, found),
-    );
-    Ok(out)
+    Ok(())
 }
 
 type Named<T> = (&'static str, fn(&T) -> f64);

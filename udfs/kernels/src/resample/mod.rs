@@ -6,7 +6,7 @@ mod bspline;
 use self::axis::Axis;
 use crate::error::{Error, Result};
 use crate::geometry::Geometry;
-use crate::mask::Mask;
+use crate::mask::{BoundingBox, Mask};
 use crate::volume::Volume;
 
 /// How values between voxel centres are found (SimpleITK's names in comments).
@@ -244,6 +244,22 @@ fn crop_rows<T: Copy>(values: &[T], size: [usize; 3], low: [usize; 3], high: [us
         }
     }
     kept
+}
+
+/// The part of both inside a box. Fails unless the box lies inside them, and for different sizes.
+pub fn crop(image: &Volume, mask: &Mask, bounds: BoundingBox) -> Result<(Volume, Mask)> {
+    let size = image.geometry.size;
+    let inside = (0..3).all(|k| bounds.low[k] <= bounds.high[k] && bounds.high[k] < size[k]);
+    if size != mask.geometry.size || !inside {
+        return Err(Error::SizeMismatch {
+            image: size,
+            mask: mask.geometry.size,
+        });
+    }
+    Ok((
+        crop_volume(image, bounds.low, bounds.high),
+        crop_mask(mask, bounds.low, bounds.high),
+    ))
 }
 
 /// A box of a volume, both corners inclusive and inside it.

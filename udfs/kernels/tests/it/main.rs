@@ -7,4 +7,5 @@ mod ibsi_phantom;
 mod pyradiomics_baseline;
 mod pyradiomics_golden;
 mod segmentation;
+mod selection;
 mod support;

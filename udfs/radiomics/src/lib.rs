@@ -1,0 +1,20 @@
+//! What a caller of the radiomics kernels needs: settings that read PyRadiomics' own parameter files, the columns they
+//! give, the values of those columns, and what each feature means.
+//!
+//! [`Settings`] are read from YAML, JSON or pairs of key and value; equal meaning has an equal [`Settings::settings_hash`].
+//! [`Settings::names`] lists the columns, and [`extract`] gives one [`Value`] for each, in that order. [`dictionary`]
+//! tells what they are, [`phantom_check`] that they are right. Pure functions: no I/O, no threads; callers run one region
+//! per thread.
+
+mod check;
+pub mod dictionary;
+mod error;
+mod features;
+mod reader;
+pub mod settings;
+mod yaml;
+
+pub use check::{Check, phantom_check};
+pub use error::{Error, Result};
+pub use features::{Value, extract, extract_one};
+pub use settings::{Profile, Settings};
