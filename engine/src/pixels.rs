@@ -14,6 +14,8 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableFunctionArgs, TableFunctionImpl, TableProvider};
+use datafusion::common::extensions_options;
+use datafusion::config::ConfigExtension;
 use datafusion::datasource::empty::EmptyTable;
 use datafusion::datasource::{TableType, provider_as_source};
 use datafusion::error::Result as EngineResult;
@@ -30,6 +32,18 @@ use radlake_udfs::image::roi::{roi_type, volume_type};
 use self::exec::PixelExec;
 use crate::policy::Verdict;
 use crate::{Error, Result};
+
+extensions_options! {
+    /// The session's `radlake.roi_margin`.
+    pub struct RoiMargin {
+        /// Voxels around a region's box; `None`: all of the image.
+        pub voxels: Option<usize>, default = Some(1)
+    }
+}
+
+impl ConfigExtension for RoiMargin {
+    const PREFIX: &'static str = "radlake_roi_margin";
+}
 
 /// Which of the two.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -270,6 +284,10 @@ impl PixelTable {
             pixels: Arc::clone(&self.pixels),
             seen: Arc::clone(&self.seen),
             state: state.clone(),
+            margin: match state.config_options().extensions.get::<RoiMargin>() {
+                Some(margin) => margin.voxels,
+                None => Some(1),
+            },
         }
     }
 }

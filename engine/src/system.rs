@@ -4,6 +4,7 @@
 
 mod epochs;
 mod functions;
+mod radiomics;
 
 use std::sync::Arc;
 
@@ -21,6 +22,14 @@ use crate::Error;
 pub(crate) fn register(state: &mut SessionState, lake: &Lake) {
     state.register_udtf("radlake_epochs", Relation::of(epochs::Epochs::new(lake.clone())));
     state.register_udtf("radlake_functions", Relation::of(functions::Functions));
+    state.register_udtf(
+        "radlake_radiomics_dictionary",
+        Relation::of(radiomics::Radiomics::Dictionary),
+    );
+    state.register_udtf(
+        "radlake_radiomics_check",
+        Relation::of(radiomics::Radiomics::Check),
+    );
     crate::pixels::register(state);
 }
 

@@ -36,6 +36,11 @@ pub const VIEWS: &[View] = &[
         file: include_str!("../views/imaging.volumes.sql"),
     },
     View {
+        schema: "radiomics",
+        name: "dictionary",
+        file: include_str!("../views/radiomics.dictionary.sql"),
+    },
+    View {
         schema: "system",
         name: "epochs",
         file: include_str!("../views/system.epochs.sql"),
@@ -44,6 +49,11 @@ pub const VIEWS: &[View] = &[
         schema: "system",
         name: "functions",
         file: include_str!("../views/system.functions.sql"),
+    },
+    View {
+        schema: "system",
+        name: "radiomics_check",
+        file: include_str!("../views/system.radiomics_check.sql"),
     },
 ];
 

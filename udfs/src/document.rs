@@ -10,6 +10,7 @@ pub(crate) enum Family {
     Image,
     Json,
     Privacy,
+    Radiomics,
     Text,
 }
 
@@ -32,6 +33,10 @@ impl Family {
             Family::Privacy => (
                 "Privacy Functions",
                 "Values shown otherwise than they are, for masks and for data that is given away.",
+            ),
+            Family::Radiomics => (
+                "Radiomics Functions",
+                "Features of regions, as PyRadiomics 3.0.1 and the IBSI reference manual define them.",
             ),
             Family::Text => ("Text Functions", "Patterns of SQL and POSIX, as in PostgreSQL."),
         };

@@ -13,6 +13,7 @@ mod document;
 pub mod image;
 pub mod json;
 pub mod privacy;
+pub mod radiomics;
 mod rows;
 pub mod strings;
 mod text;
@@ -36,6 +37,7 @@ pub fn all() -> Vec<Arc<ScalarUDF>> {
     functions.extend(image::all());
     functions.extend(json::all());
     functions.extend(privacy::all());
+    functions.extend(radiomics::all());
     functions.extend(strings::all());
     functions.extend(types::all());
     functions

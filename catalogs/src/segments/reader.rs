@@ -27,8 +27,8 @@ pub struct Region {
     pub segment: i64,
     /// Series that it is placed on.
     pub source: String,
-    /// Voxels around the segment's box, where the image has them.
-    pub margin: usize,
+    /// Voxels around the segment's box, where the image has them; `None`: all of the image.
+    pub margin: Option<usize>,
 }
 
 /// Voxels on a grid, in the modality's units.
@@ -172,9 +172,13 @@ fn read_region(
     };
     let inner = mask.mask.geometry.size;
     let wanted = Box3 {
-        low: mask.low.map(|n| n.saturating_sub(region.margin)),
+        low: mask
+            .low
+            .map(|n| region.margin.map_or(0, |margin| n.saturating_sub(margin))),
         high: std::array::from_fn(|k| {
-            (mask.low[k] + inner[k] - 1 + region.margin).min(placed.grid.size[k] - 1)
+            let last = placed.grid.size[k] - 1;
+            let margin = region.margin.unwrap_or(last);
+            (mask.low[k] + inner[k] - 1).saturating_add(margin).min(last)
         }),
     };
     check_seen(&series.images, &slices[wanted.low[2]..=wanted.high[2]], seen)?;

@@ -9,7 +9,8 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::format::FmtSpan;
 
 use crate::commands::{
-    check, completions, demo, govern, ingest, init, load, man, provider, restore, serve, sql, upgrade, upkeep,
+    check, completions, demo, govern, ingest, init, load, man, provider, radiomics, restore, serve, sql,
+    upgrade, upkeep,
 };
 use crate::failure::Failure;
 
@@ -41,6 +42,8 @@ enum Command {
     Load(load::Load),
     /// Serve a lake over PostgreSQL's protocol.
     Serve(serve::Serve),
+    /// Compute radiomic features of segments into radiomics.features.
+    Radiomics(radiomics::Radiomics),
     /// Run SQL on a lake, without a server.
     Sql(sql::Sql),
     /// Merge small files and sort them by the tables' cluster keys.
@@ -135,6 +138,7 @@ pub(crate) fn main() -> ExitCode {
             Command::Ingest(command) => command.run().await,
             Command::Load(command) => command.run().await,
             Command::Serve(command) => command.run().await,
+            Command::Radiomics(command) => command.run().await,
             Command::Sql(command) => command.run().await,
             Command::Optimize(command) => command.run().await,
             Command::Vacuum(command) => command.run().await,

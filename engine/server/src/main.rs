@@ -6,6 +6,7 @@ mod copy;
 mod failure;
 mod load;
 mod output;
+mod radiomics;
 mod wire;
 
 use std::process::ExitCode;

@@ -19,6 +19,7 @@ const SUPERUSER_OID: u32 = 10;
 const SCHEMAS: &[(&str, &str)] = &[
     ("imaging", "DICOM: files, instances, series, studies, patients"),
     ("public", "For everybody's tables and views"),
+    ("radiomics", "Features computed from regions"),
     ("system", "The lake about itself"),
 ];
 
@@ -47,20 +48,23 @@ pub(super) fn relations(superuser: &str, password: &str) -> Result<Vec<Object>> 
         ..RoleObject::default()
     };
     let mut objects: Vec<Object> = vec![role.into()];
-    objects.extend(SCHEMAS.iter().map(|(name, comment)| {
-        Object::from(SchemaObject {
-            name: (*name).to_owned(),
-            comment: Some((*comment).to_owned()),
-            owner: SUPERUSER_OID,
-            ..SchemaObject::default()
-        })
-    }));
+    objects.extend(schemas(SUPERUSER_OID).map(Object::from));
     objects.extend(
         tables()
             .into_iter()
             .map(|table| Object::from(table.with_owner(SUPERUSER_OID))),
     );
     Ok(objects)
+}
+
+/// The schemas that every lake has.
+pub(super) fn schemas(owner: u32) -> impl Iterator<Item = SchemaObject> {
+    SCHEMAS.iter().map(move |(name, comment)| SchemaObject {
+        name: (*name).to_owned(),
+        comment: Some((*comment).to_owned()),
+        owner,
+        ..SchemaObject::default()
+    })
 }
 
 /// The views with their columns, which are found by planning them over a lake of the same tables in memory.

@@ -53,6 +53,11 @@ impl Lakehouse {
                     work.user(identity.name());
                     work.statement("UPGRADE");
                     let upgraded = ingest::upgrade(&mut work, owner).await?;
+                    for schema in init::schemas(owner) {
+                        if epoch.schema(&schema.name).is_none() {
+                            work.put_object(schema)?;
+                        }
+                    }
                     for view in views {
                         if let Some(view) = renewed(&epoch, view, owner) {
                             work.put_object(view)?;

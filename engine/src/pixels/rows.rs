@@ -19,9 +19,6 @@ use radlake_udfs::image::roi::{ImageValue, image_array};
 use super::Kind;
 use crate::Error;
 
-/// Voxels around a region's box.
-const MARGIN: usize = 1;
-
 /// Where pixels come from, for who asks.
 pub(super) struct Source {
     pub(super) kind: Kind,
@@ -29,6 +26,8 @@ pub(super) struct Source {
     /// `imaging.instances` as he may see it.
     pub(super) seen: Arc<dyn TableProvider>,
     pub(super) state: SessionState,
+    /// Voxels around a region's box; `None`: all of the image.
+    pub(super) margin: Option<usize>,
 }
 
 /// What is needed of a row.
@@ -88,7 +87,7 @@ impl Source {
             Kind::Volumes => self.volume(row, memory).await?,
         };
         let (value, reason) = match read {
-            Ok(pixels) => (Some(value(pixels)), None),
+            Ok(pixels) => (Some(value(pixels, self.margin)), None),
             Err(reason) => (None, Some(reason)),
         };
         let pixels = image_array(vec![value], self.kind == Kind::Regions)?;
@@ -113,7 +112,7 @@ impl Source {
             instance: instance.clone(),
             segment,
             source: source.clone(),
-            margin: MARGIN,
+            margin: self.margin,
         };
         Ok(self
             .pixels
@@ -154,8 +153,9 @@ impl Source {
 /// Why a row has no pixels whose instances are not all to be seen.
 const HIDDEN: &str = "it is of images that may not be seen";
 
-fn value(pixels: Pixels) -> ImageValue {
+fn value(pixels: Pixels, margin: Option<usize>) -> ImageValue {
     ImageValue {
+        margin: margin.filter(|_| pixels.mask.is_some()),
         geometry: pixels.geometry,
         voxels: pixels.voxels,
         mask: pixels.mask,

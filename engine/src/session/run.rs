@@ -12,6 +12,7 @@ use radlake_sql::{Kind, Statement, ast};
 
 use super::{Inner, PlannerKey, Prepared, Response, commands, explain, refusal, rows, span};
 use crate::pg_catalog::{SessionView, SystemCatalogs};
+use crate::pixels::RoiMargin;
 use crate::planner::{DateStyle, Locals, Names, Planner};
 use crate::policy::{Authority, Subject};
 use crate::session::Facts;
@@ -378,6 +379,12 @@ impl Inner {
         options.execution.time_zone = zone.as_deref().map(zone_name);
         options.extensions.insert(DateStyle {
             style: self.facts.setting("DateStyle").unwrap_or_default(),
+        });
+        options.extensions.insert(RoiMargin {
+            voxels: self
+                .facts
+                .setting("radlake.roi_margin")
+                .and_then(|margin| margin.parse().ok()),
         });
         let key = self.lakehouse.key().clone();
         if subject.superuser {

@@ -211,6 +211,13 @@ static DECLARED: &[Declared] = &[
         "Epochs younger than this stay readable when radlake.vacuum() is called.",
     ),
     user(
+        "radlake.roi_margin",
+        "1",
+        Kind::Margin,
+        RADLAKE,
+        "Voxels that a roi of imaging.regions shows around its segment, or whole: all of the image.",
+    ),
+    user(
         "row_security",
         "on",
         Kind::Bool,

@@ -21,6 +21,8 @@ pub(crate) enum Kind {
     DateStyle,
     /// A number, or nothing.
     Epoch,
+    /// Voxels, at most 1000, or `whole`.
+    Margin,
 }
 
 impl Kind {
@@ -72,6 +74,11 @@ impl Kind {
                 _ => Err(Some("Only UTF8 is supported.".to_owned())),
             },
             Self::DateStyle => styles::normalise(value, "ISO, MDY", "ISO, MDY").map_err(|_| None),
+            Self::Margin => match value.parse::<u16>() {
+                Ok(voxels @ 0..=1000) => Ok(voxels.to_string()),
+                _ if value.eq_ignore_ascii_case("whole") => Ok("whole".to_owned()),
+                _ => Err(Some("Voxels from 0 to 1000, or whole.".to_owned())),
+            },
             Self::Epoch => match value {
                 "" => Ok(String::new()),
                 number => number

@@ -7,6 +7,7 @@
 //! per thread.
 
 mod check;
+mod context;
 pub mod dictionary;
 mod error;
 mod features;
@@ -15,6 +16,7 @@ pub mod settings;
 mod yaml;
 
 pub use check::{Check, phantom_check};
+pub use context::Context;
 pub use error::{Error, Result};
 pub use features::{Value, extract, extract_one};
 pub use settings::{Profile, Settings};

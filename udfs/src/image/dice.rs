@@ -60,6 +60,7 @@ mod tests {
             mask: Some(vec![1; 3]),
             modality: None,
             units: None,
+            margin: None,
         }
     }
 

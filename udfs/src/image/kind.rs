@@ -10,7 +10,7 @@ use super::roi::{roi_type, volume_type};
 
 /// What an argument may be. A literal NULL may be any.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     /// A region: [`roi_type`].
     Roi,
     /// A region or a volume.
@@ -107,6 +107,7 @@ fn alike(given: &Fields, wanted: &Fields) -> bool {
                         DataType::Binary | DataType::LargeBinary | DataType::BinaryView
                     )
                 }
+                DataType::Int32 => given.is_integer(),
                 _ => match given {
                     DataType::List(item) | DataType::LargeList(item) | DataType::FixedSizeList(item, _) => {
                         item.data_type().is_numeric()
@@ -121,7 +122,7 @@ fn alike(given: &Fields, wanted: &Fields) -> bool {
 ///
 /// # Errors
 /// An argument that is of another kind; timestamps with and without a zone in one call, as their difference depends on a zone.
-pub(super) fn coerce_all(function: &str, kinds: &[Kind], given: &[DataType]) -> Result<Vec<DataType>> {
+pub(crate) fn coerce_all(function: &str, kinds: &[Kind], given: &[DataType]) -> Result<Vec<DataType>> {
     let mut zones = [false; 2];
     let mut coerced = Vec::with_capacity(given.len());
     for (kind, given) in kinds.iter().zip(given) {

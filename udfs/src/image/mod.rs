@@ -15,13 +15,15 @@ mod png;
 mod render;
 pub mod roi;
 #[cfg(test)]
-mod samples;
+pub(crate) mod samples;
 mod suv_factor;
 mod thumbnail;
 mod volume_ml;
 mod window;
 
 use std::sync::Arc;
+
+pub(crate) use kind::{Kind, coerce_all};
 
 use datafusion::logical_expr::ScalarUDF;
 

@@ -30,6 +30,8 @@ pub struct ImageValue {
     pub modality: Option<String>,
     /// Units of the voxels: HU, BQML, ...
     pub units: Option<String>,
+    /// Of a region, how many voxels around its box are shown where the image has them; `None`: all of the image.
+    pub margin: Option<usize>,
 }
 
 fn list(of: DataType) -> DataType {
@@ -47,6 +49,7 @@ fn fields(with_mask: bool) -> Fields {
         Some(Field::new("direction", list(DataType::Float64), true)),
         Some(Field::new("modality", DataType::Utf8, true)),
         Some(Field::new("units", DataType::Utf8, true)),
+        with_mask.then(|| Field::new("margin", DataType::Int32, true)),
     ]
     .into_iter()
     .flatten()
@@ -114,6 +117,10 @@ pub fn image_array(mut values: Vec<Option<ImageValue>>, with_mask: bool) -> Resu
     columns.push(Arc::new(
         all().map(|v| v?.units.as_deref()).collect::<StringArray>(),
     ));
+    if with_mask {
+        let margins = all().map(|v| v?.margin.map(|n| i32::try_from(n).unwrap_or(i32::MAX)));
+        columns.push(Arc::new(margins.collect::<Int32Array>()));
+    }
     let valid: NullBuffer = all().map(|v| v.is_some()).collect::<Vec<_>>().into();
     Ok(Arc::new(StructArray::try_new(
         fields(with_mask),
@@ -153,6 +160,8 @@ pub struct ImageView {
     pub modality: Option<String>,
     /// Units of the voxels.
     pub units: Option<String>,
+    /// Of a region, how many voxels around its box it shows; `None`: all of the image, or of a volume.
+    pub margin: Option<usize>,
 }
 
 impl ImageView {
@@ -164,6 +173,18 @@ impl ImageView {
     /// Not zero where a voxel is in the region; `None` of a volume.
     pub fn mask(&self) -> Option<&[u8]> {
         Some(self.mask.as_ref()?.as_binary::<i32>().value(0))
+    }
+}
+
+/// The value of a row of a column of regions or volumes, which may be of NULLs alone; `None` if it is NULL.
+///
+/// # Errors
+/// As [`image_at`].
+pub fn image_in(function: &str, column: &ArrayRef, row: usize) -> Result<Option<ImageView>> {
+    match column.as_struct_opt() {
+        Some(column) => image_at(function, column, row),
+        None if column.data_type().is_null() => Ok(None),
+        None => exec_err!("{function}: no region or volume: {}", column.data_type()),
     }
 }
 
@@ -224,6 +245,10 @@ pub fn image_at(function: &str, column: &StructArray, row: usize) -> Result<Opti
             mask: part("mask"),
             modality: text("modality"),
             units: text("units"),
+            margin: part("margin").and_then(|part| {
+                let margin = part.as_primitive_opt::<Int32Type>()?.value(0);
+                Some(usize::try_from(margin).unwrap_or_default())
+            }),
             geometry,
         };
         let voxels = view.geometry.len();
@@ -247,6 +272,7 @@ mod tests {
             mask: Some(vec![0, 1, 1, 0, 0, 1]),
             modality: Some("CT".to_owned()),
             units: None,
+            margin: Some(3),
         };
         let array = image_array(vec![None, Some(value.clone())], true).unwrap();
         assert_eq!(*array.data_type(), roi_type());
@@ -259,6 +285,7 @@ mod tests {
             (&value.voxels[..], value.mask.as_deref())
         );
         assert_eq!((view.modality, view.units), (value.modality.clone(), None));
+        assert_eq!(view.margin, Some(3));
         let volume = image_array(vec![Some(ImageValue { mask: None, ..value })], false).unwrap();
         assert_eq!(*volume.data_type(), volume_type());
         assert!(
@@ -278,6 +305,7 @@ mod tests {
             mask: Some(vec![0; 8]),
             modality: None,
             units: None,
+            margin: None,
         };
         let array = image_array(vec![Some(value)], true).unwrap();
         assert!(

@@ -21,6 +21,7 @@ pub(crate) fn ball() -> ImageValue {
         mask: Some(mask),
         modality: Some("CT".to_owned()),
         units: Some("HU".to_owned()),
+        margin: Some(1),
         geometry,
     }
 }

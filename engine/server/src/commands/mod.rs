@@ -9,6 +9,7 @@ pub(crate) mod init;
 pub(crate) mod load;
 pub(crate) mod man;
 pub(crate) mod provider;
+pub(crate) mod radiomics;
 pub(crate) mod restore;
 pub(crate) mod serve;
 pub(crate) mod sql;

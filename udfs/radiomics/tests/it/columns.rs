@@ -328,3 +328,30 @@ fn a_stop_is_heard_between_classes() {
         }
     }
 }
+
+#[test]
+fn a_crop_with_the_context_gives_what_the_whole_image_gives() {
+    let (image, mask) = region([30, 28, 14]);
+    let bounds = mask.bounding_box().unwrap();
+    let gradient = "imageType: {Original: {}, Gradient: {}}";
+    let cropped = "{preCrop: true, padDistance: 3, imageType: {Wavelet: {}, LoG: {sigma: [1.5]}}}";
+    for text in ["{}", gradient, cropped, "profile: ibsi"] {
+        let settings = read(text);
+        let context = settings.context();
+        let spacing = image.geometry.spacing;
+        let margin = (0..30)
+            .find(|margin| context.is_within(*margin, spacing))
+            .unwrap();
+        let around = bounds.grow(margin, image.geometry.size);
+        let part = radlake_kernels::resample::crop(&image, &mask, around).unwrap();
+        let whole = extract(&image, &mask, &settings, &|| false).unwrap();
+        let of_part = extract(&part.0, &part.1, &settings, &|| false).unwrap();
+        for ((name, a), b) in settings.names().iter().zip(&whole).zip(&of_part) {
+            let same = match (a, b) {
+                (Ok(a), Ok(b)) => (a - b).abs() <= 1e-9 * a.abs().max(1e-6),
+                (a, b) => a == b,
+            };
+            assert!(same, "{text}: {name}: {a:?} and {b:?}");
+        }
+    }
+}

@@ -1,0 +1,14 @@
+-- view: What each radiomic feature is: a row per feature of the profiles pyradiomics and ibsi
+-- name: Its column in radiomics.features without the image's name in front (original_) and IBSI's aggregation behind (_3d_avg)
+-- profile: Whose definition: pyradiomics or ibsi
+-- class: PyRadiomics' class, or the prefix of IBSI's tag
+-- pyradiomics_name: Class and name of the same feature in PyRadiomics
+-- ibsi_code: Permanent code of the feature in the IBSI reference manual
+-- definition: What it is
+-- unit: Its unit; intensity is that of the image, 1 is none
+-- least: Smallest possible value
+-- greatest: Greatest possible value
+-- source: Where it is defined
+-- aggregations: IBSI's aggregations that it comes in
+-- is_default: Whether it is computed without being listed by name
+SELECT name, profile, class, pyradiomics_name, ibsi_code, definition, unit, least, greatest, source, aggregations, is_default FROM radlake_radiomics_dictionary()
