@@ -4,6 +4,7 @@ mod init;
 mod upgrade;
 
 use std::path::PathBuf;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use datafusion::logical_expr::ScalarUDF;
@@ -18,7 +19,7 @@ use crate::pg_catalog::EpochCatalog;
 use crate::planner::template;
 use crate::resources::Resources;
 use crate::session::Facts;
-use crate::{Error, Identity, Result, ScramVerifier, Session};
+use crate::{Error, Identity, Response, Result, ScramVerifier, Session};
 use datafusion::execution::SessionState;
 
 /// The role that `radlake init` makes.
@@ -238,10 +239,34 @@ impl Lakehouse {
     pub async fn forget(&self, identity: &Identity, selection: Selection, dry_run: bool) -> Result<TakenOut> {
         self.check_upkeep(identity).await?;
         let done = ingest::forget(&self.shared.lake, identity.name(), selection, dry_run).await;
-        done.map_err(|error| match error {
+        let done = done.map_err(|error| match error {
             radlake_catalogs::Error::Invalid(message) => Error::InvalidParameter(message),
-            other => other.into(),
-        })
+            other => Error::from(other),
+        })?;
+        if !dry_run {
+            self.sweep_features(identity).await?;
+        }
+        Ok(done)
+    }
+
+    /// Takes rows of `radiomics.features` out whose segments are gone, as an epoch of its own; gives how many. Until then nobody but
+    /// superusers sees them: the table's policy asks for the segment.
+    ///
+    /// # Errors
+    /// [`Error::InsufficientPrivilege`] for who may not delete them, [`Error::Storage`] if the lake cannot be read or written.
+    pub async fn sweep_features(&self, identity: &Identity) -> Result<u64> {
+        if self.lake().latest().await?.table("radiomics", "features").is_none() {
+            return Ok(0);
+        }
+        let session = self.session(identity.clone()).await?;
+        let orphans = "DELETE FROM radiomics.features AS f WHERE NOT EXISTS (SELECT 1 FROM imaging.segments AS s \
+                       WHERE s.sop_instance_uid = f.sop_instance_uid AND s.segment_number = f.segment_number)";
+        // A session may be what asks for it: the future must not hold itself.
+        let deleting: Pin<Box<dyn Future<Output = Result<Response>> + Send + '_>> = Box::pin(session.sql(orphans));
+        match deleting.await? {
+            Response::Command { tag } => Ok(tag.rsplit(' ').next().and_then(|n| n.parse().ok()).unwrap_or(0)),
+            _ => Ok(0),
+        }
     }
 
     /// The data files that hold rows of some instances, in every epoch that can be read. See [`ingest::holdings`].

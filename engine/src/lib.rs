@@ -35,6 +35,7 @@ mod planner;
 mod policy;
 mod resources;
 mod session;
+mod similar;
 mod settings;
 mod spill;
 mod system;

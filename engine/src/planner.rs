@@ -71,6 +71,7 @@ pub(crate) use shapes::holds_query;
 use crate::pg_catalog;
 use crate::pixels::{self, PixelTable};
 use crate::policy::{SecuredView, Subject, Verdict};
+use crate::similar;
 use crate::{Error, Result};
 
 /// Property of a view that reads with the caller's rights.
@@ -173,6 +174,7 @@ impl Planner {
             let references = self.state.resolve_table_references(&statement)?;
             let mut sources: HashMap<TableReference, Arc<dyn TableSource>> =
                 HashMap::with_capacity(references.len());
+            let mut features = None;
             for reference in references {
                 if let Some(version) = reference.catalog().and_then(radlake_sql::Version::of) {
                     let source = self.source_as_of(version, &reference, depth).await?;
@@ -182,12 +184,15 @@ impl Planner {
                 // What is not found may still be a table function; the provider complains if it is not.
                 if let Some(found) = self.names.find(&reference).await? {
                     sources.insert(reference, self.source(found, depth).await?);
+                } else if reference.schema().is_none() && reference.table() == similar::NAME {
+                    features = Some(self.features(depth).await?);
                 }
             }
             let EngineStatement::Statement(query) = statement else {
                 return Err(Error::internal("a statement of an unexpected kind").into());
             };
-            let provider = Provider::new(&self.state, &self.names, sources);
+            let mut provider = Provider::new(&self.state, &self.names, sources);
+            provider.features = features;
             let fields = parameters
                 .iter()
                 .map(|known| known.clone().map(parameter_field))
@@ -206,6 +211,20 @@ impl Planner {
                 .map_err(|_| Error::unsupported("only queries can be planned"))?;
             Ok(plan)
         })
+    }
+
+    /// `radiomics.features` as who asks may see it.
+    async fn features(&self, depth: usize) -> Result<Arc<dyn TableProvider>> {
+        let reference = TableReference::partial("radiomics", "features");
+        match self.names.find(&reference).await? {
+            Some(found) => {
+                let source = Box::pin(self.source(found, depth + 1)).await?;
+                Ok(source_as_provider(&source)?)
+            }
+            None => Err(Error::InvalidParameter(
+                "there are no features to compare cases by; radlake radiomics computes them".to_owned(),
+            )),
+        }
     }
 
     async fn source(&self, found: Found, depth: usize) -> Result<Arc<dyn TableSource>> {

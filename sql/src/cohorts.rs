@@ -26,6 +26,10 @@ pub const COHORTS: &[Cohort] = &[
         name: "lung_tumour_over_2_ml",
         file: include_str!("../cohorts/lung_tumour_over_2_ml.sql"),
     },
+    Cohort {
+        name: "lung_tumour_heterogeneous",
+        file: include_str!("../cohorts/lung_tumour_heterogeneous.sql"),
+    },
 ];
 
 /// Queries whose results are pictures, to be looked at as pages.

@@ -88,7 +88,14 @@ impl Run<'_> {
     }
 
     async fn all(&self, session: &Session, table: &Table, report: &mut Report) -> Result<(), Failure> {
-        table.make(session).await?;
+        for attempt in 1.. {
+            match table.make(session).await {
+                Ok(()) => break,
+                // Another run makes the same.
+                Err(Failure::Engine(Error::Serialization(_))) if attempt < ATTEMPTS => {}
+                Err(failure) => return Err(failure),
+            }
+        }
         let (wanted, known) = self.wanted(session, table).await?;
         report.known = known;
         self.set_margin(session, &wanted).await?;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::datatypes::{DataType, SchemaRef};
-use datafusion::catalog::TableFunctionArgs;
+use datafusion::catalog::{TableFunctionArgs, TableProvider};
 use datafusion::catalog::cte_worktable::CteWorkTable;
 use datafusion::common::{DFSchema, TableReference};
 use datafusion::config::ConfigOptions;
@@ -19,6 +19,7 @@ use datafusion::optimizer::simplify_expressions::ExprSimplifier;
 use super::names::Names;
 use super::types::Types;
 use crate::Error;
+use crate::similar::{self, SimilarCases};
 
 /// Table functions that tell of what others do: for superusers, and behind views.
 const CLOSED: &[&str] = &["radlake_epochs", "radlake_regions", "radlake_volumes"];
@@ -27,6 +28,8 @@ pub(super) struct Provider<'a> {
     pub(super) state: &'a SessionState,
     pub(super) names: &'a Names,
     pub(super) sources: HashMap<TableReference, Arc<dyn TableSource>>,
+    /// Of whose features cases are compared, if the statement asks for similar ones.
+    pub(super) features: Option<Arc<dyn TableProvider>>,
     /// A function that is named and may not be called. Who asks for one by name cannot be told why there is none.
     denied: Mutex<Option<String>>,
 }
@@ -41,6 +44,7 @@ impl<'a> Provider<'a> {
             state,
             names,
             sources,
+            features: None,
             denied: Mutex::default(),
         }
     }
@@ -66,14 +70,16 @@ impl ContextProvider for Provider<'_> {
     }
 
     fn get_table_function_source(&self, name: &str, args: Vec<Expr>) -> Result<Arc<dyn TableSource>> {
-        let Some(function) = self.state.table_functions().get(name) else {
+        let function = self.state.table_functions().get(name);
+        let similar = self.features.as_ref().filter(|_| name == similar::NAME);
+        if function.is_none() && similar.is_none() {
             return Err(Error::UndefinedFunction {
                 name: format!("{name}()"),
                 hint: None,
                 position: None,
             }
             .into());
-        };
+        }
         if CLOSED.contains(&name) && !self.names.subject().superuser {
             let message = format!("permission denied for function {name}");
             return Err(Error::InsufficientPrivilege(message).into());
@@ -90,9 +96,13 @@ impl ContextProvider for Provider<'_> {
                 .and_then(|arg| simplifier.simplify(arg))
         };
         let args = args.into_iter().map(simplified).collect::<Result<Vec<_>>>()?;
-        Ok(provider_as_source(function.create_table_provider_with_args(
-            TableFunctionArgs::new(&args, self.state),
-        )?))
+        Ok(provider_as_source(match (similar, function) {
+            (Some(features), _) => Arc::new(SimilarCases::new(Arc::clone(features), &args)?),
+            (None, Some(function)) => {
+                function.create_table_provider_with_args(TableFunctionArgs::new(&args, self.state))?
+            }
+            (None, None) => return Err(Error::internal("a table function that is none").into()),
+        }))
     }
 
     fn create_cte_work_table(&self, name: &str, schema: SchemaRef) -> Result<Arc<dyn TableSource>> {

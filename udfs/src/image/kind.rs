@@ -48,8 +48,8 @@ impl Kind {
             return Some(DataType::Null);
         }
         match (self, given) {
-            (Self::Roi, _) => like(given, roi_type()),
-            (Self::Image, _) => like(given, roi_type()).or_else(|| like(given, volume_type())),
+            (Self::Roi, _) => roi(given),
+            (Self::Image, _) => roi(given).or_else(|| like(given, volume_type())),
             (Self::Code, _) => like(given, code_type()),
             (Self::Number, _) => given.is_numeric().then_some(DataType::Float64),
             (Self::Integer, _) => given.is_integer().then_some(DataType::Int64),
@@ -71,6 +71,16 @@ impl Kind {
             _ => None,
         }
     }
+}
+
+/// A region; one that somebody put together need not say how much of its image it shows.
+fn roi(given: &DataType) -> Option<DataType> {
+    let wanted = roi_type();
+    let bare = match &wanted {
+        DataType::Struct(fields) => fields.iter().filter(|f| f.name() != "margin").cloned().collect(),
+        _ => Fields::empty(),
+    };
+    like(given, wanted).or_else(|| like(given, DataType::Struct(bare)))
 }
 
 fn list(of: DataType) -> DataType {

@@ -7,12 +7,14 @@ use std::sync::Arc;
 use clap::Args;
 use radlake::ingest::IngestOptions;
 use radlake::{Identity, Lakehouse, SUPERUSER};
+use radlake_udfs::radiomics::Settings;
 
 use super::ingest::print_summary;
 use super::serve::Network;
 use super::{Resources, init, interrupts, sql};
 use crate::failure::Failure;
 use crate::output::{Format, Output, progress};
+use crate::radiomics::Run;
 
 /// The same hospitals every time.
 const SEED: u64 = 2026;
@@ -72,6 +74,23 @@ impl Demo {
             }
             print_summary(&report);
         }
+        let features = Run {
+            lakehouse: &lakehouse,
+            identity: Identity::role(SUPERUSER),
+            settings: Settings::default(),
+            condition: None,
+            workers: std::thread::available_parallelism().map_or(1, usize::from),
+            batch: 256,
+            interrupted: interrupts()?,
+        };
+        let features = features.run().await?;
+        if features.cancelled {
+            return Err(Failure::Interrupted);
+        }
+        println!(
+            "Computed {} radiomic features of {} tumours in {:.1} s",
+            features.features, features.computed, features.seconds
+        );
         let session = lakehouse.session(Identity::role(SUPERUSER)).await?;
         let mut output = Output::new(Format::Table, None)?;
         for cohort in radlake::cohorts() {

@@ -75,6 +75,9 @@ impl Radiomics {
             batch: self.batch.max(1),
             interrupted: interrupted.clone(),
         };
+        if self.role == SUPERUSER {
+            lakehouse.sweep_features(&Identity::role(SUPERUSER)).await?;
+        }
         let report = run.run().await?;
         match self.format {
             Summary::Json => println!(

@@ -18,6 +18,8 @@ pub(super) struct Outcome {
     /// Provider, patient, issuer, study, source series, label.
     pub(super) texts: [Option<String>; 6],
     pub(super) epoch: Option<i64>,
+    /// Modality of the images.
+    pub(super) modality: Option<String>,
     /// Whether it was read at all.
     pub(super) read: bool,
     /// A value per column, or why there is none of any.
@@ -31,6 +33,7 @@ impl Outcome {
             key,
             texts: [const { None }; 6],
             epoch: None,
+            modality: None,
             read: false,
             values: Err(reason.to_owned()),
         }
@@ -61,8 +64,8 @@ impl Job {
                     .is_valid(row)
                     .then(|| column.as_string::<i32>().value(row).to_owned())
             };
-            let values = match get(&reasons) {
-                Some(reason) => Err(reason),
+            let (modality, values) = match get(&reasons) {
+                Some(reason) => (None, Err(reason)),
                 None => self.values(batch.column(10), row)?,
             };
             outcomes.push(Outcome {
@@ -72,6 +75,7 @@ impl Job {
                 },
                 texts: texts.each_ref().map(get),
                 epoch: epochs.is_valid(row).then(|| epochs.value(row)),
+                modality,
                 read: true,
                 values,
             });
@@ -79,19 +83,20 @@ impl Job {
         Ok(outcomes)
     }
 
+    /// Modality of the images, and the features.
     fn values(
         &self,
         column: &arrow::array::ArrayRef,
         row: usize,
-    ) -> Result<Result<Vec<Value>, String>, Failure> {
+    ) -> Result<(Option<String>, Result<Vec<Value>, String>), Failure> {
         let view = image_in("radiomics", column, row).map_err(|error| Failure::Output(error.to_string()))?;
         let Some(view) = view else {
-            return Ok(Err("it has no region".to_owned()));
+            return Ok((None, Err("it has no region".to_owned())));
         };
         let found = of_region(&view, &self.settings, &|| self.interrupted.is_cancelled());
         if self.interrupted.is_cancelled() {
             return Err(Failure::Interrupted);
         }
-        Ok(found)
+        Ok((view.modality, found))
     }
 }

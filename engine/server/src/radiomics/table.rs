@@ -30,6 +30,7 @@ const COLUMNS: &[(&str, &str, &str)] = &[
     ("study_instance_uid", "text", "Study of the object"),
     ("source_series_instance_uid", "text", "Series of the images"),
     ("label", "text", "Label of the segment"),
+    ("modality", "text", "Modality of the images"),
     (
         "segments_epoch",
         "bigint",
@@ -81,10 +82,13 @@ impl Table {
         }
         let has = |table: &str, column: &str| there.contains(&(table.to_owned(), column.to_owned()));
         let mut statements = Vec::new();
-        if !has("features", "sop_instance_uid") {
+        let whole = !has("features", "sop_instance_uid");
+        if whole {
+            // All columns at once: each that is added later is a definition of its own.
             let columns: Vec<String> = COLUMNS
                 .iter()
                 .map(|(name, kind, _)| format!("{name} {kind}"))
+                .chain(self.names.iter().map(|name| format!("{name} double precision")))
                 .collect();
             statements.push(format!(
                 "CREATE TABLE radiomics.features ({}, PRIMARY KEY (sop_instance_uid, segment_number, settings_hash))",
@@ -120,7 +124,7 @@ impl Table {
         let missing: Vec<String> = self
             .names
             .iter()
-            .filter(|name| !has("features", name))
+            .filter(|name| !whole && !has("features", name))
             .map(|name| format!("ADD COLUMN IF NOT EXISTS {name} double precision"))
             .collect();
         for some in missing.chunks(100) {
@@ -230,6 +234,7 @@ impl Table {
             texts(&|_| Some(self.profile.to_owned())),
         ];
         arrays.extend((0..6).map(|k| texts(&|row| row.texts[k].clone())));
+        arrays.push(texts(&|row| row.modality.clone()));
         arrays.push(Arc::new(
             outcomes.iter().map(|row| row.epoch).collect::<Int64Array>(),
         ));
