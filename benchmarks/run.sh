@@ -11,3 +11,4 @@ environment="$target/benchmarks-python"
 "$target/release/radlake-benchmarks" idc --radlake "$target/release/radlake" --python "$environment/bin/python"
 "$target/release/radlake-benchmarks" commits --radlake "$target/release/radlake" --python "$environment/bin/python"
 "$target/release/radlake-benchmarks" upkeep
+"$environment/bin/python" benchmarks/peers/volumes.py --radlake "$target/release/radlake"

@@ -8,7 +8,9 @@ use arrow::array::{
     Array, ArrayRef, AsArray, Float64Array, Int32Array, ListBuilder, RecordBatch, StringArray, StringBuilder,
 };
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, Field, Float64Type, Int32Type, Schema, SchemaRef, TimestampMicrosecondType};
+use arrow::datatypes::{
+    DataType, Field, Float64Type, Int32Type, Schema, SchemaRef, TimestampMicrosecondType,
+};
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::datasource::memory::MemorySourceConfig;
@@ -18,7 +20,7 @@ use datafusion::logical_expr::{Expr, LogicalPlanBuilder, ident};
 use datafusion::physical_plan::{ExecutionPlan, collect};
 use datafusion::prelude::lit;
 use datafusion::scalar::ScalarValue;
-use radlake_udfs::radiomics::similar::{Scaling, similar};
+use radlake_udfs::radiomics::similar::{Neighbour, Scaling};
 
 use crate::{Error, Result};
 
@@ -88,10 +90,9 @@ impl SimilarCases {
         if !(2..=3).contains(&arguments.len()) || (arguments.len() == 3 && literal(2).is_none()) {
             return Err(wrong());
         }
-        let k = usize::try_from(k)
-            .ok()
-            .filter(|k| *k <= 10_000)
-            .ok_or_else(|| Error::InvalidParameter(format!("{NAME}: the number of cases is not from 0 to 10000")))?;
+        let k = usize::try_from(k).ok().filter(|k| *k <= 10_000).ok_or_else(|| {
+            Error::InvalidParameter(format!("{NAME}: the number of cases is not from 0 to 10000"))
+        })?;
         Ok(Self {
             features,
             instance: instance.to_owned(),
@@ -102,7 +103,12 @@ impl SimilarCases {
     }
 
     /// Rows of `radiomics.features` that fulfil a condition, with these columns.
-    async fn rows(&self, state: &dyn Session, condition: Expr, columns: &[String]) -> EngineResult<Vec<RecordBatch>> {
+    async fn rows(
+        &self,
+        state: &dyn Session,
+        condition: Expr,
+        columns: &[String],
+    ) -> EngineResult<Vec<RecordBatch>> {
         let computed = ident("status").eq(lit("computed"));
         let plan = LogicalPlanBuilder::scan("rows", provider_as_source(Arc::clone(&self.features)), None)?
             .filter(computed.and(condition))?
@@ -127,9 +133,15 @@ impl SimilarCases {
             for row in 0..batch.num_rows() {
                 if newest.as_ref().is_none_or(|(when, ..)| at.value(row) > *when) {
                     let text = |column: &ArrayRef| {
-                        column.is_valid(row).then(|| column.as_string::<i32>().value(row).to_owned())
+                        column
+                            .is_valid(row)
+                            .then(|| column.as_string::<i32>().value(row).to_owned())
                     };
-                    newest = Some((at.value(row), text(&hashes).unwrap_or_default(), text(&modalities)));
+                    newest = Some((
+                        at.value(row),
+                        text(&hashes).unwrap_or_default(),
+                        text(&modalities),
+                    ));
                 }
             }
         }
@@ -151,7 +163,11 @@ impl SimilarCases {
             .filter(|field| *field.data_type() == DataType::Float64)
             .map(|field| field.name().clone())
             .collect();
-        let columns: Vec<String> = KEYS.iter().map(|key| (*key).to_owned()).chain(names.iter().cloned()).collect();
+        let columns: Vec<String> = KEYS
+            .iter()
+            .map(|key| (*key).to_owned())
+            .chain(names.iter().cloned())
+            .collect();
         let of_modality = match &modality {
             Some(modality) => ident("modality").eq(lit(modality.as_str())),
             None => ident("modality").is_null(),
@@ -180,8 +196,8 @@ impl SimilarCases {
             .filter(|at| !cases[*at].is_of_the_same_patient(&cases[query]))
             .collect();
         let rows: Vec<Vec<Option<f64>>> = others.iter().map(|at| of_case(*at)).collect();
-        let found = similar(&scaling, &of_case(query), &rows, self.k, CONTRIBUTIONS);
-        let case = |n: &radlake_udfs::radiomics::similar::Neighbour| &cases[others[n.case]];
+        let found = scaling.similar(&of_case(query), &rows, self.k, CONTRIBUTIONS);
+        let case = |n: &Neighbour| &cases[others[n.case]];
         let texts = |f: &dyn Fn(&Case) -> Option<String>| -> ArrayRef {
             Arc::new(found.iter().map(|n| f(case(n))).collect::<StringArray>())
         };
@@ -191,18 +207,25 @@ impl SimilarCases {
                 let name = names.get(part.feature).map_or("", String::as_str);
                 contributions.values().append_value(format!(
                     "{name}: {:+.1} and {:+.1}, {:.0} %",
-                    part.query,
-                    part.case,
+                    part.a,
+                    part.b,
                     part.share * 100.0
                 ));
             }
             contributions.append(true);
         }
         let columns: Vec<ArrayRef> = vec![
-            Arc::new(Int32Array::from_iter_values(1..=i32::try_from(found.len()).unwrap_or(i32::MAX))),
+            Arc::new(Int32Array::from_iter_values(
+                1..=i32::try_from(found.len()).unwrap_or(i32::MAX),
+            )),
             Arc::new(found.iter().map(|n| Some(n.distance)).collect::<Float64Array>()),
             texts(&|case| Some(case.instance.clone())),
-            Arc::new(found.iter().map(|n| Some(case(n).segment)).collect::<Int32Array>()),
+            Arc::new(
+                found
+                    .iter()
+                    .map(|n| Some(case(n).segment))
+                    .collect::<Int32Array>(),
+            ),
             texts(&|case| case.provider.clone()),
             texts(&|case| case.patient.clone()),
             texts(&|case| case.label.clone()),
@@ -232,14 +255,17 @@ struct Case {
 
 impl Case {
     fn all(batch: &RecordBatch) -> EngineResult<Vec<Self>> {
-        let [instances, providers, issuers, patients, labels] = [0, 3, 4, 5, 6].map(|column| plain(batch, column));
+        let [instances, providers, issuers, patients, labels] =
+            [0, 3, 4, 5, 6].map(|column| plain(batch, column));
         let columns = [instances?, providers?, issuers?, patients?, labels?];
         let segments = cast(batch.column(1), &DataType::Int32)?;
         let segments = segments.as_primitive::<Int32Type>();
         let case = |row: usize| {
-            let [instance, provider, issuer, patient, label] = columns
-                .each_ref()
-                .map(|column| column.is_valid(row).then(|| column.as_string::<i32>().value(row).to_owned()));
+            let [instance, provider, issuer, patient, label] = columns.each_ref().map(|column| {
+                column
+                    .is_valid(row)
+                    .then(|| column.as_string::<i32>().value(row).to_owned())
+            });
             Self {
                 instance: instance.unwrap_or_default(),
                 segment: segments.value(row),
@@ -259,7 +285,8 @@ impl Case {
     /// Who has no ID, or whose is masked, is the same as nobody but himself.
     fn is_of_the_same_patient(&self, other: &Self) -> bool {
         let same = self.patient.is_some()
-            && (&self.provider, &self.issuer, &self.patient) == (&other.provider, &other.issuer, &other.patient);
+            && (&self.provider, &self.issuer, &self.patient)
+                == (&other.provider, &other.issuer, &other.patient);
         same || self.key() == other.key()
     }
 }

@@ -186,6 +186,8 @@ class Proxy:
 
     def __init__(self, s3):
         self.faults = faults = Faults()
+        # Method, path and range of each request.
+        self.asked = asked = []
 
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
@@ -237,6 +239,7 @@ class Proxy:
 
             def any(self):
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                asked.append((self.command, urllib.parse.unquote(urllib.parse.urlsplit(self.path).path), self.headers.get("Range")))
                 kind = faults.choose(self.command, self.path)
                 try:
                     if kind == "409 early":

@@ -20,6 +20,7 @@ from drawn import (  # noqa: E402
     COSINES, CT, ROOT, Grid, complete, connect, contour, image, item, polygon, reference, regions, rows, save, segmentation, segments, series,
     structures, volumes, voxels,
 )
+from s3 import BUCKET, Proxy  # noqa: E402
 
 NOT_IN_THE_LAKE = "not in the lake"
 
@@ -405,23 +406,19 @@ def test_a_segmentation_of_a_part_of_the_series(lake, tmp_path):
     check(*read(lake), (made.SOPInstanceUID, 1), mask, grid, voxels(grid, 1))
 
 
-def mammogram(study, number=1, spacing=(0.07, 0.07), **elements):
+def mammogram(study, number=1, spacing=(0.07, 0.07), size=(14, 10), **elements):
     """A mammogram without a place in space."""
-    grid = Grid(size=(14, 10, 1), spacing=(0.07, 0.07, 1))
+    grid = Grid(size=(*size, 1), spacing=(0.07, 0.07, 1))
     pixels = voxels(grid, 5)[0]
     out = image(study, 3, number, pixels, None, grid, SOPClassUID="1.2.840.10008.5.1.4.1.1.1.2", Modality="MG", FrameOfReferenceUID=None, PixelSpacing=None,
-                SliceThickness=None, RescaleIntercept=0, ImagerPixelSpacing=list(spacing) if spacing else None, PositionReferenceIndicator=None,
-                ImageType=["ORIGINAL", "PRIMARY"], **elements)
+                SliceThickness=None, RescaleIntercept=0, PositionReferenceIndicator=None, ImageType=["ORIGINAL", "PRIMARY"],
+                **({"ImagerPixelSpacing": list(spacing)} if spacing else {}), **elements)
     return out, pixels
 
 
 @pytest.mark.parametrize("spacing", [(0.07, 0.05), None], ids=["sized", "without a size"])
 def test_a_segmentation_of_a_projection(lake, tmp_path, spacing):
-    if spacing is None:
-        source, pixels = mammogram(1, spacing=(1, 1))
-        del source.ImagerPixelSpacing
-    else:
-        source, pixels = mammogram(1, spacing=spacing)
+    source, pixels = mammogram(1, spacing=spacing)
     other, _ = mammogram(1, number=2)
     mask = numpy.zeros((1, 10, 14), numpy.uint8)
     mask[0, 2:6, 3:9] = 1
@@ -443,6 +440,53 @@ def test_a_segmentation_of_a_projection(lake, tmp_path, spacing):
     assert region["roi_reason"] is None
     assert numpy.array_equal(region["pixels"].mask[0], mask[0, 1:7, 2:10])
     assert numpy.array_equal(region["pixels"].voxels[0], pixels[1:7, 2:10].astype(numpy.float32))
+
+
+def test_a_segmentation_of_a_projection_in_a_bucket(lake, s3, tmp_path):
+    """Neither has a frame of reference, nor the size of a pixel: the one is found by the other's naming it, and read by ranges."""
+    size = (1100, 1300)
+    source, pixels = mammogram(1, spacing=None, size=size)
+    other, _ = mammogram(1, number=2, spacing=None, size=size)
+    mask = numpy.zeros((1, 1300, 1100), numpy.uint8)
+    mask[0, 900:1100, 400:700] = 1
+    mask[0, 950, 500:600] = 0
+    made = segmentation([source], mask)
+    for frame in (*made.SharedFunctionalGroupsSequence, *made.PerFrameFunctionalGroupsSequence):
+        frame.pop("PixelMeasuresSequence", None)
+    assert not any(keyword in each for each in (source, made) for keyword in ("FrameOfReferenceUID", "PixelSpacing", "ImagerPixelSpacing"))
+    keys = {}
+    for name, each in (("source", source), ("other", other), ("seg", made)):
+        [path] = save(tmp_path / "in", each, name=name)
+        keys[name] = (f"/{BUCKET}/{tmp_path.name}/{name}", path.stat().st_size)
+    assert keys["source"][1] > 2 * 2**20
+    with Proxy(s3) as proxy:
+        lake.environment = s3.lake(lake.binary, "unused", tmp_path, proxy.port).environment
+        for name in ("seg", "other"):
+            assert s3.request("PUT", keys[name][0], (tmp_path / "in" / name).read_bytes())[0] == 200
+        ingest(lake, f"s3://{BUCKET}/{tmp_path.name}")
+        [row] = ask(lake, "SELECT status, reason, voxel_count FROM imaging.segments")
+        assert (row["status"], row["voxel_count"]) == ("waiting", None) and NOT_IN_THE_LAKE in row["reason"], row
+        assert s3.request("PUT", keys["source"][0], (tmp_path / "in" / "source").read_bytes())[0] == 200
+        ingest(lake, f"s3://{BUCKET}/{tmp_path.name}")
+        with Server(lake) as server, connect(server) as connection:
+            [row] = segments(connection).values()
+            assert (row["status"], row["reason"], row["voxel_count"]) == ("placed", None, 200 * 300 - 100), row
+            assert (row["volume_ml"], row["centroid"], row["voxel_spacing"]) == (None, None, None)
+            assert (row["bounding_box_low"], row["bounding_box_high"]) == ([400, 900, 0], [699, 1099, 0])
+            proxy.asked.clear()
+            [region] = regions(connection).values()
+            asked = list(proxy.asked)
+    assert region["roi_reason"] is None
+    assert numpy.array_equal(region["pixels"].mask[0], mask[0, 899:1101, 399:701])
+    assert numpy.array_equal(region["pixels"].voxels[0], pixels[899:1101, 399:701].astype(numpy.float32))
+    # What was asked for: both files from their beginning to their end in parts, and nothing of the other.
+    assert {path for _, path, _ in asked} == {keys["source"][0], keys["seg"][0]}, asked
+    for path, length in (keys["source"], keys["seg"]):
+        parts = [part for method, of, part in asked if of == path and method == "GET"]
+        bounds = [tuple(map(int, part.removeprefix("bytes=").split("-"))) for part in parts]
+        assert bounds[0][0] == 0 and bounds[-1][1] == length - 1 and len(bounds) > 1, bounds
+        assert all(first == last + 1 for (_, last), (first, _) in zip(bounds, bounds[1:])), bounds
+        assert all(last - first < 2**20 for first, last in bounds), bounds
 
 
 # Structure sets, written by hand.

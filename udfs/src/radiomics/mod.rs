@@ -7,7 +7,7 @@ mod settings;
 
 use std::sync::Arc;
 
-pub use radlake_radiomics::{Context, Profile, Settings, Value, dictionary, phantom_check};
+pub use radlake_radiomics::{Context, Profile, Settings, Value, dictionary, phantom_check, similar};
 pub use region::of_region;
 
 use arrow::datatypes::DataType;
