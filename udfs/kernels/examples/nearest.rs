@@ -59,7 +59,11 @@ fn main() -> Result<(), Failure> {
         for (metric, seconds) in Metric::ALL.into_iter().zip(seconds) {
             let median = median(seconds);
             let operator = metric.operator();
-            println!("threads={threads} {operator} {:.1} ms, ratio {:.2}", median * 1e3, median / plain);
+            println!(
+                "threads={threads} {operator} {:.1} ms, ratio {:.2}",
+                median * 1e3,
+                median / plain
+            );
         }
     }
     Ok(())

@@ -68,11 +68,7 @@ pub fn distance(a: &[f32], b: &[f32], metric: Metric) -> VectorResult<f64> {
 
 /// The sums of `term` over pairs of elements, in lanes. Both slices have the same length.
 #[inline(always)]
-fn sums<const N: usize>(
-    a: &[f32],
-    b: &[f32],
-    term: impl Fn(f64, f64) -> [f64; N],
-) -> [f64; N] {
+fn sums<const N: usize>(a: &[f32], b: &[f32], term: impl Fn(f64, f64) -> [f64; N]) -> [f64; N] {
     let mut lanes = [[0.0; LANES]; N];
     let (a, a_rest) = a.as_chunks::<LANES>();
     let (b, b_rest) = b.as_chunks::<LANES>();

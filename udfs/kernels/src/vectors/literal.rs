@@ -94,37 +94,47 @@ fn print_float4(out: &mut String, value: f32) {
         });
         return;
     }
-    let text = shortest(value);
-    let (digits, exponent) = match text.split_once('e') {
-        Some((digits, exponent)) => (digits, exponent.parse().unwrap_or(0)),
-        None => (text.as_str(), 0_i32),
-    };
+    let text = shortest(value.abs());
+    let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+    let exponent: i32 = exponent.parse().unwrap_or(0);
+    if value.is_sign_negative() {
+        out.push('-');
+    }
     // Writing into a string does not fail.
-    let _ = if (-4..6).contains(&exponent) {
-        let places = digits.trim_start_matches('-').len().saturating_sub(2) as i32 - exponent;
-        // Exact digits, rounded where the shortest text ends, are the shortest text's.
-        write!(out, "{value:.*}", places.max(0) as usize)
-    } else {
-        let sign = if exponent < 0 { '-' } else { '+' };
-        write!(out, "{digits}e{sign}{:02}", exponent.abs())
+    let _ = match usize::try_from(exponent) {
+        _ if !(-4..6).contains(&exponent) => {
+            let sign = if exponent < 0 { '-' } else { '+' };
+            write!(out, "{mantissa}e{sign}{:02}", exponent.abs())
+        }
+        Ok(whole) => {
+            let digits = mantissa.replace('.', "");
+            match digits.split_at_checked(whole + 1) {
+                Some((digits, "")) => write!(out, "{digits}"),
+                Some((before, after)) => write!(out, "{before}.{after}"),
+                None => write!(out, "{digits:0<width$}", width = whole + 1),
+            }
+        }
+        Err(_) => {
+            let zeros = exponent.unsigned_abs() as usize - 1;
+            write!(out, "0.{:0<zeros$}{}", "", mantissa.replace('.', ""))
+        }
     };
 }
 
-/// The shortest digits that are nearer to `value` than to any other `f32`. Rust's own shortest text may lie in the middle
-/// between two numbers, where reading rounds to the even one; PostgreSQL prints more digits then.
+/// The shortest digits that are nearer to `value` than to any other `f32`, of those the nearest to it, of two the even. Rust's own
+/// shortest text may lie in the middle between two numbers, where reading rounds to the even one, and of two that are
+/// equally near it takes the greater.
 fn shortest(value: f32) -> String {
-    let text = format!("{value:e}");
-    let nearer = |text: &str| {
+    let nearer = |text: &String| {
         text.parse::<f64>().is_ok_and(|read| {
             let middle = |other: f32| (f64::from(value) + f64::from(other)) / 2.0;
             read as f32 == value && read != middle(value.next_up()) && read != middle(value.next_down())
         })
     };
-    if nearer(&text) {
-        return text;
-    }
-    (text.trim_start_matches('-').find('e').unwrap_or(0)..10)
+    let text = format!("{value:e}");
+    let places = text.find('e').unwrap_or(0).saturating_sub(2);
+    (places..10)
         .map(|places| format!("{value:.places$e}"))
-        .find(|text| nearer(text))
+        .find(nearer)
         .unwrap_or(text)
 }

@@ -2,16 +2,17 @@
 
 use super::distance::{Metric, cosine, euclidean, negative_inner_product, squares, taxicab};
 use super::error::{VectorError, VectorResult};
-use super::estimate::{self, Estimate, Filter};
+use super::estimate::{self, Estimate, Filter, Padded};
 use super::top::{Near, TopK};
 
 /// Rows that are estimated before any is compared with what was found.
-const BLOCK: usize = 64;
+const BLOCK: usize = 16;
 
 /// A vector to which the nearest are sought. Batches, or threads over parts of the rows, each [`Query::scan`] into a [`TopK`].
 #[derive(Debug, Clone)]
 pub struct Query {
     values: Vec<f32>,
+    padded: Padded,
     squares: f64,
     metric: Metric,
 }
@@ -24,6 +25,7 @@ impl Query {
         }
         Ok(Self {
             values: query.to_vec(),
+            padded: Padded::new(query),
             squares: squares(query),
             metric,
         })
@@ -58,26 +60,16 @@ impl Query {
         };
         // One loop for each metric, so that none of them asks within it which one it is.
         match self.metric {
-            Metric::Euclidean => scan.run(
-                found,
-                |row| estimate::of_squared_differences(query, row),
-                |row| euclidean(query, row),
-            ),
-            Metric::NegativeInnerProduct => scan.run(
-                found,
-                |row| estimate::of_products(query, row),
-                |row| negative_inner_product(query, row),
-            ),
-            Metric::Cosine => scan.run(
-                found,
-                |row| estimate::of_products(query, row),
-                |row| cosine(query, self.squares, row),
-            ),
-            Metric::Taxicab => scan.run(
-                found,
-                |row| estimate::of_differences(query, row),
-                |row| taxicab(query, row),
-            ),
+            Metric::Euclidean => scan.run(found, estimate::of_squared_differences, |row| {
+                euclidean(query, row)
+            }),
+            Metric::NegativeInnerProduct => scan.run(found, estimate::of_products, |row| {
+                negative_inner_product(query, row)
+            }),
+            Metric::Cosine => scan.run(found, estimate::of_products, |row| {
+                cosine(query, self.squares, row)
+            }),
+            Metric::Taxicab => scan.run(found, estimate::of_differences, |row| taxicab(query, row)),
         }
         Ok(())
     }
@@ -96,7 +88,7 @@ impl Scan<'_> {
     fn run(
         &self,
         found: &mut TopK,
-        estimate: impl Fn(&[f32]) -> Estimate,
+        estimate: impl Fn(&Padded, &[f32], &mut Estimate),
         distance: impl Fn(&[f32]) -> f64,
     ) {
         let dimensions = self.query.values.len();
@@ -108,9 +100,9 @@ impl Scan<'_> {
             let rows = block.chunks_exact(dimensions);
             let count = rows.len();
             for (row, out) in rows.clone().zip(&mut estimates) {
-                *out = estimate(row);
+                estimate(&self.query.padded, row, out);
             }
-            for (k, (values, &estimate)) in rows.zip(&estimates).enumerate() {
+            for (k, (values, estimate)) in rows.zip(&estimates).enumerate() {
                 let row = start + k;
                 if !filter.beyond(estimate) && self.valid.is_none_or(|valid| valid(row)) {
                     found.offer(self.first + row, distance(values));

@@ -70,7 +70,9 @@ impl TopK {
         if self.kept.len() < self.k {
             return true;
         }
-        self.kept.peek().is_some_and(|far| Near { index, distance } < *far)
+        self.kept
+            .peek()
+            .is_some_and(|far| Near { index, distance } < *far)
     }
 
     /// Keeps the row if it is among the `k` nearest so far. The same row offered twice is two rows.
