@@ -41,6 +41,7 @@ pub mod resample;
 pub mod resegment;
 pub mod shape;
 pub mod shape2d;
+pub mod vectors;
 mod volume;
 
 pub use discretise::Discretisation;

@@ -13,6 +13,7 @@ mod error;
 mod features;
 mod reader;
 pub mod settings;
+pub mod similar;
 mod yaml;
 
 pub use check::{Check, phantom_check};

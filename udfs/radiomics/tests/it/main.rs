@@ -5,6 +5,7 @@ mod columns;
 mod ibsi_ct;
 mod parameter_files;
 mod properties;
+mod similar;
 #[path = "../../../kernels/tests/it/support.rs"]
 #[expect(
     dead_code,

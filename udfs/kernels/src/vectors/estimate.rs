@@ -1,0 +1,175 @@
+//! Which rows cannot be among the nearest, by sums of `f32`, which take half the time of sums of `f64`.
+//!
+//! A sum of n terms in floating point is within n·u of the sum of their magnitudes, to first order, with u = 2⁻²⁴ for `f32`
+//! (Higham, *Accuracy and Stability of Numerical Algorithms*, 2002, §3.1 and §4.2). A row whose distance is beyond the farthest
+//! that was kept by more than that is passed over; of all others the exact distance is taken. So the result is that of
+//! the exact distances, to the last bit.
+
+use super::distance::Metric;
+
+/// Sums are taken in this many lanes, four registers of SSE.
+const LANES: usize = 16;
+
+/// More than what products too small for an `f32` lose in all, at any number of dimensions that fits into memory.
+const TINY: f64 = 1e-30;
+
+type Lanes = [f32; LANES];
+
+/// The query as the passes read it.
+#[derive(Debug, Clone)]
+pub(super) struct Padded {
+    chunks: Vec<Lanes>,
+    /// The last lanes of the query, and 1 at those that are in no chunk: rows are read as far back, so that what is left of a
+    /// row costs one chunk more and no loop. Shorter queries are padded with zeros.
+    rest: Option<(Lanes, Lanes)>,
+}
+
+impl Padded {
+    pub(super) fn new(query: &[f32]) -> Self {
+        let (chunks, rest) = query.as_chunks::<LANES>();
+        let fresh = |lane: usize| f32::from(u8::from(lane + rest.len() >= LANES));
+        Self {
+            chunks: chunks.to_vec(),
+            rest: (!rest.is_empty()).then(|| match query.last_chunk() {
+                Some(last) => (*last, std::array::from_fn(fresh)),
+                None => (padded(query), [1.0; LANES]),
+            }),
+        }
+    }
+
+    /// The rest of a row.
+    #[inline(always)]
+    fn rest_of(row: &[f32]) -> Lanes {
+        row.last_chunk().copied().unwrap_or_else(|| padded(row))
+    }
+}
+
+#[cold]
+fn padded(short: &[f32]) -> Lanes {
+    std::array::from_fn(|k| short.get(k).copied().unwrap_or(0.0))
+}
+
+/// What one pass in `f32` tells of a row, still in lanes: the sum that the metric is made of, and the row's sum of squares where
+/// that is needed. The lanes are added up in another loop: the compiler would else arrange the first for the sake of that.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Estimate {
+    sum: Lanes,
+    squares: Lanes,
+}
+
+#[inline(always)]
+pub(super) fn of_squared_differences(query: &Padded, row: &[f32], out: &mut Estimate) {
+    sum(query, row, |a, b| (a - b) * (a - b), &mut out.sum);
+}
+
+#[inline(always)]
+pub(super) fn of_differences(query: &Padded, row: &[f32], out: &mut Estimate) {
+    sum(query, row, |a, b| (a - b).abs(), &mut out.sum);
+}
+
+#[inline(always)]
+pub(super) fn of_products(query: &Padded, row: &[f32], out: &mut Estimate) {
+    let (mut products, mut squares) = ([0.0; LANES], [0.0; LANES]);
+    for (a, b) in query.chunks.iter().zip(row.as_chunks::<LANES>().0) {
+        for lane in 0..LANES {
+            products[lane] += a[lane] * b[lane];
+            squares[lane] += b[lane] * b[lane];
+        }
+    }
+    if let Some((a, fresh)) = &query.rest {
+        let b = Padded::rest_of(row);
+        for lane in 0..LANES {
+            let b = fresh[lane] * b[lane];
+            products[lane] += a[lane] * b;
+            squares[lane] += b * b;
+        }
+    }
+    out.sum = products;
+    out.squares = squares;
+}
+
+#[inline(always)]
+fn sum(query: &Padded, row: &[f32], term: impl Fn(f32, f32) -> f32, out: &mut Lanes) {
+    let mut lanes = [0.0; LANES];
+    for (a, b) in query.chunks.iter().zip(row.as_chunks::<LANES>().0) {
+        for lane in 0..LANES {
+            lanes[lane] += term(a[lane], b[lane]);
+        }
+    }
+    if let Some((a, fresh)) = &query.rest {
+        let b = Padded::rest_of(row);
+        for lane in 0..LANES {
+            lanes[lane] += fresh[lane] * term(a[lane], b[lane]);
+        }
+    }
+    *out = lanes;
+}
+
+#[inline(always)]
+fn across(s: &Lanes) -> f32 {
+    let [a, b, c, d]: [f32; 4] = std::array::from_fn(|k| (s[k] + s[k + 4]) + (s[k + 8] + s[k + 12]));
+    (a + c) + (b + d)
+}
+
+/// Tells from estimates which rows are too far.
+#[derive(Debug, Clone)]
+pub(super) struct Filter {
+    metric: Metric,
+    /// The query's sum of squares.
+    squares: f64,
+    /// Relative error of a sum, at most.
+    error: f64,
+    /// The farthest distance that was kept; NaN while any row may be kept.
+    farthest: f64,
+    /// The sum from which on a row is too far, where that is the same for all rows.
+    limit: f64,
+}
+
+impl Filter {
+    pub(super) fn new(metric: Metric, squares: f64, dimensions: usize) -> Self {
+        // Additions in a lane, across lanes and of the tail, the term's own rounding, all of it twice for safety.
+        let error = (dimensions / LANES + 2 * LANES) as f64 * f64::from(f32::EPSILON);
+        Self {
+            metric,
+            squares,
+            error: if error < 0.1 { error } else { f64::INFINITY },
+            farthest: f64::NAN,
+            limit: f64::NAN,
+        }
+    }
+
+    /// Takes the farthest distance that was kept, once as many are kept as are wanted.
+    pub(super) fn narrow(&mut self, farthest: Option<f64>) {
+        self.farthest = farthest.unwrap_or(f64::NAN);
+        let sum = match self.metric {
+            Metric::Euclidean => self.farthest * self.farthest,
+            _ => self.farthest,
+        };
+        self.limit = (sum + TINY) / (1.0 - self.error) * (1.0 + 1e-12);
+    }
+
+    /// Whether the row is certainly farther than the farthest that was kept. No where the estimate is NaN or overflowed.
+    #[inline(always)]
+    pub(super) fn beyond(&self, estimate: &Estimate) -> bool {
+        let sum = f64::from(across(&estimate.sum));
+        let squares = || f64::from(across(&estimate.squares));
+        match self.metric {
+            Metric::Euclidean | Metric::Taxicab => sum > self.limit && sum < f64::INFINITY,
+            Metric::NegativeInnerProduct => {
+                let squares = squares();
+                let slack = 2.0 * self.error * (self.squares * (squares + TINY)).sqrt() + TINY;
+                -sum - slack > self.farthest && squares < f64::INFINITY && sum.is_finite()
+            }
+            Metric::Cosine => {
+                let squares = squares();
+                // Where squares nearly vanish their relative error is unknown.
+                let cosine = sum / (self.squares * squares).sqrt();
+                1.0 - cosine - 4.0 * self.error > self.farthest
+                    && squares > TINY
+                    && self.squares > TINY
+                    && squares < f64::INFINITY
+                    && sum.is_finite()
+            }
+        }
+    }
+}
