@@ -254,26 +254,31 @@ impl Lakehouse {
     ///
     /// # Errors
     /// [`Error::InsufficientPrivilege`] for who may not delete them, [`Error::Storage`] if the lake cannot be read or written.
-    pub async fn sweep_features(&self, identity: &Identity) -> Result<u64> {
-        if self
-            .lake()
-            .latest()
-            .await?
-            .table("radiomics", "features")
-            .is_none()
-        {
-            return Ok(0);
-        }
-        let session = self.session(identity.clone()).await?;
-        let orphans = "DELETE FROM radiomics.features AS f WHERE NOT EXISTS (SELECT 1 FROM imaging.segments AS s \
-                       WHERE s.sop_instance_uid = f.sop_instance_uid AND s.segment_number = f.segment_number)";
-        // A session may be what asks for it: the future must not hold itself.
-        let deleting: Pin<Box<dyn Future<Output = Result<Response>> + Send + '_>> =
-            Box::pin(session.sql(orphans));
-        match deleting.await? {
-            Response::Command { tag } => Ok(tag.rsplit(' ').next().and_then(|n| n.parse().ok()).unwrap_or(0)),
-            _ => Ok(0),
-        }
+    pub fn sweep_features<'a>(
+        &'a self,
+        identity: &'a Identity,
+    ) -> Pin<Box<dyn Future<Output = Result<u64>> + Send + 'a>> {
+        // A session may be what asks for it, and it asks a session: the future must not hold itself.
+        Box::pin(async move {
+            if self
+                .lake()
+                .latest()
+                .await?
+                .table("radiomics", "features")
+                .is_none()
+            {
+                return Ok(0);
+            }
+            let session = self.session(identity.clone()).await?;
+            let orphans = "DELETE FROM radiomics.features AS f WHERE NOT EXISTS (SELECT 1 FROM imaging.segments AS s \
+                           WHERE s.sop_instance_uid = f.sop_instance_uid AND s.segment_number = f.segment_number)";
+            match session.sql(orphans).await? {
+                Response::Command { tag } => {
+                    Ok(tag.rsplit(' ').next().and_then(|n| n.parse().ok()).unwrap_or(0))
+                }
+                _ => Ok(0),
+            }
+        })
     }
 
     /// The data files that hold rows of some instances, in every epoch that can be read. See [`ingest::holdings`].
