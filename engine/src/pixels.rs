@@ -9,7 +9,7 @@ mod exec;
 mod rows;
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use async_trait::async_trait;
@@ -288,6 +288,7 @@ impl PixelTable {
                 Some(margin) => margin.voxels,
                 None => Some(1),
             },
+            known: Mutex::default(),
         }
     }
 }

@@ -95,3 +95,27 @@ def test_pixels_of_a_tumour_are_those_of_its_files(demo_lake):
         image = pydicom.dcmread(images[source])
         inside.append((image.pixel_array * float(image.RescaleSlope) + float(image.RescaleIntercept))[frame > 0])
     assert row["mean_hu"] == pytest.approx(np.concatenate(inside).mean(), rel=1e-9)
+
+
+def test_features_of_every_tumour_that_has_voxels(demo_lake, tumours):
+    counts = rows(demo_lake, "SELECT status, count(*) AS n, count(original_glcm_contrast) AS f FROM radiomics.features GROUP BY status ORDER BY status")
+    placed = sum(row["in_roi"] is not None for row in tumours)
+    assert counts == [{"status": "computed", "n": placed, "f": placed}, {"status": "failed", "n": len(tumours) - placed, "f": 0}]
+    # Reasons are those of the regions; the mesh's volume is about that of the voxels.
+    compared = rows(
+        demo_lake,
+        "SELECT volume_ml(r.roi) AS ml, f.original_shape_meshvolume / 1000 AS mesh, f.reason, coalesce(r.roi_reason, r.reason) AS told "
+        "FROM radiomics.features AS f JOIN imaging.regions AS r USING (sop_instance_uid, segment_number)",
+    )
+    assert len(compared) == len(tumours)
+    for row in compared:
+        if row["ml"] is None:
+            assert row["reason"] == row["told"]
+        else:
+            assert row["mesh"] == pytest.approx(row["ml"], rel=0.1)
+
+
+def test_three_most_similar_cases_of_a_patient(demo_lake):
+    segment = rows(demo_lake, "SELECT sop_instance_uid || '/' || segment_number AS s FROM radiomics.features WHERE patient_id = 'RH-0001' AND status = 'computed' LIMIT 1")[0]["s"]
+    found = rows(demo_lake, f"SELECT rank, patient_id, contributions FROM similar_cases('{segment}', 3)")
+    assert [row["rank"] for row in found] == [1, 2, 3] and "RH-0001" not in {row["patient_id"] for row in found}

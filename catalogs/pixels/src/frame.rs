@@ -81,6 +81,18 @@ impl Samples {
         }
     }
 
+    /// `f` of each sample, in one pass.
+    #[expect(
+        clippy::allow_attributes,
+        reason = "one of eight types makes the cast trivial"
+    )]
+    pub(crate) fn mapped(&self, f: impl Fn(f64) -> f32) -> Vec<f32> {
+        #[allow(clippy::unnecessary_cast, reason = "f64 to f64 for one of eight types")]
+        {
+            each!(self, v => v.iter().map(|&x| f(x as f64)).collect())
+        }
+    }
+
     /// All samples, least significant byte first.
     pub fn to_le_bytes(&self) -> Vec<u8> {
         each!(self, v => v.iter().flat_map(|x| x.to_le_bytes()).collect())

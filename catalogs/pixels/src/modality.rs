@@ -38,23 +38,13 @@ impl ModalityLut {
                 slope: 1.0,
                 intercept: 0.0,
             } => frame.to_f32(),
-            Self::Rescale { slope, intercept } => frame
-                .samples
-                .to_f64()
-                .into_iter()
-                .map(|v| (v * slope + intercept) as f32)
-                .collect(),
+            Self::Rescale { slope, intercept } => frame.samples.mapped(|v| (v * slope + intercept) as f32),
             Self::Table { entries, .. } if entries.is_empty() => frame.to_f32(),
             Self::Table { first, entries, bits } => {
                 let mask = u16::MAX >> 16_u16.saturating_sub(*bits).min(15);
                 let last = (entries.len() - 1) as f64;
                 let entry = |v: f64| entries[(v - f64::from(*first)).clamp(0.0, last) as usize] & mask;
-                frame
-                    .samples
-                    .to_f64()
-                    .into_iter()
-                    .map(|v| f32::from(entry(v)))
-                    .collect()
+                frame.samples.mapped(|v| f32::from(entry(v)))
             }
         }
     }

@@ -57,6 +57,7 @@ pub struct PixelReader {
     instances: Arc<dyn TableProvider>,
     reader: Reader,
     series: Mutex<VecDeque<Arc<Series>>>,
+    objects: Mutex<VecDeque<Arc<Found>>>,
 }
 
 impl PixelReader {
@@ -66,6 +67,7 @@ impl PixelReader {
             instances,
             reader: Reader::new(1),
             series: Mutex::default(),
+            objects: Mutex::default(),
         }
     }
 
@@ -77,9 +79,7 @@ impl PixelReader {
         if !seen.contains(&region.instance) {
             return Ok(Err(HIDDEN.to_owned()));
         }
-        let condition = col("sop_instance_uid").eq(lit(region.instance.as_str()));
-        let mut found = locate(&self.reader, &self.instances, condition).await?;
-        let Some(object) = found.pop() else {
+        let Some(object) = self.object(&region.instance).await? else {
             return Ok(Err("its object is not in the lake any more".to_owned()));
         };
         let series = self.series(&region.source, seen).await?;
@@ -88,6 +88,29 @@ impl PixelReader {
             read_region(&object, &region, &series, &seen, limits)
         })
         .await
+    }
+
+    /// An object; several segments of one come together.
+    async fn object(&self, instance: &str) -> Result<Option<Arc<Found>>> {
+        let held = |objects: &VecDeque<Arc<Found>>| {
+            let mut all = objects.iter();
+            all.find(|held| held.located.instance == instance).cloned()
+        };
+        let known = held(&self.objects.lock().unwrap_or_else(PoisonError::into_inner));
+        if known.is_some() {
+            return Ok(known);
+        }
+        let condition = col("sop_instance_uid").eq(lit(instance));
+        let mut found = locate(&self.reader, &self.instances, condition).await?;
+        let Some(object) = found.pop().map(Arc::new) else {
+            return Ok(None);
+        };
+        let mut all = self.objects.lock().unwrap_or_else(PoisonError::into_inner);
+        if all.len() >= REMEMBERED {
+            all.pop_front();
+        }
+        all.push_back(Arc::clone(&object));
+        Ok(Some(object))
     }
 
     /// The volume of a series. Every file that is read must be of an instance in `seen`.

@@ -295,7 +295,8 @@ fn one(session: &Session, text: &str) -> Result<radlake::Statement, Failure> {
     }
 }
 
-async fn rows(session: &Session, text: &str) -> Result<Vec<RecordBatch>, Failure> {
+/// The rows of a query.
+pub(crate) async fn rows(session: &Session, text: &str) -> Result<Vec<RecordBatch>, Failure> {
     let statement = one(session, text)?;
     match session.run(&statement).await? {
         Response::Rows { stream, .. } => Ok(stream
@@ -307,7 +308,7 @@ async fn rows(session: &Session, text: &str) -> Result<Vec<RecordBatch>, Failure
 }
 
 /// A column of texts, in Arrow's plain encoding.
-fn text(batch: &RecordBatch, column: usize) -> Result<arrow::array::ArrayRef, Failure> {
+pub(crate) fn text(batch: &RecordBatch, column: usize) -> Result<arrow::array::ArrayRef, Failure> {
     arrow::compute::cast(batch.column(column), &arrow::datatypes::DataType::Utf8)
         .map_err(|error| Failure::Output(error.to_string()))
 }

@@ -1,7 +1,7 @@
 //! One row of regions or volumes: which files it needs, whether who asks may see them, and what they hold.
 
-use std::collections::HashSet;
-use std::sync::Arc;
+use std::collections::{HashSet, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringArray};
 use arrow::compute::cast;
@@ -28,7 +28,12 @@ pub(super) struct Source {
     pub(super) state: SessionState,
     /// Voxels around a region's box; `None`: all of the image.
     pub(super) margin: Option<usize>,
+    /// What he may see of the series that were asked for last: rows of one series come together, and each is a query.
+    pub(super) known: Mutex<VecDeque<(Vec<String>, Arc<HashSet<String>>)>>,
 }
+
+/// Series that are remembered.
+const REMEMBERED: usize = 16;
 
 /// What is needed of a row.
 pub(super) struct Row {
@@ -134,7 +139,18 @@ impl Source {
     }
 
     /// The instances of series that who asks may see.
-    async fn seen(&self, series: &[&String]) -> Result<HashSet<String>> {
+    async fn seen(&self, series: &[&String]) -> Result<Arc<HashSet<String>>> {
+        let key: Vec<String> = series.iter().map(|uid| (*uid).clone()).collect();
+        let found = {
+            let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+            known
+                .iter()
+                .find(|(of, _)| *of == key)
+                .map(|(_, seen)| Arc::clone(seen))
+        };
+        if let Some(seen) = found {
+            return Ok(seen);
+        }
         let list = series.iter().map(|uid| lit(uid.as_str())).collect();
         let plan = LogicalPlanBuilder::scan("seen", provider_as_source(Arc::clone(&self.seen)), None)?
             .filter(ident("series_instance_uid").in_list(list, false))?
@@ -146,6 +162,12 @@ impl Source {
             let column = cast(batch.column(0), &DataType::Utf8)?;
             seen.extend(column.as_string::<i32>().iter().flatten().map(str::to_owned));
         }
+        let seen = Arc::new(seen);
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= REMEMBERED {
+            known.pop_front();
+        }
+        known.push_back((key, Arc::clone(&seen)));
         Ok(seen)
     }
 }

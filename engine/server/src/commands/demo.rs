@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use arrow::array::AsArray;
 use clap::Args;
 use radlake::ingest::IngestOptions;
-use radlake::{Identity, Lakehouse, SUPERUSER};
+use radlake::{Identity, Lakehouse, SUPERUSER, Session};
 use radlake_udfs::radiomics::Settings;
 
 use super::ingest::print_summary;
@@ -14,7 +15,7 @@ use super::serve::Network;
 use super::{Resources, init, interrupts, sql};
 use crate::failure::Failure;
 use crate::output::{Format, Output, progress};
-use crate::radiomics::Run;
+use crate::radiomics::{Run, rows, text};
 
 /// The same hospitals every time.
 const SEED: u64 = 2026;
@@ -97,6 +98,13 @@ impl Demo {
             output.text(&format!("\n-- {}\n{}\n\n", cohort.title, cohort.sql.trim()))?;
             sql::run(&session, cohort.sql, &mut output).await?;
         }
+        let alike = similar(&session).await?;
+        if let Some((patient, query)) = &alike {
+            output.text(&format!(
+                "\n-- Which three tumours are most like that of {patient}?\n{query}\n\n"
+            ))?;
+            sql::run(&session, query, &mut output).await?;
+        }
         output.close()?;
         let pages = radlake::pages();
         for page in &pages {
@@ -132,6 +140,24 @@ impl Demo {
         }
         self.resources.open(&url).await
     }
+}
+
+/// A patient with a tumour, and a query for those most like it.
+async fn similar(session: &Session) -> Result<Option<(String, String)>, Failure> {
+    let first = "SELECT patient_id, sop_instance_uid || '/' || segment_number FROM radiomics.features WHERE status = 'computed' \
+                 ORDER BY provider DESC, patient_id, sop_instance_uid LIMIT 1";
+    for batch in rows(session, first).await? {
+        if batch.num_rows() > 0 {
+            let (patient, segment) = (text(&batch, 0)?, text(&batch, 1)?);
+            let query = format!(
+                "SELECT rank, round(distance::numeric, 2) AS distance, provider, patient_id, contributions[1] AS differs_most_in\n\
+                 FROM similar_cases('{}', 3)",
+                segment.as_string::<i32>().value(0)
+            );
+            return Ok(Some((patient.as_string::<i32>().value(0).to_owned(), query)));
+        }
+    }
+    Ok(None)
 }
 
 /// Where the demo keeps its things.
