@@ -119,9 +119,7 @@ pub(super) struct Filter {
     squares: f64,
     /// Relative error of a sum, at most.
     error: f64,
-    /// The farthest distance that was kept; NaN while any row may be kept.
-    farthest: f64,
-    /// The sum from which on a row is too far, where that is the same for all rows.
+    /// What a row's sum is compared with, made of the farthest distance that was kept; NaN while any row may be kept.
     limit: f64,
 }
 
@@ -133,19 +131,24 @@ impl Filter {
             metric,
             squares,
             error: if error < 0.1 { error } else { f64::INFINITY },
-            farthest: f64::NAN,
             limit: f64::NAN,
         }
     }
 
     /// Takes the farthest distance that was kept, once as many are kept as are wanted.
     pub(super) fn narrow(&mut self, farthest: Option<f64>) {
-        self.farthest = farthest.unwrap_or(f64::NAN);
-        let sum = match self.metric {
-            Metric::Euclidean => self.farthest * self.farthest,
-            _ => self.farthest,
+        let far = farthest.unwrap_or(f64::NAN);
+        let above = |sum: f64| (sum + TINY) / (1.0 - self.error) * (1.0 + 1e-12);
+        self.limit = match self.metric {
+            Metric::Euclidean => above(far * far),
+            Metric::Taxicab => above(far),
+            Metric::NegativeInnerProduct => far,
+            Metric::Cosine if self.squares > TINY => {
+                let cosine = 1.0 - far - 4.0 * self.error;
+                cosine * cosine.abs() * self.squares
+            }
+            Metric::Cosine => f64::NAN,
         };
-        self.limit = (sum + TINY) / (1.0 - self.error) * (1.0 + 1e-12);
     }
 
     /// Whether the row is certainly farther than the farthest that was kept. No where the estimate is NaN or overflowed.
@@ -155,20 +158,24 @@ impl Filter {
         let squares = || f64::from(across(&estimate.squares));
         match self.metric {
             Metric::Euclidean | Metric::Taxicab => sum > self.limit && sum < f64::INFINITY,
+            // No roots: squares are compared. Sums are at most the root of both squares, so that slack is in proportion to that.
             Metric::NegativeInnerProduct => {
                 let squares = squares();
-                let slack = 2.0 * self.error * (self.squares * (squares + TINY)).sqrt() + TINY;
-                -sum - slack > self.farthest && squares < f64::INFINITY && sum.is_finite()
+                let excess = -sum - TINY - self.limit;
+                let slack = 2.0 * self.error;
+                (excess * excess.abs() > slack * slack * self.squares * (squares + TINY))
+                    & (squares < f64::INFINITY)
+                    & sum.is_finite()
             }
             Metric::Cosine => {
                 let squares = squares();
-                // Where squares nearly vanish their relative error is unknown.
-                let cosine = sum / (self.squares * squares).sqrt();
-                1.0 - cosine - 4.0 * self.error > self.farthest
-                    && squares > TINY
-                    && self.squares > TINY
-                    && squares < f64::INFINITY
-                    && sum.is_finite()
+                // The cosine of the farthest times both lengths, squared, with its sign.
+                let square = self.limit * squares;
+                // Where squares nearly vanish their relative error is unknown. Without branches, as both signs are as likely.
+                (sum * sum.abs() < square - 1e-12 * square.abs())
+                    & (squares > TINY)
+                    & (squares < f64::INFINITY)
+                    & sum.is_finite()
             }
         }
     }
