@@ -1,5 +1,4 @@
 //! Similar cases: what scaling, distances and neighbours are, and what they do not depend on.
-#![expect(clippy::unwrap_used, reason = "tests")]
 
 use proptest::prelude::*;
 use radlake_radiomics::similar::{Distance, MAX_Z, Neighbour, Scale, Scaling, Unweighted};
