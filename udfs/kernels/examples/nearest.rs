@@ -6,10 +6,6 @@
 //!
 //! The plain pass sums all values. Passes take turns, so that what else the machine does meets all of them; printed are medians,
 //! and the ratio to the plain pass on as many threads.
-#![expect(
-    clippy::disallowed_methods,
-    reason = "a program beside the functions: what it reads are its arguments"
-)]
 
 use std::hint::black_box;
 use std::time::Instant;

@@ -8,6 +8,8 @@
 //! [`contours`] fills the outlines of RT Structure Sets on them, [`placing`] puts frames of Segmentations on them, [`measures`]
 //! compares what came of it; a [`PlacedMask`] keeps only the box of its region.
 //!
+//! [`vectors`] finds the nearest of many feature vectors, by pgvector's distances.
+//!
 //! Axes are x (fastest in memory), y, z throughout; lengths are millimetres, volumes mm³. Hostile input (sizes that do
 //! not fit, empty masks, NaN, absurd settings) gives an [`Error`]; a feature that is not defined for a region gives an
 //! [`Undefined`] instead of a number.

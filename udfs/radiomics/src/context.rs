@@ -5,7 +5,7 @@ use radlake_kernels::image_types::ImageType;
 use crate::settings::Settings;
 
 /// Radius of the sphere of IBSI's local intensity peak, 1 cm³ (reference manual, 3.2.1), mm.
-const PEAK_MM: f64 = 6.203_504_908_994_000_4;
+const PEAK_MM: f64 = 6.203_504_908_994_001;
 
 /// What of an image the features of a region need.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -3,7 +3,7 @@
 //!
 //! [`Settings`] are read from YAML, JSON or pairs of key and value; equal meaning has an equal [`Settings::settings_hash`].
 //! [`Settings::names`] lists the columns, and [`extract`] gives one [`Value`] for each, in that order. [`dictionary`]
-//! tells what they are, [`phantom_check`] that they are right. Pure functions: no I/O, no threads; callers run one region
+//! tells what they are, [`phantom_check`] that they are right; [`similar`] finds the cases that are most like one. Pure functions: no I/O, no threads; callers run one region
 //! per thread.
 
 mod check;

@@ -15,38 +15,29 @@ const TINY: f64 = 1e-30;
 
 type Lanes = [f32; LANES];
 
+const UNKNOWN: Lanes = [f32::NAN; LANES];
+
 /// The query as the passes read it.
 #[derive(Debug, Clone)]
-pub(super) struct Padded {
+pub(super) struct Chunked {
     chunks: Vec<Lanes>,
     /// The last lanes of the query, and 1 at those that are in no chunk: rows are read as far back, so that what is left of a
-    /// row costs one chunk more and no loop. Shorter queries are padded with zeros.
+    /// row costs one chunk more and no loop.
     rest: Option<(Lanes, Lanes)>,
 }
 
-impl Padded {
+impl Chunked {
     pub(super) fn new(query: &[f32]) -> Self {
         let (chunks, rest) = query.as_chunks::<LANES>();
         let fresh = |lane: usize| f32::from(u8::from(lane + rest.len() >= LANES));
         Self {
             chunks: chunks.to_vec(),
-            rest: (!rest.is_empty()).then(|| match query.last_chunk() {
-                Some(last) => (*last, std::array::from_fn(fresh)),
-                None => (padded(query), [1.0; LANES]),
+            rest: (!rest.is_empty()).then(|| {
+                let last = query.last_chunk().unwrap_or(&UNKNOWN);
+                (*last, std::array::from_fn(fresh))
             }),
         }
     }
-
-    /// The rest of a row.
-    #[inline(always)]
-    fn rest_of(row: &[f32]) -> Lanes {
-        row.last_chunk().copied().unwrap_or_else(|| padded(row))
-    }
-}
-
-#[cold]
-fn padded(short: &[f32]) -> Lanes {
-    std::array::from_fn(|k| short.get(k).copied().unwrap_or(0.0))
 }
 
 /// What one pass in `f32` tells of a row, still in lanes: the sum that the metric is made of, and the row's sum of squares where
@@ -58,17 +49,17 @@ pub(super) struct Estimate {
 }
 
 #[inline(always)]
-pub(super) fn of_squared_differences(query: &Padded, row: &[f32], out: &mut Estimate) {
+pub(super) fn of_squared_differences(query: &Chunked, row: &[f32], out: &mut Estimate) {
     sum(query, row, |a, b| (a - b) * (a - b), &mut out.sum);
 }
 
 #[inline(always)]
-pub(super) fn of_differences(query: &Padded, row: &[f32], out: &mut Estimate) {
+pub(super) fn of_differences(query: &Chunked, row: &[f32], out: &mut Estimate) {
     sum(query, row, |a, b| (a - b).abs(), &mut out.sum);
 }
 
 #[inline(always)]
-pub(super) fn of_products(query: &Padded, row: &[f32], out: &mut Estimate) {
+pub(super) fn of_products(query: &Chunked, row: &[f32], out: &mut Estimate) {
     let (mut products, mut squares) = ([0.0; LANES], [0.0; LANES]);
     for (a, b) in query.chunks.iter().zip(row.as_chunks::<LANES>().0) {
         for lane in 0..LANES {
@@ -77,7 +68,8 @@ pub(super) fn of_products(query: &Padded, row: &[f32], out: &mut Estimate) {
         }
     }
     if let Some((a, fresh)) = &query.rest {
-        let b = Padded::rest_of(row);
+        // Rows shorter than the lanes are not estimated: nothing is told of NaN.
+        let b: &Lanes = row.last_chunk().unwrap_or(&UNKNOWN);
         for lane in 0..LANES {
             let b = fresh[lane] * b[lane];
             products[lane] += a[lane] * b;
@@ -89,7 +81,7 @@ pub(super) fn of_products(query: &Padded, row: &[f32], out: &mut Estimate) {
 }
 
 #[inline(always)]
-fn sum(query: &Padded, row: &[f32], term: impl Fn(f32, f32) -> f32, out: &mut Lanes) {
+fn sum(query: &Chunked, row: &[f32], term: impl Fn(f32, f32) -> f32, out: &mut Lanes) {
     let mut lanes = [0.0; LANES];
     for (a, b) in query.chunks.iter().zip(row.as_chunks::<LANES>().0) {
         for lane in 0..LANES {
@@ -97,7 +89,8 @@ fn sum(query: &Padded, row: &[f32], term: impl Fn(f32, f32) -> f32, out: &mut La
         }
     }
     if let Some((a, fresh)) = &query.rest {
-        let b = Padded::rest_of(row);
+        // Rows shorter than the lanes are not estimated: nothing is told of NaN.
+        let b: &Lanes = row.last_chunk().unwrap_or(&UNKNOWN);
         for lane in 0..LANES {
             lanes[lane] += fresh[lane] * term(a[lane], b[lane]);
         }
@@ -119,9 +112,7 @@ pub(super) struct Filter {
     squares: f64,
     /// Relative error of a sum, at most.
     error: f64,
-    /// The farthest distance that was kept; NaN while any row may be kept.
-    farthest: f64,
-    /// The sum from which on a row is too far, where that is the same for all rows.
+    /// What a row's sum is compared with, made of the farthest distance that was kept; NaN while any row may be kept.
     limit: f64,
 }
 
@@ -133,19 +124,24 @@ impl Filter {
             metric,
             squares,
             error: if error < 0.1 { error } else { f64::INFINITY },
-            farthest: f64::NAN,
             limit: f64::NAN,
         }
     }
 
     /// Takes the farthest distance that was kept, once as many are kept as are wanted.
     pub(super) fn narrow(&mut self, farthest: Option<f64>) {
-        self.farthest = farthest.unwrap_or(f64::NAN);
-        let sum = match self.metric {
-            Metric::Euclidean => self.farthest * self.farthest,
-            _ => self.farthest,
+        let far = farthest.unwrap_or(f64::NAN);
+        let above = |sum: f64| (sum + TINY) / (1.0 - self.error) * (1.0 + 1e-12);
+        self.limit = match self.metric {
+            Metric::Euclidean => above(far * far),
+            Metric::Taxicab => above(far),
+            Metric::NegativeInnerProduct => far,
+            Metric::Cosine if self.squares > TINY => {
+                let cosine = 1.0 - far - 4.0 * self.error;
+                cosine * cosine.abs() * self.squares
+            }
+            Metric::Cosine => f64::NAN,
         };
-        self.limit = (sum + TINY) / (1.0 - self.error) * (1.0 + 1e-12);
     }
 
     /// Whether the row is certainly farther than the farthest that was kept. No where the estimate is NaN or overflowed.
@@ -155,20 +151,24 @@ impl Filter {
         let squares = || f64::from(across(&estimate.squares));
         match self.metric {
             Metric::Euclidean | Metric::Taxicab => sum > self.limit && sum < f64::INFINITY,
+            // No roots: squares are compared. Sums are at most the root of both squares, so that slack is in proportion to that.
             Metric::NegativeInnerProduct => {
                 let squares = squares();
-                let slack = 2.0 * self.error * (self.squares * (squares + TINY)).sqrt() + TINY;
-                -sum - slack > self.farthest && squares < f64::INFINITY && sum.is_finite()
+                let excess = -sum - TINY - self.limit;
+                let slack = 2.0 * self.error;
+                (excess * excess.abs() > slack * slack * self.squares * (squares + TINY))
+                    & (squares < f64::INFINITY)
+                    & sum.is_finite()
             }
             Metric::Cosine => {
                 let squares = squares();
-                // Where squares nearly vanish their relative error is unknown.
-                let cosine = sum / (self.squares * squares).sqrt();
-                1.0 - cosine - 4.0 * self.error > self.farthest
-                    && squares > TINY
-                    && self.squares > TINY
-                    && squares < f64::INFINITY
-                    && sum.is_finite()
+                // The cosine of the farthest times both lengths, squared, with its sign.
+                let square = self.limit * squares;
+                // Where squares nearly vanish their relative error is unknown. Without branches, as both signs are as likely.
+                (sum * sum.abs() < square - 1e-12 * square.abs())
+                    & (squares > TINY)
+                    & (squares < f64::INFINITY)
+                    & sum.is_finite()
             }
         }
     }

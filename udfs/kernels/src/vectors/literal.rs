@@ -35,7 +35,7 @@ pub fn parse(text: &str) -> VectorResult<Vec<f32>> {
             return Err(VectorError::TooManyDimensions);
         }
         let end = rest.find([',', ']']).ok_or_else(|| malformed(None))?;
-        values.push(element(rest[..end].trim_matches(SPACES), &malformed)?);
+        values.push(element(rest[..end].trim_matches(SPACES), malformed)?);
         let closed = rest[end..].starts_with(']');
         rest = &rest[end + 1..];
         if closed {

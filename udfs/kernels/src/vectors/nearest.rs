@@ -2,7 +2,7 @@
 
 use super::distance::{Metric, cosine, euclidean, negative_inner_product, squares, taxicab};
 use super::error::{VectorError, VectorResult};
-use super::estimate::{self, Estimate, Filter, Padded};
+use super::estimate::{self, Chunked, Estimate, Filter};
 use super::top::{Near, TopK};
 
 /// Rows that are estimated before any is compared with what was found.
@@ -12,7 +12,7 @@ const BLOCK: usize = 16;
 #[derive(Debug, Clone)]
 pub struct Query {
     values: Vec<f32>,
-    padded: Padded,
+    chunked: Chunked,
     squares: f64,
     metric: Metric,
 }
@@ -25,7 +25,7 @@ impl Query {
         }
         Ok(Self {
             values: query.to_vec(),
-            padded: Padded::new(query),
+            chunked: Chunked::new(query),
             squares: squares(query),
             metric,
         })
@@ -88,7 +88,7 @@ impl Scan<'_> {
     fn run(
         &self,
         found: &mut TopK,
-        estimate: impl Fn(&Padded, &[f32], &mut Estimate),
+        estimate: impl Fn(&Chunked, &[f32], &mut Estimate),
         distance: impl Fn(&[f32]) -> f64,
     ) {
         let dimensions = self.query.values.len();
@@ -100,7 +100,7 @@ impl Scan<'_> {
             let rows = block.chunks_exact(dimensions);
             let count = rows.len();
             for (row, out) in rows.clone().zip(&mut estimates) {
-                estimate(&self.query.padded, row, out);
+                estimate(&self.query.chunked, row, out);
             }
             for (k, (values, estimate)) in rows.zip(&estimates).enumerate() {
                 let row = start + k;

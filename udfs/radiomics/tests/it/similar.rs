@@ -1,5 +1,4 @@
 //! Similar cases: what scaling, distances and neighbours are, and what they do not depend on.
-#![expect(clippy::unwrap_used, reason = "tests")]
 
 use proptest::prelude::*;
 use radlake_radiomics::similar::{Distance, MAX_Z, Neighbour, Scale, Scaling, Unweighted};
@@ -100,7 +99,8 @@ proptest! {
         for (found, (case, distance)) in found.iter().zip(all) {
             prop_assert_eq!((found.case, found.distance, found.shared), (case, distance.value, distance.shared));
             let shares: f64 = found.contributions.iter().map(|c| c.share).sum();
-            prop_assert!(near(shares, if distance.value > 0.0 { 1.0 } else { 0.0 }));
+            let all = if distance.value > 0.0 { 1.0 } else { 0.0 };
+            prop_assert!(near(shares, all));
             for pair in found.contributions.windows(2) {
                 prop_assert!((pair[1].share, pair[0].feature) < (pair[0].share, pair[1].feature));
             }
