@@ -1,7 +1,9 @@
-//! `similar_cases(segment, k [, settings_hash])`: the segments of other patients whose features are nearest to those of one.
+//! `similar_cases(segment, k [, settings_hash])`: the patients whose segments' features are nearest to those of one segment, each with the
+//! nearest of his segments.
 //!
 //! It reads `radiomics.features` as who asks may see it: whom he may not see is no neighbour of anybody, and no part of the scaling.
 
+use std::collections::HashSet;
 use std::sync::{Arc, LazyLock};
 
 use arrow::array::{
@@ -196,7 +198,19 @@ impl SimilarCases {
             .filter(|at| !cases[*at].is_of_the_same_patient(&cases[query]))
             .collect();
         let rows: Vec<Vec<Option<f64>>> = others.iter().map(|at| of_case(*at)).collect();
-        let found = scaling.similar(&of_case(query), &rows, self.k, CONTRIBUTIONS);
+        let asked = of_case(query);
+        // A patient is one case, however many segments he has: the nearest of them.
+        let mut patients = HashSet::new();
+        let found: Vec<Neighbour> = scaling
+            .similar(&asked, &rows, rows.len(), 0)
+            .into_iter()
+            .filter(|near| patients.insert(cases[others[near.case]].patient()))
+            .take(self.k)
+            .map(|near| Neighbour {
+                contributions: scaling.contributions(&asked, &rows[near.case], CONTRIBUTIONS),
+                ..near
+            })
+            .collect();
         let case = |n: &Neighbour| &cases[others[n.case]];
         let texts = |f: &dyn Fn(&Case) -> Option<String>| -> ArrayRef {
             Arc::new(found.iter().map(|n| f(case(n))).collect::<StringArray>())
@@ -282,12 +296,16 @@ impl Case {
         (&self.instance, self.segment)
     }
 
-    /// Who has no ID, or whose is masked, is the same as nobody but himself.
+    /// What tells patients apart; who has no ID, or whose is masked, is told apart by segment.
+    fn patient(&self) -> [Option<&str>; 3] {
+        match &self.patient {
+            Some(patient) => [self.provider.as_deref(), self.issuer.as_deref(), Some(patient)],
+            None => [Some(&self.instance), None, None],
+        }
+    }
+
     fn is_of_the_same_patient(&self, other: &Self) -> bool {
-        let same = self.patient.is_some()
-            && (&self.provider, &self.issuer, &self.patient)
-                == (&other.provider, &other.issuer, &other.patient);
-        same || self.key() == other.key()
+        self.patient() == other.patient()
     }
 }
 

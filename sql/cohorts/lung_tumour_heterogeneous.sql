@@ -1,4 +1,4 @@
--- Which segmented lung tumours are uneven inside: above 1 ml, and of more than 2 bits of entropy?
+-- Which segmented lung tumours are uneven inside: above 1 ml, and of more than 1 bit of entropy?
 SELECT
   f.provider,
   f.patient_id,
@@ -12,5 +12,5 @@ WHERE f.status = 'computed'
   AND s.modality = 'SEG'
   AND code_matches(s.anatomic_region, 'SCT:39607008')
   AND f.original_shape_meshvolume > 1000
-  AND f.original_firstorder_entropy > 2
+  AND f.original_firstorder_entropy > 1
 ORDER BY entropy_bit DESC, f.provider, f.patient_id

@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 
 /// Types of stored values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(missing_docs, reason = "the names say it")]
+#[expect(missing_docs, reason = "the names say it")]
 pub enum SampleType {
     I8,
     U8,

@@ -148,7 +148,7 @@ pub(crate) fn main() -> ExitCode {
             Command::Upgrade(command) => command.run().await,
             Command::Check(command) => command.run().await,
             Command::Govern(command) => command.run().await,
-            Command::Demo(command) => command.run().await,
+            Command::Demo(command) => Box::pin(command.run()).await,
             Command::Completions(arguments) => arguments.run(command()),
             Command::Man(arguments) => arguments.run(command()),
         }

@@ -29,8 +29,11 @@ pub(super) struct Source {
     /// Voxels around a region's box; `None`: all of the image.
     pub(super) margin: Option<usize>,
     /// What he may see of the series that were asked for last: rows of one series come together, and each is a query.
-    pub(super) known: Mutex<VecDeque<(Vec<String>, Arc<HashSet<String>>)>>,
+    pub(super) known: Mutex<VecDeque<(Vec<String>, Seen)>>,
 }
+
+/// SOP Instance UIDs.
+type Seen = Arc<HashSet<String>>;
 
 /// Series that are remembered.
 const REMEMBERED: usize = 16;
@@ -139,7 +142,7 @@ impl Source {
     }
 
     /// The instances of series that who asks may see.
-    async fn seen(&self, series: &[&String]) -> Result<Arc<HashSet<String>>> {
+    async fn seen(&self, series: &[&String]) -> Result<Seen> {
         let key: Vec<String> = series.iter().map(|uid| (*uid).clone()).collect();
         let found = {
             let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);

@@ -5,6 +5,9 @@ use dicom_dictionary_std::tags;
 use super::dataset::{Dataset, PIXEL_DATA, Value, code};
 use super::series::{Ball, SeriesBuilder};
 
+/// Number of a slice in its stack, and its position, mm.
+type Slice = (usize, [f64; 3]);
+
 /// The image series that a derived instance refers to.
 pub(crate) struct References {
     pub(crate) study: String,
@@ -13,7 +16,7 @@ pub(crate) struct References {
     pub(crate) instances: Vec<String>,
     pub(crate) frame_of_reference: String,
     /// The images: what they show, and slice number and position (mm) of each.
-    pub(crate) images: Option<(SeriesBuilder, Vec<(usize, [f64; 3])>)>,
+    pub(crate) images: Option<(SeriesBuilder, Vec<Slice>)>,
 }
 
 /// One frame of a segmentation.

@@ -283,7 +283,7 @@ impl SeriesBuilder {
         phantom.lesion_at = ball.at;
         phantom.lesion_axes = [radius / extent(self.columns), radius / extent(self.rows)];
         phantom.texture = Texture {
-            seed: slice as u64 / u64::from(ball.grain.max(1)) ^ (ball.radius_mm * 1e6) as u64,
+            seed: (slice as u64 / u64::from(ball.grain.max(1))) ^ (ball.radius_mm * 1e6) as u64,
             amplitude: ball.scatter,
             grain: ball.grain,
         };

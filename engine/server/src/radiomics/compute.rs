@@ -11,6 +11,9 @@ use tokio_util::sync::CancellationToken;
 use super::{Key, text};
 use crate::failure::Failure;
 
+/// A value per column, or why there is none of any.
+type Features = Result<Vec<Value>, String>;
+
 /// What a row of `radiomics.features` says.
 #[derive(Debug, Clone)]
 pub(super) struct Outcome {
@@ -23,7 +26,7 @@ pub(super) struct Outcome {
     /// Whether it was read at all.
     pub(super) read: bool,
     /// A value per column, or why there is none of any.
-    pub(super) values: Result<Vec<Value>, String>,
+    pub(super) values: Features,
 }
 
 impl Outcome {
@@ -88,7 +91,7 @@ impl Job {
         &self,
         column: &arrow::array::ArrayRef,
         row: usize,
-    ) -> Result<(Option<String>, Result<Vec<Value>, String>), Failure> {
+    ) -> Result<(Option<String>, Features), Failure> {
         let view = image_in("radiomics", column, row).map_err(|error| Failure::Output(error.to_string()))?;
         let Some(view) = view else {
             return Ok((None, Err("it has no region".to_owned())));
