@@ -66,7 +66,7 @@ fn column(settings: &Settings, name: &str) -> Result<String> {
         None => "radiomics.dictionary lists what there is".to_owned(),
     };
     let short: String = name.chars().take(60).collect();
-    plan_err!("{NAME}: no feature is called {short} under these settings; {hint}")
+    exec_err!("{NAME}: no feature is called {short} under these settings; {hint}")
 }
 
 impl ScalarUDFImpl for RadiomicsFeature {
