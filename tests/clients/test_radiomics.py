@@ -269,7 +269,7 @@ def test_a_hidden_patient_is_in_no_feature(radlake, tmp_path):
         "-c",
         "CREATE ROLE reader LOGIN PASSWORD 'x'; CREATE ROLE worker LOGIN PASSWORD 'x'; "
         "GRANT USAGE ON SCHEMA imaging, radiomics TO reader, worker; GRANT SELECT ON ALL TABLES IN SCHEMA imaging TO reader, worker; "
-        "GRANT SELECT ON radiomics.features TO reader; "
+        "GRANT SELECT ON radiomics.features TO reader; CREATE POLICY all_of_them ON radiomics.features USING (true); "
         + " ".join(
             f"ALTER TABLE imaging.{table} ENABLE ROW LEVEL SECURITY; "
             f"CREATE POLICY own ON imaging.{table} FOR SELECT TO reader, worker USING (patient_id = 'P1');"

@@ -105,13 +105,15 @@ impl Table {
                     literal(comment)
                 ));
             }
-            // Who may not see a segment sees nothing that was computed of it, whatever policies say of imaging.segments later.
+            // Who may not see a segment sees nothing that was computed of it, whatever policies say of imaging.segments later, and whatever
+            // others are made on this table.
             statements.push("ALTER TABLE radiomics.features ENABLE ROW LEVEL SECURITY".to_owned());
             statements.push(
-                "CREATE POLICY of_segments_seen ON radiomics.features USING (EXISTS (SELECT 1 FROM imaging.segments AS s \
+                "CREATE POLICY of_segments_seen ON radiomics.features AS RESTRICTIVE USING (EXISTS (SELECT 1 FROM imaging.segments AS s \
                  WHERE s.sop_instance_uid = features.sop_instance_uid AND s.segment_number = features.segment_number))"
                     .to_owned(),
             );
+            statements.push("CREATE POLICY whoever_may ON radiomics.features USING (true)".to_owned());
         }
         if !has("settings", "settings_hash") {
             statements.push(
