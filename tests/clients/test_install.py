@@ -53,7 +53,7 @@ def test_the_version_names_commit_and_format(alone):
 
 def test_the_demo_runs_from_the_wheel(alone, tmp_path):
     answer = run("radlake", "demo", "--no-serve", env=alone, cwd=tmp_path)
-    assert "DICOM files" in answer and answer.count("\n-- ") == 3, answer
+    assert "DICOM files" in answer and answer.count("\n-- ") == 6, answer
     assert (tmp_path / "radlake-demo/lake/_radlake/catalog").is_dir()
 
 

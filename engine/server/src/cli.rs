@@ -62,7 +62,7 @@ enum Command {
     Check(check::Check),
     /// Who may see what: rights, policies and rows of each role.
     Govern(govern::Govern),
-    /// Make a lake of synthetic hospitals, ask it three questions and serve it.
+    /// Make a lake of synthetic hospitals, ask it a few questions and serve it.
     Demo(demo::Demo),
     /// Print a script that completes commands and options in a shell.
     Completions(completions::Completions),
