@@ -67,6 +67,12 @@ pub fn parse(text: &str) -> Result<Vec<Statement>> {
     Ok(radlake_sql::parse(text)?)
 }
 
+/// Radiomics of the regions that sessions read: settings, and the values of one `roi` of `imaging.regions`.
+pub mod radiomics {
+    pub use radlake_udfs::image::roi::image_in;
+    pub use radlake_udfs::radiomics::{Context, Profile, Settings, Value, of_region};
+}
+
 /// A question that the tables answer, with its query.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cohort {

@@ -10,8 +10,8 @@ use arrow::array::{AsArray, RecordBatch};
 use arrow::datatypes::Int64Type;
 use futures::{StreamExt, TryStreamExt};
 use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
+use radlake::radiomics::{Context, Settings};
 use radlake::{Error, Identity, Incoming, Lakehouse, Response, Session};
-use radlake_udfs::radiomics::{Context, Settings};
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use arrow::array::AsArray;
 use clap::Args;
 use radlake::ingest::IngestOptions;
+use radlake::radiomics::Settings;
 use radlake::{Identity, Lakehouse, SUPERUSER, Session};
-use radlake_udfs::radiomics::Settings;
 
 use super::ingest::print_summary;
 use super::serve::Network;

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
+use radlake::radiomics::{Profile, Settings};
 use radlake::{Identity, SUPERUSER};
-use radlake_udfs::radiomics::{Profile, Settings};
 
 use super::{Resources, interrupts};
 use crate::failure::Failure;

@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::Int64Type;
-use radlake_udfs::image::roi::image_in;
-use radlake_udfs::radiomics::{Settings, Value, of_region};
+use radlake::radiomics::{Settings, Value, image_in, of_region};
 use tokio_util::sync::CancellationToken;
 
 use super::{Key, text};

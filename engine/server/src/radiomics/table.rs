@@ -7,8 +7,8 @@ use arrow::array::{
     ArrayRef, AsArray, Float64Builder, Int64Array, ListBuilder, RecordBatch, StringArray, StringBuilder,
 };
 use arrow::compute::cast;
+use radlake::radiomics::Settings;
 use radlake::{SUPERUSER, Session};
-use radlake_udfs::radiomics::Settings;
 
 use super::compute::Outcome;
 use super::{incoming, literal, one, rows, text};
