@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use crate::lake::Apps;
+use crate::lake::{Apps, Temporary, is_temporary};
 use crate::object::{FIRST_OID, Object, RoleObject, SchemaObject, TableObject, ViewObject};
 use crate::{Error, Result};
 
@@ -29,6 +29,8 @@ pub struct Epoch {
     relations_by_oid: HashMap<u32, Relation>,
     roles: BTreeMap<String, Arc<RoleObject>>,
     settings: BTreeMap<String, String>,
+    /// What a session has joined to it, and the epoch without that.
+    joined: Option<(Temporary, Arc<Self>)>,
 }
 
 /// A table or a view.
@@ -88,6 +90,7 @@ impl Epoch {
             relations_by_oid: HashMap::new(),
             roles: BTreeMap::new(),
             settings: BTreeMap::new(),
+            joined: None,
         };
         for object in all {
             epoch.index(object)?;
@@ -176,7 +179,8 @@ impl Epoch {
                 name: object.qualified_name(),
             });
         }
-        if oid == 0 || oid >= self.next_oid || self.objects.insert(oid, Arc::clone(&object)).is_some() {
+        let given = oid < self.next_oid || is_temporary(oid);
+        if oid == 0 || !given || self.objects.insert(oid, Arc::clone(&object)).is_some() {
             return Err(Error::internal(format!(
                 "{} {} has OID {oid}",
                 object.kind(),
@@ -190,6 +194,20 @@ impl Epoch {
         self.relations_by_oid.insert(relation.oid(), relation.clone());
         let schema = self.relations.entry(relation.schema().to_owned()).or_default();
         schema.insert(relation.name().to_owned(), relation).is_some()
+    }
+
+    /// The temporary objects of the session that reads it, which are among its own.
+    pub fn temporary(&self) -> Option<&Temporary> {
+        self.joined.as_ref().map(|(temporary, _)| temporary)
+    }
+
+    /// The epoch without the temporary objects that were joined to it.
+    pub(crate) fn plain(&self) -> Option<&Arc<Self>> {
+        self.joined.as_ref().map(|(_, plain)| plain)
+    }
+
+    pub(crate) fn set_joined(&mut self, temporary: Temporary, plain: Arc<Self>) {
+        self.joined = Some((temporary, plain));
     }
 
     /// All schemas, by name.

@@ -19,8 +19,9 @@ pub use delta::LakeTable;
 pub use epoch::{Epoch, Relation};
 pub use error::{Error, Result};
 pub use lake::{
-    CheckOptions, CheckReport, Commitment, Edits, FORMAT, Finding, FindingKind, Lake, OptimizeOptions,
-    OptimizeReport, Pin, StagedFiles, Transaction, VacuumOptions, VacuumReport,
+    CheckOptions, CheckReport, Commitment, DELETE_ROWS, DROP, Edits, FORMAT, Finding, FindingKind, Lake,
+    ON_COMMIT, OptimizeOptions, OptimizeReport, Pin, StagedFiles, TEMPORARY_OIDS, Temporary, Transaction,
+    VacuumOptions, VacuumReport, is_temporary_schema,
 };
 pub use object::{
     FIRST_OID, Grant, Membership, Object, RoleObject, SchemaObject, SettingObject, TableObject, ViewObject,

@@ -345,6 +345,15 @@ pub enum Error {
     /// A definition that contradicts itself (42P16).
     #[error("{0}")]
     InvalidTableDefinition(String),
+    /// There is a cursor of that name.
+    #[error("cursor \"{0}\" already exists")]
+    DuplicateCursor(String),
+    /// There is no cursor of that name.
+    #[error("cursor \"{0}\" does not exist")]
+    UndefinedCursor(String),
+    /// A cursor that keeps no rows was to go back.
+    #[error("cursor can only scan forward")]
+    NotScrollable,
     /// No key as ON CONFLICT names it (42P10).
     #[error("{0}")]
     InvalidColumnReference(String),
@@ -452,6 +461,9 @@ impl Error {
             | Self::Unsupported { hint, .. } => hint.clone(),
             Self::WrongObjectHint { hint, .. } => Some(hint.clone()),
             Self::Row { error, .. } => error.hint(),
+            Self::NotScrollable => {
+                Some("Declare it with SCROLL option to enable backward scan.".to_owned())
+            }
             Self::OutOfMemory { .. } => Some(
                 "Ask for less at once: fewer columns, a filter, a LIMIT; or give the server more memory."
                     .to_owned(),

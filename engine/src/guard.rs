@@ -97,6 +97,18 @@ impl Drop for Guard {
 }
 
 impl Guard {
+    /// For what lasts longer than a statement: a cursor. No timeout and no cancel end it; whoever waits for its rows minds his own.
+    pub(crate) fn apart(lanes: &Arc<Lanes>) -> Self {
+        Self {
+            running: Arc::default(),
+            lane: lanes.lease(),
+            over: Over::default(),
+            id: 0,
+            token: CancellationToken::new(),
+            deadline: None,
+        }
+    }
+
     /// Waits until the statement must stop, and says why.
     pub(crate) async fn stopped(&self) -> Error {
         let timeout = async {

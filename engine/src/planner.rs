@@ -36,6 +36,7 @@ mod types;
 mod using;
 mod uuids;
 mod versions;
+mod wanted;
 mod yielding;
 mod zones;
 
@@ -62,7 +63,7 @@ use radlake_sql::{Statement, ast};
 use radlake_udfs::privacy::PrivacyKey;
 
 pub(crate) use governed::Shown;
-pub(crate) use names::{Before, Found, Locals, Names};
+pub(crate) use names::{Before, Found, Locals, Names, PG_TEMP};
 pub(crate) use origin::tables as tables_read;
 use provider::Provider;
 pub(crate) use readings::{DateStyle, read_text};

@@ -28,10 +28,15 @@ pub(crate) struct Resources {
     /// Where statements are planned and run.
     pub(crate) lanes: Arc<Lanes>,
     /// Spilled data; gone with the lakehouse.
-    _spill: SpillFolder,
+    spill: SpillFolder,
 }
 
 impl Resources {
+    /// Where statements spill to, and sessions keep temporary rows: gone with the process.
+    pub(crate) fn spill_folder(&self) -> &Path {
+        self.spill.path()
+    }
+
     /// `memory` in bytes for all statements together; they spill into a folder of their own below `temp`.
     pub(crate) fn new(memory: Option<u64>, temp: Option<&Path>, threads: Option<usize>) -> Result<Self> {
         let memory = memory
@@ -60,7 +65,7 @@ impl Resources {
             runtime,
             threads,
             lanes: Arc::new(Lanes::new(threads)?),
-            _spill: spill,
+            spill,
         })
     }
 }

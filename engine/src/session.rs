@@ -4,8 +4,10 @@ mod acting;
 mod answer;
 mod commands;
 mod copy;
+mod cursors;
 mod explain;
 mod facts;
+mod locks;
 mod parameters;
 mod prepared;
 mod refusal;
@@ -13,6 +15,7 @@ mod rows;
 mod run;
 pub(crate) mod span;
 mod standing;
+mod temporary;
 mod transaction;
 
 use std::collections::{BTreeMap, HashMap};
@@ -25,6 +28,7 @@ use radlake_sql::Statement;
 use tracing::Instrument;
 
 pub(crate) use answer::answer;
+pub use cursors::BINARY;
 pub(crate) use facts::Facts;
 pub(crate) use parameters::plan as plan_open;
 pub use prepared::Prepared;
@@ -56,6 +60,9 @@ pub(crate) struct Inner {
     planner: Mutex<Option<(PlannerKey, Arc<Planner>)>>,
     /// Keeps the epoch that `radlake.epoch` says from vacuum.
     pin: Mutex<Option<Arc<radlake_catalogs::Pin>>>,
+    /// Temporary tables and views.
+    own: Mutex<temporary::Own>,
+    cursors: Mutex<cursors::Cursors>,
 }
 
 /// What a planner depends on.
@@ -66,6 +73,8 @@ pub(crate) struct PlannerKey {
     rights: u64,
     /// How often the open transaction has written.
     changes: u64,
+    /// The state of the session's temporary objects.
+    temporary: u64,
     settings: u64,
 }
 
@@ -150,6 +159,8 @@ impl Session {
             running: Arc::default(),
             planner: Mutex::default(),
             pin: Mutex::default(),
+            own: Mutex::default(),
+            cursors: Mutex::default(),
         };
         Self {
             inner: Arc::new(inner),
@@ -305,6 +316,13 @@ impl Session {
     }
 }
 
+impl Drop for Session {
+    fn drop(&mut self) {
+        // A cursor's rows know their session: it would live as long as they.
+        drop(self.inner.close(None));
+    }
+}
+
 impl Inner {
     fn transaction(&self) -> MutexGuard<'_, Transaction> {
         self.transaction.lock().unwrap_or_else(PoisonError::into_inner)
@@ -331,8 +349,11 @@ impl Inner {
     pub(crate) fn failed(&self) {
         let mut transaction = self.transaction();
         if transaction.is_implicit() {
+            let cursors = transaction.cursors;
             transaction.end();
+            drop(transaction);
             self.facts.settings().end(false);
+            self.close_cursors_since(cursors);
         } else {
             transaction.fail();
         }

@@ -16,6 +16,7 @@ mod drop;
 pub(crate) mod index;
 mod insert;
 mod like;
+mod maintain;
 mod merge;
 mod opened;
 mod others;
@@ -26,6 +27,7 @@ mod schema;
 mod select_into;
 mod splice;
 pub(crate) mod target;
+mod temporary;
 mod texts;
 mod unique;
 mod update;
@@ -43,7 +45,7 @@ use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::EmptyRecordBatchStream;
 use futures::TryStreamExt;
 use radlake_catalogs::delta::RowIds;
-use radlake_catalogs::{Epoch, LakeTable, TableObject, Transaction as Work};
+use radlake_catalogs::{Epoch, LakeTable, TableObject, Temporary, Transaction as Work};
 use radlake_sql::Statement;
 use radlake_sql::{ast, extend};
 
@@ -161,17 +163,7 @@ impl<'a> Writer<'a> {
             ast::Statement::CreatePolicy(create) => Box::pin(self.create_policy(create)).await,
             ast::Statement::AlterPolicy(alter) => Box::pin(self.alter_policy(alter)).await,
             ast::Statement::DropPolicy(drop) => self.drop_policy(drop),
-            ast::Statement::Analyze(analyze) => {
-                if let Some(name) = &analyze.table_name {
-                    self.named(name, false)?;
-                }
-                self.session.notice(
-                    "00000",
-                    "statistics are kept with every file as it is written: there is nothing to collect"
-                        .to_owned(),
-                );
-                Ok(Outcome::tag("ANALYZE"))
-            }
+            ast::Statement::Analyze(analyze) => self.analyze(analyze),
             ast::Statement::Call(_) => match extend::procedure(statement.ast()) {
                 Some((extend::REFRESH, arguments)) => Box::pin(self.refresh(&arguments)).await,
                 Some((extend::CLUSTER, arguments)) => Box::pin(self.cluster(&arguments)).await,
@@ -179,6 +171,8 @@ impl<'a> Writer<'a> {
                 Some((extend::REASSIGN_OWNED, arguments)) => self.reassign_owned(&arguments),
                 Some((extend::DROP_OWNED, arguments)) => self.drop_owned(&arguments),
                 Some((extend::COMMENT, arguments)) => self.comment_on_constraint(&arguments),
+                Some((extend::VACUUM, arguments)) => self.vacuum(&arguments),
+                Some((extend::LOCK, arguments)) => self.lock_tables(&arguments),
                 _ => Err(crate::session::refuse(statement)),
             },
             _ => Err(crate::session::refuse(statement)),
@@ -414,7 +408,7 @@ impl Inner {
     }
 
     /// Refuses to write in a transaction that only reads, or an earlier epoch; `what` is what would.
-    fn may_write(&self, what: String) -> Result<()> {
+    pub(crate) fn may_write(&self, what: String) -> Result<()> {
         let read_only = match self.in_transaction() {
             true => "transaction_read_only",
             false => "default_transaction_read_only",
@@ -448,12 +442,15 @@ impl Inner {
         statement: &Statement,
         parameters: &Parameters,
     ) -> Result<Outcome> {
-        let done: Arc<Mutex<Option<Outcome>>> = Arc::default();
+        let done: Arc<Mutex<Option<(Outcome, Option<Temporary>)>>> = Arc::default();
         let (lake, kind) = (self.lake(), crate::session::name_of(statement));
         lake.transact(|epoch| {
             let (this, done, kind) = (Arc::clone(self), Arc::clone(&done), kind.clone());
             async move {
                 span::reads(&epoch);
+                let epoch = this
+                    .joined(epoch)
+                    .map_err(datafusion::error::DataFusionError::from)?;
                 let mut work = this.lake().begin(epoch);
                 work.user(this.current_role());
                 work.statement(kind);
@@ -467,12 +464,16 @@ impl Inner {
                     .carry_out(statement)
                     .await;
                 let outcome = outcome.map_err(datafusion::error::DataFusionError::from)?;
-                *done.lock().unwrap_or_else(PoisonError::into_inner) = Some(outcome);
+                let temporary = work.leave_temporary().await?;
+                *done.lock().unwrap_or_else(PoisonError::into_inner) = Some((outcome, temporary));
                 Ok(work)
             }
         })
         .await?;
         let outcome = done.lock().unwrap_or_else(PoisonError::into_inner).take();
-        outcome.ok_or_else(|| Error::internal("a statement was committed without being carried out"))
+        let (outcome, temporary) =
+            outcome.ok_or_else(|| Error::internal("a statement was committed without being carried out"))?;
+        self.keep_temporary(temporary);
+        Ok(outcome)
     }
 }

@@ -1,9 +1,11 @@
 //! Grammar of PostgreSQL that the parser lacks, said in words that it has: on the tokens, before parsing.
 
 mod commands;
+mod cursors;
 mod history;
 mod like;
 mod merge;
+mod plain;
 mod precision;
 mod rights;
 
@@ -40,6 +42,16 @@ pub const REASSIGN_OWNED: &str = "radlake.reassign_owned";
 /// `DROP OWNED`, as a procedure: whether CASCADE, and the roles ([`role`]).
 pub const DROP_OWNED: &str = "radlake.drop_owned";
 
+/// `FETCH` and `MOVE`, as a procedure: which of them, the direction, the count, and the cursor.
+pub const FETCH: &str = "radlake.fetch";
+
+/// `VACUUM`, as a procedure: the tables.
+pub const VACUUM: &str = "radlake.vacuum";
+/// `LOCK`, as a procedure: the mode, and the tables.
+pub const LOCK: &str = "radlake.lock";
+/// `DO`, as a procedure that nobody has.
+pub const DO: &str = "radlake.do";
+
 /// The procedure that a statement calls, if it is one of those that stand for statements here, and its arguments.
 #[must_use]
 pub fn procedure(ast: &ast::Statement) -> Option<(&'static str, Vec<&ast::Expr>)> {
@@ -49,9 +61,20 @@ pub fn procedure(ast: &ast::Statement) -> Option<(&'static str, Vec<&ast::Expr>)
     let [ast::ObjectNamePart::Identifier(name)] = function.name.0.as_slice() else {
         return None;
     };
-    let known = [REFRESH, CLUSTER, COMMENT, LABEL, REASSIGN_OWNED, DROP_OWNED]
-        .into_iter()
-        .find(|known| name.quote_style.is_some() && name.value == *known)?;
+    let known = [
+        REFRESH,
+        CLUSTER,
+        COMMENT,
+        LABEL,
+        REASSIGN_OWNED,
+        DROP_OWNED,
+        FETCH,
+        VACUUM,
+        LOCK,
+        DO,
+    ]
+    .into_iter()
+    .find(|known| name.quote_style.is_some() && name.value == *known)?;
     let ast::FunctionArguments::List(list) = &function.args else {
         return Some((known, Vec::new()));
     };
@@ -64,10 +87,11 @@ pub fn procedure(ast: &ast::Statement) -> Option<(&'static str, Vec<&ast::Expr>)
 
 /// Rewrites what the parser would refuse. Spans stay those of the text, so that places in errors do.
 pub(crate) fn rewrite(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
-    let tokens = precision::rewrite(tokens);
-    const FIRST: [&str; 13] = [
+    let tokens = plain::tables(precision::rewrite(tokens));
+    const FIRST: [&str; 22] = [
         "MERGE", "WITH", "CREATE", "ALTER", "REFRESH", "CLUSTER", "COMMENT", "ANALYZE", "SECURITY", "GRANT",
-        "REVOKE", "REASSIGN", "DROP",
+        "REVOKE", "REASSIGN", "DROP", "FETCH", "MOVE", "ABORT", "BEGIN", "START", "SET", "DO", "VACUUM",
+        "LOCK",
     ];
     let begins = |statement: &[TokenWithSpan]| {
         let first = statement
@@ -92,7 +116,7 @@ pub(crate) fn rewrite(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
         );
         rewritten.extend(match first {
             "MERGE" | "WITH" => merge::rewrite(words),
-            "CREATE" => like::rewrite(commands::view_options(commands::no_data(words))),
+            "CREATE" => like::rewrite(commands::view_options(commands::no_data(plain::unlogged(words)))),
             "ALTER" if words.phrase(1, &["DEFAULT", "PRIVILEGES"]) => rights::default_privileges(words),
             "ALTER" => commands::alter(words),
             "REFRESH" => commands::refresh(words),
@@ -102,6 +126,12 @@ pub(crate) fn rewrite(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
             "GRANT" | "REVOKE" => rights::change(history::rewrite(words)),
             "REASSIGN" => rights::reassign_owned(words),
             "DROP" => rights::drop_owned(words),
+            "FETCH" | "MOVE" => cursors::fetch(words),
+            "ABORT" => plain::abort(words),
+            "BEGIN" | "START" | "SET" => plain::modes(words),
+            "DO" => plain::anonymous(words),
+            "VACUUM" => plain::vacuum(words),
+            "LOCK" => plain::lock(words),
             _ => commands::analyze(words),
         });
     }

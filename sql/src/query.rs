@@ -1,6 +1,10 @@
 //! Statements that return rows and change nothing.
 
-use sqlparser::ast::{AnalyzeFormatKind, Expr, Query, SetExpr, Statement, UtilityOption, Value};
+use std::ops::ControlFlow;
+
+use sqlparser::ast::{
+    AnalyzeFormatKind, Expr, LockClause, Query, SetExpr, Statement, UtilityOption, Value, Visit, Visitor,
+};
 
 /// True for a query without a write inside, and for EXPLAIN of one.
 pub(crate) fn is_query(ast: &Statement) -> bool {
@@ -18,7 +22,6 @@ fn reads_only(query: &Query) -> bool {
         .flat_map(|with| &with.cte_tables)
         .all(|cte| reads_only(&cte.query))
         && set_reads_only(&query.body)
-        && query.locks.is_empty()
 }
 
 fn set_reads_only(mut body: &SetExpr) -> bool {
@@ -37,6 +40,22 @@ fn set_reads_only(mut body: &SetExpr) -> bool {
             SetExpr::Insert(_) | SetExpr::Update(_) | SetExpr::Delete(_) | SetExpr::Merge(_) => return false,
         }
     }
+}
+
+/// The row locks that a query asks for, its own and those of its parts.
+#[must_use]
+pub fn row_locks(ast: &Statement) -> Vec<LockClause> {
+    struct Locks(Vec<LockClause>);
+    impl Visitor for Locks {
+        type Break = ();
+        fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<()> {
+            self.0.extend(query.locks.iter().cloned());
+            ControlFlow::Continue(())
+        }
+    }
+    let mut locks = Locks(Vec::new());
+    let _ = Visit::visit(ast, &mut locks);
+    locks.0
 }
 
 /// What EXPLAIN is asked for.

@@ -1,10 +1,13 @@
 //! The session's own statements: settings, transactions, prepared statements.
 
 use sqlparser::ast::{
-    CloseCursor, ContextModifier, DataType, DiscardObject, Expr, Function, FunctionArg, FunctionArgExpr,
-    FunctionArguments, Ident, ObjectName, Reset, Set, SetSessionAuthorizationParamKind, Statement,
-    TransactionAccessMode, TransactionIsolationLevel, TransactionMode, UnaryOperator, Value,
+    CloseCursor, ContextModifier, DataType, Declare, DeclareType, DiscardObject, Expr, Function, FunctionArg,
+    FunctionArgExpr, FunctionArguments, Ident, ObjectName, Query, Reset, Set,
+    SetSessionAuthorizationParamKind, Statement, TransactionAccessMode, TransactionIsolationLevel,
+    TransactionMode, UnaryOperator, Value,
 };
+
+use crate::extend::FETCH;
 
 /// A procedure of the schema `radlake`, with its arguments.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +20,21 @@ pub struct Procedure {
     pub dry_run: Option<bool>,
     /// Other arguments by name: texts, or NULL.
     pub named: Vec<(String, Option<String>)>,
+}
+
+/// Where FETCH and MOVE go from where a cursor is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// So many rows on; negative ones back, none for the row where it is.
+    Forward(i64),
+    /// To the end.
+    ForwardAll,
+    /// To the beginning, backwards.
+    BackwardAll,
+    /// To the row of that number, from 1; negative ones count from the end, 0 is before the first.
+    Absolute(i64),
+    /// To the row that is so many further on.
+    Relative(i64),
 }
 
 /// A statement of the session, out of its syntax tree.
@@ -96,8 +114,30 @@ pub enum Command {
     Call(Procedure),
     /// `DEALLOCATE name`; `None` is ALL.
     Deallocate(Option<String>),
-    /// `CLOSE ALL`: there are no cursors.
-    CloseAll,
+    /// `DECLARE name CURSOR FOR query`.
+    Declare {
+        /// Its name.
+        name: String,
+        /// Rows come in the binary format.
+        binary: bool,
+        /// `SCROLL` (true) or `NO SCROLL` (false), if said.
+        scroll: Option<bool>,
+        /// It outlives its transaction.
+        hold: bool,
+        /// What it runs.
+        query: Box<Query>,
+    },
+    /// `FETCH`, `MOVE`.
+    Fetch {
+        /// The cursor.
+        cursor: String,
+        /// Which rows.
+        direction: Direction,
+        /// MOVE: without giving them.
+        moves: bool,
+    },
+    /// `CLOSE name`; `None` is ALL.
+    Close(Option<String>),
     /// `UNLISTEN`: nothing is ever listened to.
     Unlisten,
 }
@@ -120,12 +160,11 @@ pub(crate) fn is_session(ast: &Statement) -> bool {
         | Statement::Prepare { .. }
         | Statement::Execute { .. }
         | Statement::Deallocate { .. }
-        | Statement::Close {
-            cursor: CloseCursor::All,
-        }
+        | Statement::Close { .. }
         | Statement::UNLISTEN { .. } => true,
+        Statement::Declare { stmts } => declared(stmts).is_some(),
         // Some calls stand for statements that write.
-        Statement::Call(_) => crate::extend::procedure(ast).is_none(),
+        Statement::Call(_) => crate::extend::procedure(ast).is_none_or(|(name, _)| name == FETCH),
         _ => false,
     }
 }
@@ -179,7 +218,11 @@ fn procedure(function: &Function) -> Option<Procedure> {
 pub fn command(ast: &Statement) -> Option<Command> {
     Some(match ast {
         Statement::Set(set) => set_command(set)?,
-        Statement::Call(function) => Command::Call(procedure(function)?),
+        Statement::Call(function) => match crate::extend::procedure(ast) {
+            Some((FETCH, arguments)) => fetch(&arguments)?,
+            _ => Command::Call(procedure(function)?),
+        },
+        Statement::Declare { stmts } => declared(stmts)?,
         Statement::ShowVariable { variable } => show(variable)?,
         Statement::Reset(reset) => match &reset.reset {
             Reset::ALL => Command::ResetAll,
@@ -243,9 +286,58 @@ pub fn command(ast: &Statement) -> Option<Command> {
         Statement::Deallocate { name, .. } => Command::Deallocate(Some(folded(name))),
         Statement::Close {
             cursor: CloseCursor::All,
-        } => Command::CloseAll,
+        } => Command::Close(None),
+        Statement::Close {
+            cursor: CloseCursor::Specific { name },
+        } => Command::Close(Some(folded(name))),
         Statement::UNLISTEN { .. } => Command::Unlisten,
         _ => return None,
+    })
+}
+
+/// A cursor, of the only kind of declaration that PostgreSQL has.
+fn declared(declarations: &[Declare]) -> Option<Command> {
+    let [declaration] = declarations else {
+        return None;
+    };
+    let [name] = declaration.names.as_slice() else {
+        return None;
+    };
+    let cursor = declaration.declare_type == Some(DeclareType::Cursor);
+    let plain = declaration.data_type.is_none() && declaration.assignment.is_none();
+    if !cursor || !plain {
+        return None;
+    }
+    Some(Command::Declare {
+        name: folded(name),
+        binary: declaration.binary == Some(true),
+        scroll: declaration.scroll,
+        hold: declaration.hold == Some(true),
+        query: declaration.for_query.clone()?,
+    })
+}
+
+fn fetch(arguments: &[&Expr]) -> Option<Command> {
+    let text = |at: usize| match arguments.get(at)? {
+        Expr::Value(value) => match &value.value {
+            Value::SingleQuotedString(text) => Some(text.as_str()),
+            _ => None,
+        },
+        _ => None,
+    };
+    let (verb, direction, count, cursor) = (text(0)?, text(1)?, text(2)?, text(3)?);
+    let number = || count.parse::<i64>().ok();
+    Some(Command::Fetch {
+        cursor: cursor.to_owned(),
+        direction: match (direction, count) {
+            ("FORWARD", "ALL") => Direction::ForwardAll,
+            ("BACKWARD", "ALL") => Direction::BackwardAll,
+            ("FORWARD", _) => Direction::Forward(number()?),
+            ("BACKWARD", _) => Direction::Forward(number()?.checked_neg()?),
+            ("ABSOLUTE", _) => Direction::Absolute(number()?),
+            _ => Direction::Relative(number()?),
+        },
+        moves: verb == "MOVE",
     })
 }
 
@@ -558,6 +650,54 @@ mod tests {
     }
 
     #[test]
+    fn cursors_are_read_in_every_spelling() {
+        let Command::Declare {
+            name,
+            binary,
+            scroll,
+            hold,
+            ..
+        } = of("DECLARE C BINARY INSENSITIVE NO SCROLL CURSOR WITH HOLD FOR SELECT 1")
+        else {
+            panic!()
+        };
+        assert_eq!(
+            (name.as_str(), binary, scroll, hold),
+            ("c", true, Some(false), true)
+        );
+        for (text, direction) in [
+            ("FETCH c", Direction::Forward(1)),
+            ("FETCH FROM c", Direction::Forward(1)),
+            ("FETCH NEXT IN c", Direction::Forward(1)),
+            ("FETCH PRIOR FROM c", Direction::Forward(-1)),
+            ("FETCH FIRST c", Direction::Absolute(1)),
+            ("FETCH LAST FROM c", Direction::Absolute(-1)),
+            ("FETCH ABSOLUTE -3 FROM c", Direction::Absolute(-3)),
+            ("FETCH RELATIVE 2 c", Direction::Relative(2)),
+            ("FETCH 10 FROM c", Direction::Forward(10)),
+            ("FETCH -10 c", Direction::Forward(-10)),
+            ("FETCH ALL FROM c", Direction::ForwardAll),
+            ("FETCH FORWARD c", Direction::Forward(1)),
+            ("FETCH FORWARD 5 FROM c;", Direction::Forward(5)),
+            ("FETCH FORWARD ALL IN c", Direction::ForwardAll),
+            ("FETCH BACKWARD FROM c", Direction::Forward(-1)),
+            ("FETCH BACKWARD 5 c", Direction::Forward(-5)),
+            ("FETCH BACKWARD ALL FROM c", Direction::BackwardAll),
+            ("MOVE FORWARD -1 FROM c", Direction::Forward(-1)),
+        ] {
+            let fetch = Command::Fetch {
+                cursor: "c".into(),
+                direction,
+                moves: text.starts_with("MOVE"),
+            };
+            assert_eq!(of(text), fetch, "{text}");
+        }
+        for text in ["FETCH SOME FROM c", "MOVE", "FETCH 1.5 FROM c"] {
+            assert!(crate::parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
     fn prepared_statements_are_read() {
         let Command::Prepare { name, types, .. } = of("PREPARE P (int, text) AS SELECT $1, $2") else {
             panic!()
@@ -577,7 +717,8 @@ mod tests {
         assert_eq!(of("DEALLOCATE PREPARE p"), Command::Deallocate(Some("p".into())));
         assert_eq!(of("DEALLOCATE ALL"), Command::Deallocate(None));
         assert_eq!(of("DISCARD ALL"), Command::Discard("ALL"));
-        assert_eq!(of("CLOSE ALL"), Command::CloseAll);
+        assert_eq!(of("CLOSE ALL"), Command::Close(None));
+        assert_eq!(of("CLOSE C"), Command::Close(Some("c".into())));
         assert_eq!(of("UNLISTEN *"), Command::Unlisten);
     }
 }

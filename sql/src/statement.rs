@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use crate::dialect::PostgreSql;
 use sqlparser::ast;
-use sqlparser::keywords::Keyword;
 use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::{Token, Tokenizer};
 
@@ -113,15 +112,9 @@ fn parse_one(parser: &mut Parser<'_>) -> Result<(ast::Statement, Option<Copy>), 
         let (ast, copy) = copy::parse(parser)?;
         return Ok((ast, Some(copy)));
     }
-    // The parser knows `TABLE name` only within a query.
-    match parser.peek_token().token {
-        Token::Word(word) if word.keyword == Keyword::TABLE => {
-            Ok((ast::Statement::Query(parser.parse_query()?), None))
-        }
-        _ => match govern::parse(parser) {
-            Some(parsed) => Ok((parsed?, None)),
-            None => Ok((parser.parse_statement()?, None)),
-        },
+    match govern::parse(parser) {
+        Some(parsed) => Ok((parsed?, None)),
+        None => Ok((parser.parse_statement()?, None)),
     }
 }
 

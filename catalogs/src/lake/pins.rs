@@ -81,7 +81,7 @@ impl Pins {
     }
 
     /// The oldest version of a table that is pinned.
-    pub(super) fn oldest_version(&self, location: &str) -> Option<i64> {
+    pub(crate) fn oldest_version(&self, location: &str) -> Option<i64> {
         let versions = self.all().into_iter().filter_map(|pinned| match pinned {
             Pinned::Table(table, version) if *table == *location => Some(version),
             _ => None,

@@ -8,6 +8,7 @@ mod objects;
 mod rebase;
 mod restore;
 mod seal;
+mod temporary;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
@@ -83,6 +84,8 @@ pub struct Transaction {
     pub(super) commitment: Commitment,
     /// Tables that somebody else made: their logs stay as they are.
     attached: BTreeSet<u32>,
+    /// OID of the next temporary object, once there was one.
+    next_temporary: Option<u32>,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -119,6 +122,7 @@ impl Transaction {
             forget_after: None,
             commitment: Commitment::default(),
             attached: BTreeSet::new(),
+            next_temporary: None,
         }
     }
 
@@ -200,7 +204,7 @@ impl Transaction {
     /// [`Error::Invalid`] for unknown columns, NULLs where none may be; [`Error::Arrow`] for values that do not fit.
     pub async fn append(&mut self, table: &TableObject, batches: Vec<RecordBatch>) -> Result<()> {
         let table = self.table(table.oid)?;
-        let adds = DataWriter::new(self.lake.store(), &table)?
+        let adds = DataWriter::new(self.store_of(&table), &table)?
             .write_all(&batches)
             .await?;
         self.add_staged(&table, StagedFiles { adds })
@@ -213,7 +217,7 @@ impl Transaction {
         Error: From<E>,
     {
         let table = self.table(table.oid)?;
-        let adds = DataWriter::new(self.lake.store(), &table)?
+        let adds = DataWriter::new(self.store_of(&table), &table)?
             .write_stream(stream)
             .await?;
         Ok(StagedFiles { adds })
@@ -294,6 +298,9 @@ impl Transaction {
         if table.version < 0 {
             return Ok(Arc::new(FileSet::empty(&table.location)));
         }
+        if let Some(temporary) = self.temporary_of(table) {
+            return Ok(temporary.files(table));
+        }
         self.lake.files(&table.location, table.version).await
     }
 
@@ -320,11 +327,11 @@ impl Transaction {
     pub async fn open_table(&self, oid: u32) -> Result<Arc<LakeTable>> {
         let table = self.table(oid)?;
         let files = self.overlay(&table).await?;
-        Ok(Arc::new(LakeTable::new(
-            table,
-            files,
-            self.lake.storage().clone(),
-        )?))
+        let storage = match self.temporary_of(&table) {
+            Some(temporary) => temporary.storage().clone(),
+            None => self.lake.storage().clone(),
+        };
+        Ok(Arc::new(LakeTable::new(table, files, storage)?))
     }
 
     /// The catalog as this transaction has it so far, under the number of the epoch that it is built upon.

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use radlake_catalogs::{Epoch, Relation, TableObject};
+use radlake_catalogs::{Epoch, Relation, TableObject, is_temporary_schema};
 use radlake_sql::{ast, extend};
 
 use super::columns_read::ColumnsRead;
@@ -48,9 +48,12 @@ impl Writer<'_> {
                 let relation = self.usable(&epoch, &subject, &target.name)?;
                 check(&subject, &relation, Privilege::Truncate, None)
             }),
+            S::CreateTable(create) if self.is_own(&create.name, create.temporary) => Ok(()),
             S::CreateTable(create) => self.may_create_in(&subject, &create.name),
             S::CreateView(create) => {
-                self.may_create_in(&subject, &create.name)?;
+                if !self.is_own(&create.name, create.temporary) {
+                    self.may_create_in(&subject, &create.name)?;
+                }
                 match self.relation(&epoch, &create.name) {
                     Ok(old) if create.or_replace => owned(&subject, &old),
                     _ => Ok(()),
@@ -126,6 +129,12 @@ impl Writer<'_> {
                     self.owner_of(&epoch, &subject, &name)
                 }
                 Some((extend::LABEL, arguments)) => self.may_label(&subject, &arguments),
+                // Nothing is done to anything.
+                Some((extend::VACUUM, _)) => Ok(()),
+                Some((extend::LOCK, arguments)) => arguments.iter().skip(1).try_for_each(|table| {
+                    let relation = self.usable(&epoch, &subject, &written_name(table)?)?;
+                    self.may_lock(&subject, &relation)
+                }),
                 // They ask for the rights of each role that they name.
                 Some((extend::REASSIGN_OWNED | extend::DROP_OWNED, _)) => Ok(()),
                 Some((extend::COMMENT, arguments)) if arguments.len() > 1 => {
@@ -343,6 +352,26 @@ impl Writer<'_> {
         }
     }
 
+    /// Whether the acting role may lock a relation: who may change it.
+    fn may_lock(&self, subject: &Subject, relation: &Relation) -> Result<()> {
+        let rights = match relation {
+            Relation::Table(table) => Rights::of_table(table),
+            Relation::View(view) => Rights::of_view(view),
+        };
+        let may = |privilege| decide(subject, rights, privilege) != Verdict::Nothing;
+        match [Privilege::Update, Privilege::Delete, Privilege::Truncate]
+            .into_iter()
+            .any(may)
+        {
+            true => Ok(()),
+            false => Err(denied(format!(
+                "permission denied for {} {}",
+                kind(relation),
+                relation.name()
+            ))),
+        }
+    }
+
     /// The catalog and who acts, unless nothing binds it.
     fn bound(&self) -> Result<Option<(Arc<Epoch>, Subject)>> {
         let epoch = self.epoch()?;
@@ -363,7 +392,8 @@ impl Writer<'_> {
         let usable = authority.schema(schema).is_some_and(|schema| {
             decide(subject, Rights::of_schema(schema), Privilege::Usage) == Verdict::Everything
         });
-        if !usable {
+        // Nobody else's is there.
+        if !usable && !is_temporary_schema(schema) {
             return Err(denied(format!("permission denied for schema {schema}")));
         }
         match authority.relation(relation.oid()) {
@@ -385,6 +415,7 @@ impl Writer<'_> {
     fn may_create_by(&self, subject: &Subject, name: &str) -> Result<()> {
         let authority = self.authority()?;
         let allowed = match authority.schema(name) {
+            _ if is_temporary_schema(name) => true,
             Some(schema) => {
                 decide(subject, Rights::of_schema(schema), Privilege::Create) == Verdict::Everything
             }

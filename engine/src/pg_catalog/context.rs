@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use radlake_catalogs::is_temporary_schema;
+
 use super::declared::{PG_CATALOG, PUBLIC};
 use super::epoch_catalog::EpochCatalog;
 use super::model::{Model, Relation};
@@ -33,7 +35,9 @@ impl Context {
             .map(|n| n.oid)
             .collect();
         if !path.contains(&PG_CATALOG) {
-            path.insert(0, PG_CATALOG);
+            let own = path.first().and_then(|first| self.model().namespace(*first));
+            let after = own.is_some_and(|own| is_temporary_schema(&own.name));
+            path.insert(usize::from(after), PG_CATALOG);
         }
         path
     }

@@ -37,7 +37,7 @@ pub use install::SystemCatalogs;
 pub(crate) use presets::preset;
 pub(crate) use rewrite::select_one;
 pub use rewrite::{output_name, output_type, rewrite, rewrite_view};
-pub use session::{Activity, SessionView, Setting};
+pub use session::{Activity, CursorShown, SessionView, Setting};
 pub(crate) use statics::is_postgresqls;
 pub use type_planner::PgTypePlanner;
 pub(crate) use type_planner::type_name;

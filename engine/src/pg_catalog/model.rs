@@ -4,7 +4,7 @@ use arrow::datatypes::{DataType, Field, Fields, SchemaRef};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use radlake_catalogs::{DefaultRight, Grant, Membership, RowSecurity};
+use radlake_catalogs::{DefaultRight, Grant, Membership, RowSecurity, is_temporary_schema};
 
 use super::declared::{self, INFORMATION_SCHEMA, PG_CATALOG, PUBLIC};
 use super::function::Function;
@@ -353,6 +353,11 @@ impl Model {
     /// A composite type by OID.
     pub(crate) fn composite(&self, oid: u32) -> Option<&Composite> {
         self.composites.iter().find(|c| c.oid == oid)
+    }
+
+    /// Whether a relation is a session's own.
+    pub(crate) fn is_temporary(&self, relation: &Relation) -> bool {
+        is_temporary_schema(self.schema_name(relation.namespace))
     }
 
     /// Name of the schema with this OID, "" if there is none.

@@ -17,7 +17,7 @@ use super::error::CatalogError;
 use super::figures;
 use super::information_schema::{self, Viewer};
 use super::presets;
-use super::relations::{pg_settings, pg_stat_activity};
+use super::relations::{pg_cursors, pg_settings, pg_stat_activity};
 use super::session::{SessionView, Setting};
 
 /// One of the two system schemas, for one session at one epoch.
@@ -74,6 +74,7 @@ impl SystemSchema {
             return Err(CatalogError::Denied(kind, relation.name.to_owned()).into());
         }
         let batch = match relation.name {
+            "pg_cursors" => pg_cursors::rows(relation, &self.session.cursors())?,
             "pg_settings" => pg_settings::rows(relation, &self.settings())?,
             "pg_stat_activity" => {
                 pg_stat_activity::rows(relation, self.catalog.model(), &self.session.activity())?

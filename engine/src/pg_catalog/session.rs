@@ -46,6 +46,23 @@ pub struct Activity {
     pub query: String,
 }
 
+/// A cursor as `pg_cursors` shows it.
+#[derive(Debug, Clone)]
+pub struct CursorShown {
+    /// Its name.
+    pub name: String,
+    /// The text of DECLARE.
+    pub statement: String,
+    /// WITH HOLD.
+    pub holdable: bool,
+    /// BINARY.
+    pub binary: bool,
+    /// SCROLL.
+    pub scrollable: bool,
+    /// When it was declared.
+    pub created: DateTime<Utc>,
+}
+
 /// The session that a catalog query or function runs in.
 pub trait SessionView: Send + Sync + Debug {
     /// `current_user`.
@@ -67,4 +84,6 @@ pub trait SessionView: Send + Sync + Debug {
     fn backend_pid(&self) -> i32;
     /// The sessions that `pg_stat_activity` lists for this one.
     fn activity(&self) -> Vec<Activity>;
+    /// The session's cursors, in the order of their declaration.
+    fn cursors(&self) -> Vec<CursorShown>;
 }

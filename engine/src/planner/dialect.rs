@@ -10,7 +10,8 @@ use radlake_sql::ast::{
 };
 
 use super::{
-    arrays, intervals, json, literals, patterns, recursion, regexes, row_values, scales, shapes, using, uuids,
+    arrays, intervals, json, literals, patterns, recursion, regexes, row_values, scales, shapes, using,
+    uuids, wanted,
 };
 use crate::{Error, Result};
 
@@ -29,6 +30,13 @@ struct Dialect;
 
 impl VisitorMut for Dialect {
     type Break = Error;
+
+    fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<Error> {
+        match wanted::sampled(factor) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(error) => ControlFlow::Break(error),
+        }
+    }
 
     fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Error> {
         let whole = match expr {
@@ -111,7 +119,8 @@ impl VisitorMut for Dialect {
     }
 
     fn post_visit_query(&mut self, query: &mut Query) -> ControlFlow<Error> {
-        if let Err(error) = recursion::check(query).and_then(|()| shapes::query(query)) {
+        let wanted = wanted::query(query).and_then(|()| recursion::check(query));
+        if let Err(error) = wanted.and_then(|()| shapes::query(query)) {
             return ControlFlow::Break(error);
         }
         using::qualify_order(query);

@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use datafusion::catalog::{SchemaProvider, TableProvider};
 use datafusion::common::TableReference;
-use radlake_catalogs::{Epoch, Lake, LakeTable, Relation, TableObject, Transaction, ViewObject};
+use radlake_catalogs::{
+    Epoch, Lake, LakeTable, Relation, TableObject, Transaction, ViewObject, is_temporary_schema,
+};
 
 use crate::error::nearest;
 use crate::pg_catalog::SystemCatalogs;
@@ -16,6 +18,8 @@ use crate::policy::{
 };
 use crate::{Error, Result};
 
+/// The session's own schema, by the name that everybody's has.
+pub(crate) const PG_TEMP: &str = "pg_temp";
 const PG_CATALOG: &str = "pg_catalog";
 const INFORMATION_SCHEMA: &str = "information_schema";
 
@@ -104,7 +108,8 @@ impl Names {
         system: SystemCatalogs,
     ) -> Self {
         if !path.iter().any(|schema| schema == PG_CATALOG) {
-            path.insert(0, PG_CATALOG.to_owned());
+            let after = path.first().is_some_and(|first| is_temporary_schema(first));
+            path.insert(usize::from(after), PG_CATALOG.to_owned());
         }
         Self {
             database: Arc::from(database),
@@ -202,6 +207,8 @@ impl Names {
                 )))
             }
             TableReference::Partial { schema, .. } | TableReference::Full { schema, .. } => {
+                let own = self.epoch.temporary().filter(|_| &**schema == PG_TEMP);
+                let schema = own.map_or(&**schema, |own| own.schema());
                 if !self.may_use(schema) {
                     let message = format!("permission denied for schema {schema}");
                     return Err(Error::InsufficientPrivilege(message));
@@ -214,6 +221,8 @@ impl Names {
     /// False for a schema that is there but closed to the subject.
     fn may_use(&self, name: &str) -> bool {
         let schema = match self.authority.schema(name) {
+            // Nobody else's is among those of the epoch.
+            _ if is_temporary_schema(name) => return true,
             Some(schema) => schema,
             None if self.epoch.schema(name).is_none() => return true,
             // It is gone: nobody can be granted anything in it any more.
@@ -226,7 +235,8 @@ impl Names {
     fn governing(&self, then: &Arc<TableObject>) -> Result<Arc<TableObject>> {
         // Policies that bind a reader of the lake's own view are of today, as those of a table are.
         let free = self.subject.superuser && self.bound.is_none();
-        if free || self.authority.is(&self.epoch) {
+        // Nobody else changes what is the session's own.
+        if is_temporary_schema(&then.schema) || free || self.authority.is(&self.epoch) {
             return Ok(Arc::clone(then));
         }
         match self.authority.relation(then.oid) {
@@ -237,7 +247,7 @@ impl Names {
 
     /// Refuses a table's earlier state to who may not see rows that are gone since, if there may be such.
     fn check_history(&self, then: &TableObject, today: &TableObject) -> Result<()> {
-        if !self.earlier {
+        if !self.earlier || is_temporary_schema(&then.schema) {
             return Ok(());
         }
         let held = !self.without_history
@@ -269,7 +279,7 @@ impl Names {
 
     /// The entry of a view whose rights hold. One that showed something else then is for those to whom it belongs.
     fn governing_view(&self, then: &Arc<ViewObject>) -> Option<Arc<ViewObject>> {
-        if self.subject.superuser || self.authority.is(&self.epoch) {
+        if is_temporary_schema(&then.schema) || self.subject.superuser || self.authority.is(&self.epoch) {
             return Some(Arc::clone(then));
         }
         match self.authority.relation(then.oid) {
@@ -458,7 +468,7 @@ impl Names {
                     crate::write::view::check_populated(object)?;
                     let table = match &self.work {
                         Some(work) if work.touches(object.oid) => work.open_table(object.oid).await?,
-                        _ => self.lake.table(object).await?,
+                        _ => self.lake.table_in(&self.epoch, object).await?,
                     };
                     // Else a count would come from the log although the rows are gone.
                     if self.earlier {

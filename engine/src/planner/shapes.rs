@@ -31,7 +31,6 @@ pub(super) fn select(select: &mut Select) -> Result<()> {
         .iter()
         .any(|item| matches!(item, SelectItem::Wildcard(_)));
     select.from.iter().try_for_each(|from| joins(from, all_columns))?;
-    select.from.iter().try_for_each(sampled)?;
     let windows = select.named_window.clone();
     let mut output = Output {
         depth: 0,
@@ -136,18 +135,6 @@ pub(super) fn function(function: &Function) -> Result<()> {
         )),
         false => Ok(()),
     }
-}
-
-/// TABLESAMPLE, which the planner does not see.
-fn sampled(from: &TableWithJoins) -> Result<()> {
-    let mut factors = std::iter::once(&from.relation).chain(from.joins.iter().map(|join| &join.relation));
-    factors.try_for_each(|factor| match factor {
-        TableFactor::Table { sample: Some(_), .. } | TableFactor::Derived { sample: Some(_), .. } => Err(
-            Error::unsupported("TABLESAMPLE; take rows by a condition, such as WHERE random() < 0.01"),
-        ),
-        TableFactor::NestedJoin { table_with_joins, .. } => sampled(table_with_joins),
-        _ => Ok(()),
-    })
 }
 
 /// The common columns of joins, which are the one or the other side's: what DataFusion takes from the wrong one is refused.

@@ -20,6 +20,9 @@ pub(super) fn columns(inner: &Inner, statement: &Statement) -> Result<Option<Sch
     Ok(match command(statement.ast()) {
         Some(Command::Show(name)) => Some(text_columns(&[&spelled(inner, &name)?])),
         Some(Command::Call(procedure)) => Some(crate::upkeep::columns(&procedure)?),
+        Some(Command::Fetch {
+            cursor, moves: false, ..
+        }) => Some(inner.cursor_columns(&cursor)?),
         Some(Command::ShowAll) => Some(text_columns(&["name", "setting", "description"])),
         Some(Command::Execute { name, .. }) => match inner.prepared().get(&name) {
             Some(prepared) => prepared.columns(),
@@ -71,7 +74,8 @@ pub(super) async fn run(inner: &Arc<Inner>, statement: &Statement) -> Result<Res
         Command::Rollback { chain } => end(inner, false, chain).await?,
         Command::Savepoint(name) => {
             let settings = inner.facts.settings().snapshot();
-            inner.transaction().savepoint(name, settings)?;
+            let cursors = inner.cursors_declared();
+            inner.transaction().savepoint(name, settings, cursors)?;
             "SAVEPOINT"
         }
         Command::Release(name) => {
@@ -79,8 +83,9 @@ pub(super) async fn run(inner: &Arc<Inner>, statement: &Statement) -> Result<Res
             "RELEASE"
         }
         Command::RollbackTo(name) => {
-            let settings = inner.transaction().roll_back_to(&name)?;
+            let (settings, cursors) = inner.transaction().roll_back_to(&name)?;
             inner.facts.settings().roll_back_to(settings);
+            inner.close_cursors_since(cursors);
             "ROLLBACK"
         }
         Command::Discard(what) => {
@@ -98,7 +103,13 @@ pub(super) async fn run(inner: &Arc<Inner>, statement: &Statement) -> Result<Res
             "PREPARE"
         }
         Command::Execute { name, values } => return execute(inner, statement, name, values).await,
-        Command::CloseAll => "CLOSE CURSOR ALL",
+        Command::Declare { .. } => return Box::pin(inner.declare(statement, Vec::new(), None)).await,
+        Command::Fetch {
+            cursor,
+            direction,
+            moves,
+        } => return Box::pin(inner.fetch(cursor, direction, moves)).await,
+        Command::Close(name) => inner.close(name.as_deref())?,
         Command::Unlisten => "UNLISTEN",
         Command::Deallocate(None) => {
             inner.prepared().clear();
@@ -206,7 +217,8 @@ fn open(
     read_only: Option<bool>,
     isolation: Option<&'static str>,
 ) -> Result<()> {
-    inner.transaction().begin(implicit);
+    let cursors = inner.cursors_declared();
+    inner.transaction().begin(implicit, cursors);
     inner.facts.settings().begin();
     let default = |name: &str| inner.facts.setting(name);
     let isolation = isolation
@@ -300,7 +312,15 @@ async fn end(inner: &Inner, commit: bool, chain: bool) -> Result<&'static str> {
             "ROLLBACK AND CHAIN"
         }));
     }
-    let committed = commit && !failed;
+    let mut committed = commit && !failed;
+    let cursors = inner.transaction().cursors;
+    let mut lost = None;
+    if open && committed {
+        // Rows that are held are computed before anything is published: an error among them takes all back.
+        if let Err(error) = inner.commit_cursors().await {
+            (committed, lost) = (false, Some(error));
+        }
+    }
     let kept = ["transaction_isolation", "transaction_read_only"].map(|name| inner.facts.setting(name));
     let reads = Arc::clone(&inner.transaction().reads);
     let mut work = inner.transaction().end();
@@ -311,11 +331,19 @@ async fn end(inner: &Inner, commit: bool, chain: bool) -> Result<&'static str> {
         }
     }
     let published = match work {
-        Some(work) if committed => inner.lake().commit(work).await.map(|_| ()),
+        Some(mut work) if committed => match work.leave_temporary().await {
+            Ok(temporary) => inner
+                .lake()
+                .commit(work)
+                .await
+                .map(|_| inner.keep_temporary(temporary)),
+            Err(error) => Err(error),
+        },
         _ => Ok(()),
     };
     if let Err(error) = published {
         inner.facts.settings().end(false);
+        inner.close_cursors_since(cursors);
         return Err(match Error::from(error) {
             Error::InDoubt(message) => Error::CommitInDoubt(message),
             error => error,
@@ -323,6 +351,12 @@ async fn end(inner: &Inner, commit: bool, chain: bool) -> Result<&'static str> {
     }
     if open {
         inner.facts.settings().end(committed);
+        if !committed {
+            inner.close_cursors_since(cursors);
+        }
+    }
+    if let Some(error) = lost {
+        return Err(error);
     }
     if chain {
         begin(inner, None, None)?;
@@ -348,7 +382,15 @@ fn discard(inner: &Inner, what: &str) -> Result<()> {
         }
         inner.act_as(SESSION_AUTHORIZATION, None, false)?;
         inner.prepared().clear();
+        inner.close(None)?;
         inner.facts.settings().reset_all();
+    }
+    if matches!(what, "ALL" | "TEMP") {
+        // What the open transaction has made of them would come back with its end.
+        if inner.transaction().is_open() {
+            return Err(Error::ActiveTransaction("DISCARD TEMP"));
+        }
+        inner.discard_temporary();
     }
     Ok(())
 }

@@ -1,12 +1,13 @@
 //! What the catalogs and functions may know of a session.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use chrono::{DateTime, Utc};
 use radlake_catalogs::RoleObject;
 
-use crate::pg_catalog::{Activity, CatalogError, SessionView, Setting};
+use crate::pg_catalog::{Activity, CatalogError, CursorShown, SessionView, Setting};
+use crate::planner::PG_TEMP;
 use crate::settings::{Settings, search_path};
 use crate::{Error, Identity, Result};
 
@@ -29,6 +30,9 @@ pub(crate) struct Facts {
     statement: Mutex<(String, Option<DateTime<Utc>>)>,
     /// The other sessions of this lakehouse.
     neighbours: Mutex<Weak<Mutex<Vec<Weak<Facts>>>>>,
+    /// Schema of the session's temporary objects, once it has had one.
+    temporary: OnceLock<String>,
+    cursors: Mutex<Vec<CursorShown>>,
 }
 
 /// Roles that a session acts as, or may again: settings name them as they were called.
@@ -67,7 +71,27 @@ impl Facts {
             started: Utc::now(),
             statement: Mutex::default(),
             neighbours: Mutex::default(),
+            temporary: OnceLock::new(),
+            cursors: Mutex::default(),
         }
+    }
+
+    /// The session's cursors are these from now on.
+    pub(crate) fn show_cursors(&self, cursors: Vec<CursorShown>) {
+        *self.cursors.lock().unwrap_or_else(PoisonError::into_inner) = cursors;
+    }
+
+    /// The session has temporary objects from now on, in this schema.
+    pub(crate) fn has_temporary(&self, schema: &str) {
+        self.temporary.get_or_init(|| schema.to_owned());
+    }
+
+    /// The schemas that `search_path` names.
+    pub(crate) fn listed_path(&self) -> Vec<String> {
+        search_path(
+            &self.setting("search_path").unwrap_or_default(),
+            &self.current_role(),
+        )
     }
 
     /// The settings; not to be held across an await.
@@ -199,10 +223,21 @@ impl SessionView for Facts {
     }
 
     fn search_path(&self) -> Vec<String> {
-        search_path(
-            &self.setting("search_path").unwrap_or_default(),
-            &self.current_role(),
-        )
+        let mut path = self.listed_path();
+        if let Some(own) = self.temporary.get() {
+            let mut listed = false;
+            for schema in &mut path {
+                if schema == PG_TEMP || schema == own {
+                    schema.clone_from(own);
+                    listed = true;
+                }
+            }
+            // As in PostgreSQL, first of all unless it is named.
+            if !listed {
+                path.insert(0, own.clone());
+            }
+        }
+        path
     }
 
     fn setting(&self, name: &str) -> Option<String> {
@@ -218,6 +253,13 @@ impl SessionView for Facts {
             Error::Unsupported { what, .. } => CatalogError::Unsupported(what),
             other => CatalogError::InvalidParameter(other.to_string()),
         })
+    }
+
+    fn cursors(&self) -> Vec<CursorShown> {
+        self.cursors
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     fn backend_pid(&self) -> i32 {

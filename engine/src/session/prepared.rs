@@ -7,6 +7,7 @@ use arrow::datatypes::{DataType, SchemaRef};
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::logical_expr::expr::{Cast, Placeholder};
 use datafusion::logical_expr::{Expr, LogicalPlan};
+use radlake_sql::session::{Command, command};
 use radlake_sql::{Kind, Statement};
 
 use super::{Inner, PlannerKey, commands, explain, parameters, refusal};
@@ -84,6 +85,15 @@ impl Inner {
     ) -> Result<Prepared> {
         match statement.kind() {
             Kind::Query => {}
+            // What a cursor runs has parameters too.
+            Kind::Session if matches!(command(statement.ast()), Some(Command::Declare { .. })) => {
+                let inner = Box::pin(self.prepare(&super::cursors::body(statement)?, types)).await?;
+                return Ok(Prepared {
+                    types: inner.types,
+                    oids: inner.oids,
+                    ..Prepared::command(statement, None)
+                });
+            }
             Kind::Session => return Ok(Prepared::command(statement, commands::columns(self, statement)?)),
             // As in PostgreSQL, nothing of it is looked at before it runs.
             Kind::Govern => return Ok(Prepared::command(statement, None)),

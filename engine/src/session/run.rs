@@ -7,7 +7,7 @@ use arrow::datatypes::DataType;
 use datafusion::common::{ParamValues, ScalarValue};
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::collect;
-use radlake_catalogs::{Epoch, Lake, Pin, Transaction as Work};
+use radlake_catalogs::{Epoch, Lake, Pin, Temporary, Transaction as Work};
 use radlake_sql::{Kind, Statement, ast};
 
 use super::{Inner, PlannerKey, Prepared, Response, commands, explain, refusal, rows, span};
@@ -55,6 +55,7 @@ impl Inner {
                 let types = types.into_iter().map(Some).collect();
                 self.write(statement, Parameters { types, values }).await
             }
+            Kind::Session if !values.is_empty() => self.declare(statement, values, Some(prepared)).await,
             _ => self.run(statement).await,
         }
     }
@@ -67,6 +68,8 @@ impl Inner {
     ) -> Result<Response> {
         let guard = self.guard();
         self.facts.began(statement.text());
+        let locks = radlake_sql::query::row_locks(statement.ast());
+        let locking = self.locking(&locks)?;
         if let Some(body) = explain::body(statement)? {
             return explain::run(self, guard, statement, &body, values).await;
         }
@@ -76,6 +79,9 @@ impl Inner {
             let plan = this
                 .logical(&planner, &key, &statement, prepared.as_ref(), values)
                 .await?;
+            if locking {
+                this.lock_rows(&planner, &plan)?;
+            }
             let (stream, schema) = planner.stream(&plan).await?;
             if let Some(announced) = prepared.as_ref().and_then(Prepared::columns) {
                 check_unchanged(&announced, &schema)?;
@@ -168,7 +174,7 @@ impl Inner {
         let authority = match &work {
             Some(work) => self.authority(&epoch, work.epoch()),
             // Rights are today's, whichever epoch is read.
-            None => Authority::of(self.lakehouse.lake().known()),
+            None => Authority::of(self.known()),
         };
         let subject = self.subject_at(authority.roles())?;
         // Which role acts is a setting.
@@ -177,6 +183,7 @@ impl Inner {
             epoch: epoch.number,
             rights: authority.number(),
             changes,
+            temporary: epoch.temporary().map_or(0, Temporary::generation),
             settings,
         };
         let kept = self.kept_planner(&key);
@@ -280,7 +287,7 @@ impl Inner {
             lake.latest().await?;
             let epoch = lake.at(number).await?;
             self.keep_pin(Some(lake.pin(&epoch)));
-            return Ok(epoch);
+            return self.joined(epoch);
         }
         self.keep_pin(None);
         let repeatable = self.is_repeatable();
@@ -296,7 +303,7 @@ impl Inner {
                     return Ok(work.preview()?);
                 }
                 if let Some(epoch) = &transaction.pinned {
-                    return Ok(Arc::clone(epoch));
+                    return self.joined(Arc::clone(epoch));
                 }
             }
         }
@@ -318,7 +325,8 @@ impl Inner {
             transaction.changes += u64::from(moves);
             return Ok(preview);
         }
-        Ok(epoch)
+        drop(transaction);
+        self.joined(epoch)
     }
 
     /// Whether policies may take rows out without a word.
@@ -345,7 +353,7 @@ impl Inner {
 
     /// Whose rights hold for a transaction that has made `own` of the epoch `base`.
     pub(crate) fn authority(&self, own: &Arc<Epoch>, base: &Arc<Epoch>) -> Authority {
-        Authority::within(Arc::clone(own), Arc::clone(base), self.lakehouse.lake().known())
+        Authority::within(Arc::clone(own), Arc::clone(base), self.known())
     }
 
     /// Where a serializable transaction notes the tables that it reads.
@@ -366,7 +374,9 @@ impl Inner {
         let own = work
             .as_ref()
             .is_some_and(|work| !Arc::ptr_eq(work.epoch(), &epoch));
-        let catalog = self.lakehouse.epoch_catalog(&epoch, own);
+        let catalog = self
+            .lakehouse
+            .epoch_catalog(&epoch, own || epoch.temporary().is_some());
         let view: Arc<Facts> = Arc::clone(&self.facts);
         let system = SystemCatalogs::new(catalog, view);
         let mut state = self.lakehouse.template().clone();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use radlake_catalogs::{Epoch, Relation};
 
-use super::{Prepared, Session};
+use super::{Inner, Prepared, Session};
 use crate::planner::tables_read;
 use crate::{Error, Result};
 
@@ -37,7 +37,14 @@ impl Session {
     /// # Errors
     /// [`Error::Serialization`]; [`Error::Storage`] if nobody can tell.
     pub async fn still_stands(&self, standing: &Standing) -> Result<()> {
-        let newest = self.inner.lake().latest().await?;
+        self.inner.still_stands(standing).await
+    }
+}
+
+impl Inner {
+    /// [`Session::still_stands`].
+    pub(super) async fn still_stands(&self, standing: &Standing) -> Result<()> {
+        let newest = self.lake().latest().await?;
         if newest.number == standing.epoch.number || standing.is_as_in(&newest) {
             return Ok(());
         }
@@ -48,6 +55,11 @@ impl Session {
 }
 
 impl Standing {
+    /// Rights as an epoch has them, to the tables of a query.
+    pub(super) fn of(epoch: Arc<Epoch>, tables: BTreeSet<u32>) -> Self {
+        Self { epoch, tables }
+    }
+
     fn is_as_in(&self, newest: &Epoch) -> bool {
         // A password or a comment is no right; roles that came since are nobody's rights yet.
         let role = |epoch: &Epoch, oid: u32| {

@@ -32,6 +32,8 @@ pub(super) struct Transaction {
     pub(super) started: bool,
     /// Tables whose rows a serializable one has read.
     pub(super) reads: Arc<Mutex<BTreeSet<u32>>>,
+    /// How many cursors the session had declared before it.
+    pub(super) cursors: u64,
     /// Savepoints, oldest first.
     savepoints: Vec<Savepoint>,
     /// What has been written so far.
@@ -52,6 +54,8 @@ struct Savepoint {
     work: Option<Work>,
     /// What was set: who acts is among it.
     settings: Snapshot,
+    /// How many cursors had been declared.
+    cursors: u64,
 }
 
 impl Transaction {
@@ -78,10 +82,11 @@ impl Transaction {
         self.implicit = false;
     }
 
-    pub(super) fn begin(&mut self, implicit: bool) {
+    pub(super) fn begin(&mut self, implicit: bool, cursors: u64) {
         *self = Self {
             status: TransactionStatus::Open,
             implicit,
+            cursors,
             changes: self.changes + 1,
             ..Self::default()
         };
@@ -113,7 +118,7 @@ impl Transaction {
         }
     }
 
-    pub(super) fn savepoint(&mut self, name: String, settings: Snapshot) -> Result<()> {
+    pub(super) fn savepoint(&mut self, name: String, settings: Snapshot, cursors: u64) -> Result<()> {
         if !self.is_open() || self.implicit {
             return Err(Error::NoTransaction("SAVEPOINT"));
         }
@@ -121,6 +126,7 @@ impl Transaction {
             name,
             work: self.work.clone(),
             settings,
+            cursors,
         });
         Ok(())
     }
@@ -134,8 +140,8 @@ impl Transaction {
         Ok(())
     }
 
-    /// Goes back to a savepoint; gives what was set then.
-    pub(super) fn roll_back_to(&mut self, name: &str) -> Result<Snapshot> {
+    /// Goes back to a savepoint; gives what was set then, and how many cursors had been declared.
+    pub(super) fn roll_back_to(&mut self, name: &str) -> Result<(Snapshot, u64)> {
         if !self.is_open() || self.implicit {
             return Err(Error::NoTransaction("ROLLBACK TO SAVEPOINT"));
         }
@@ -145,7 +151,7 @@ impl Transaction {
         self.work = savepoint.work.clone();
         self.changes += 1;
         self.status = TransactionStatus::Open;
-        Ok(savepoint.settings.clone())
+        Ok((savepoint.settings.clone(), savepoint.cursors))
     }
 
     /// Whether a savepoint is open.

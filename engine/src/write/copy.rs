@@ -12,7 +12,7 @@ use datafusion::execution::TaskContext;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::streaming::PartitionStream;
 use futures::{Stream, StreamExt};
-use radlake_catalogs::{StagedFiles, Transaction as Work};
+use radlake_catalogs::{StagedFiles, Temporary, Transaction as Work};
 use radlake_sql::{Copy, Statement, ast};
 
 use super::constraint::{self, Constraint};
@@ -442,12 +442,13 @@ impl Inner {
 
     async fn copy_alone(self: &Arc<Self>, statement: &Statement, incoming: Incoming) -> Result<String> {
         let load = Arc::new(tokio::sync::Mutex::new(Load::new(incoming)));
-        let tag: Arc<Mutex<String>> = Arc::default();
+        let tag: Arc<Mutex<(String, Option<Temporary>)>> = Arc::default();
         self.lake()
             .transact(|epoch| {
                 let (this, load, tag) = (Arc::clone(self), Arc::clone(&load), Arc::clone(&tag));
                 async move {
                     span::reads(&epoch);
+                    let epoch = this.joined(epoch).map_err(DataFusionError::from)?;
                     let mut work: Work = this.lake().begin(epoch);
                     work.user(this.current_role());
                     work.statement("COPY");
@@ -460,12 +461,14 @@ impl Inner {
                         .copy(statement, &mut load)
                         .await
                         .map_err(DataFusionError::from)?;
-                    *tag.lock().unwrap_or_else(PoisonError::into_inner) = outcome.tag;
+                    let temporary = work.leave_temporary().await?;
+                    *tag.lock().unwrap_or_else(PoisonError::into_inner) = (outcome.tag, temporary);
                     Ok(work)
                 }
             })
             .await?;
-        let tag = std::mem::take(&mut *tag.lock().unwrap_or_else(PoisonError::into_inner));
+        let (tag, temporary) = std::mem::take(&mut *tag.lock().unwrap_or_else(PoisonError::into_inner));
+        self.keep_temporary(temporary);
         Ok(tag)
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use arrow::datatypes::{DataType, Field, Schema};
-use radlake_catalogs::TableObject;
+use radlake_catalogs::{TableObject, is_temporary_schema};
 use radlake_sql::ast;
 use std::sync::Arc;
 
@@ -20,6 +20,8 @@ use crate::{Error, Result};
 pub(super) struct Draft {
     pub(super) fields: Vec<Field>,
     pub(super) constraints: Vec<Constraint>,
+    /// Of a temporary table.
+    pub(super) temporary: bool,
 }
 
 impl Writer<'_> {
@@ -32,15 +34,14 @@ impl Writer<'_> {
         {
             return self.attach(create, hive).await;
         }
-        if create.temporary {
-            return Err(Error::unsupported("temporary tables are not supported"));
-        }
         if create.inherits.is_some() || create.partition_by.is_some() || create.partition_of.is_some() {
             return Err(Error::unsupported(
                 "inheritance and partitions are not supported: tables are clustered",
             ));
         }
-        let (schema, name) = self.place(&create.name)?;
+        let own = self.is_own(&create.name, create.temporary);
+        let (schema, name) = self.place_new(&create.name, own)?;
+        let on_commit = super::temporary::on_commit(create.on_commit, own)?;
         let taken = self.epoch()?.get_relation(&schema, &name).is_some();
         let tag = if create.query.is_some() {
             "SELECT 0"
@@ -61,9 +62,12 @@ impl Writer<'_> {
         }
         if let Some(query) = &create.query {
             let names: Vec<String> = create.columns.iter().map(|column| folded(&column.name)).collect();
-            return self.create_as(schema, name, query, &names).await;
+            return self.create_as(schema, name, query, &names, on_commit).await;
         }
-        let mut draft = Draft::default();
+        let mut draft = Draft {
+            temporary: own,
+            ..Draft::default()
+        };
         for column in &create.columns {
             if let Some((model, options)) = super::like::clause(column) {
                 self.like(&mut draft, &name, &model, &options)?;
@@ -74,7 +78,8 @@ impl Writer<'_> {
         for table_constraint in &create.constraints {
             self.constraint(&mut draft, &name, table_constraint, None)?;
         }
-        let table = self.finish(schema, name, draft).await?;
+        let mut table = self.finish(schema, name, draft).await?;
+        super::temporary::note(&mut table, on_commit);
         self.work.create_table(table).await?;
         Ok(Outcome::tag(tag))
     }
@@ -86,6 +91,7 @@ impl Writer<'_> {
         name: String,
         query: &ast::Query,
         names: &[String],
+        on_commit: Option<&'static str>,
     ) -> Result<Outcome> {
         let planner = self.planner(Vec::new())?;
         let plan = self.plan_query(&planner, query).await?;
@@ -105,7 +111,8 @@ impl Writer<'_> {
             }
             draft.fields.push(column);
         }
-        let table = self.finish(schema, name, draft).await?;
+        let mut table = self.finish(schema, name, draft).await?;
+        super::temporary::note(&mut table, on_commit);
         let table = self.work.create_table(table).await?;
         let target = super::target::Target::new(table, None);
         let all: Vec<usize> = (0..target.columns.len()).collect();
@@ -123,9 +130,10 @@ impl Writer<'_> {
         let qualified = name.0.len() > 1;
         let schema = match found {
             Some(schema) if qualified => schema,
+            // The session's own schema is searched, but what is made goes there only by a word.
             _ => path
                 .iter()
-                .find(|schema| epoch.schema(schema).is_some())
+                .find(|schema| epoch.schema(schema).is_some() && !is_temporary_schema(schema))
                 .cloned()
                 .ok_or_else(|| Error::UndefinedSchema("public".to_owned()))?,
         };
@@ -274,6 +282,7 @@ impl Writer<'_> {
                 ast::ColumnOption::ForeignKey(key) => {
                     constraint::check_actions(key)?;
                     self.may_reference(&key.foreign_table, &key.referred_columns)?;
+                    self.references_its_kind(draft.temporary, &key.foreign_table)?;
                     let rule = Rule::ForeignKey {
                         columns: vec![name.clone()],
                         table: key.foreign_table.to_string(),
@@ -403,6 +412,7 @@ impl Writer<'_> {
             ast::TableConstraint::ForeignKey(foreign) => {
                 constraint::check_actions(foreign)?;
                 self.may_reference(&foreign.foreign_table, &foreign.referred_columns)?;
+                self.references_its_kind(draft.temporary, &foreign.foreign_table)?;
                 let columns: Vec<String> = foreign.columns.iter().map(folded).collect();
                 let made = format!("{table}_{}_fkey", columns.join("_"));
                 let rule = Rule::ForeignKey {
@@ -422,6 +432,7 @@ impl Draft {
     /// The draft of a table that is there.
     pub(super) fn of(table: &TableObject) -> Result<Self> {
         Ok(Self {
+            temporary: is_temporary_schema(&table.schema),
             fields: table
                 .arrow_schema
                 .fields()

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
-use radlake_catalogs::{Object, Relation};
+use radlake_catalogs::{Object, Relation, is_temporary_schema};
 use radlake_sql::ast;
 
 use super::target::{folded, resolve};
@@ -167,7 +167,7 @@ impl Writer<'_> {
                 Err(Error::UndefinedSchema(wanted))
             };
         };
-        if ["imaging", "system", "public"].contains(&wanted.as_str()) {
+        if ["imaging", "system", "public"].contains(&wanted.as_str()) || is_temporary_schema(&wanted) {
             return Err(Error::InsufficientPrivilege(format!(
                 "schema \"{wanted}\" belongs to the lake itself"
             )));

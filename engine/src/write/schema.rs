@@ -1,6 +1,6 @@
 //! CREATE SCHEMA and ALTER SCHEMA.
 
-use radlake_catalogs::{Object, Relation, SchemaObject};
+use radlake_catalogs::{Object, Relation, SchemaObject, is_temporary_schema};
 use radlake_sql::ast;
 
 use super::target::folded;
@@ -8,6 +8,7 @@ use super::texts::Renamed;
 use super::view::set_options;
 use super::{Outcome, Writer};
 use crate::govern::change_owner;
+use crate::planner::PG_TEMP;
 use crate::{Error, Result};
 
 impl Writer<'_> {
@@ -216,6 +217,12 @@ impl Writer<'_> {
         let schema = schema.unwrap_or_else(|| old_schema.clone());
         let name = name.unwrap_or_else(|| old_name.clone());
         let epoch = self.epoch()?;
+        let own = schema == PG_TEMP || is_temporary_schema(&schema);
+        if own != is_temporary_schema(&old_schema) {
+            return Err(Error::unsupported(
+                "cannot move objects into or out of temporary schemas",
+            ));
+        }
         if epoch.schema(&schema).is_none() {
             return Err(Error::UndefinedSchema(schema));
         }

@@ -10,11 +10,11 @@ impl Writer<'_> {
         let Some(into) = &select.into else {
             return Err(Error::internal("SELECT without INTO is no write"));
         };
-        if into.temporary {
-            return Err(Error::unsupported("temporary tables are not supported"));
+        let own = self.is_own(&into.name, into.temporary);
+        if !own {
+            self.may_create(&into.name)?;
         }
-        self.may_create(&into.name)?;
-        let (schema, name) = self.place(&into.name)?;
+        let (schema, name) = self.place_new(&into.name, own)?;
         if self.epoch()?.get_relation(&schema, &name).is_some() {
             return Err(Error::DuplicateTable(name));
         }
@@ -22,6 +22,6 @@ impl Writer<'_> {
         if let ast::SetExpr::Select(select) = plain.body.as_mut() {
             select.into = None;
         }
-        self.create_as(schema, name, &plain, &[]).await
+        self.create_as(schema, name, &plain, &[], None).await
     }
 }

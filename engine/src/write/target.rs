@@ -10,6 +10,7 @@ use radlake_udfs::{json, types};
 
 use crate::pg_catalog::types::{builtin_name, format_builtin};
 use crate::pg_catalog::{PgKind, PgType, pg_type_of};
+use crate::planner::PG_TEMP;
 use crate::policy::RowCheck;
 use crate::{Error, Result};
 
@@ -223,11 +224,19 @@ pub(crate) fn resolve(
                 .find(|schema| epoch.get_relation(schema, only).is_some());
             Ok((schema.cloned(), only.clone()))
         }
-        [schema, last] => Ok((Some(schema.clone()), last.clone())),
-        [db, schema, last] if db == database => Ok((Some(schema.clone()), last.clone())),
+        [schema, last] => Ok((Some(own(epoch, schema)), last.clone())),
+        [db, schema, last] if db == database => Ok((Some(own(epoch, schema)), last.clone())),
         _ => Err(Error::unsupported(format!(
             "cross-database references are not implemented: \"{name}\""
         ))),
+    }
+}
+
+/// The schema that a name means: `pg_temp` is the session's own.
+fn own(epoch: &Epoch, schema: &str) -> String {
+    match epoch.temporary() {
+        Some(temporary) if schema == PG_TEMP => temporary.schema().to_owned(),
+        _ => schema.to_owned(),
     }
 }
 

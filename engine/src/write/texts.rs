@@ -115,6 +115,11 @@ impl Writer<'_> {
             .splices
             .tree(&format!("SELECT {}", self.splices.expr(expression)))?;
         query = self.qualified(&query)?;
+        if super::temporary::reads_temporary(&query) {
+            return Err(Error::unsupported(
+                "temporary tables and views in an expression that is kept: it would outlive them",
+            ));
+        }
         let text = match query.body.as_ref() {
             ast::SetExpr::Select(select) => match select.projection.as_slice() {
                 [ast::SelectItem::UnnamedExpr(expression)] => expression.to_string(),

@@ -11,6 +11,7 @@ use radlake_sql::extend::NO_DATA;
 use super::define::stored;
 use super::pipeline::Gate;
 use super::target::{Target, folded, quoted, written_name};
+use super::temporary::reads_temporary;
 use super::texts::query_text;
 use super::{Outcome, Writer};
 use crate::planner::SECURITY_INVOKER;
@@ -23,13 +24,19 @@ pub(crate) const UNPOPULATED: &str = "unpopulated";
 
 impl Writer<'_> {
     pub(super) async fn create_view(&mut self, create: &ast::CreateView) -> Result<Outcome> {
-        if create.temporary {
-            return Err(Error::unsupported("temporary views are not supported"));
-        }
         if create.materialized {
             return self.create_materialized(create).await;
         }
-        let (schema, name) = self.place(&create.name)?;
+        let query = self.qualified(&create.query)?;
+        let mut own = self.is_own(&create.name, create.temporary);
+        if !own && reads_temporary(&query) {
+            self.session.notice(
+                "00000",
+                format!("view \"{}\" will be a temporary view", create.name),
+            );
+            own = true;
+        }
+        let (schema, name) = self.place_new(&create.name, own)?;
         let epoch = self.epoch()?;
         let old = match epoch.get_relation(&schema, &name) {
             None => None,
@@ -39,7 +46,7 @@ impl Writer<'_> {
             }
             Some(_) => return Err(Error::DuplicateTable(name)),
         };
-        let mut sql = query_text(&self.qualified(&create.query)?)?;
+        let mut sql = query_text(&query)?;
         let planner = self.planner(Vec::new())?;
         let plan = self.plan(&planner, &sql).await?;
         let mut found = planner.analyse(plan)?.schema;
@@ -124,6 +131,11 @@ impl Writer<'_> {
         }
         let inner = without_data(&create.query);
         let query = self.qualified(inner.unwrap_or(&create.query))?;
+        if reads_temporary(&query) {
+            return Err(Error::unsupported(
+                "materialized views must not use temporary tables or views",
+            ));
+        }
         let names: Vec<String> = create.columns.iter().map(|column| folded(&column.name)).collect();
         let text = query_text(&query)?;
         let filled = match inner {
@@ -131,7 +143,13 @@ impl Writer<'_> {
             Some(_) => format!("SELECT * FROM ({text}) AS q LIMIT 0"),
         };
         let outcome = self
-            .create_as(schema.clone(), name.clone(), &self.splices.tree(&filled)?, &names)
+            .create_as(
+                schema.clone(),
+                name.clone(),
+                &self.splices.tree(&filled)?,
+                &names,
+                None,
+            )
             .await?;
         let epoch = self.epoch()?;
         let table = epoch.table(&schema, &name);

@@ -74,7 +74,7 @@ impl Transaction {
         delta_schema(&columns)?;
         let mut table = TableObject::new(schema, name, columns);
         check_columns(&table)?;
-        table.oid = self.allocate(0)?;
+        table.oid = self.allocate(0, &table.schema)?;
         table.location = folder;
         table.version = version;
         table.shrunk = version;

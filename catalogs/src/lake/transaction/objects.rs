@@ -7,6 +7,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::Transaction;
 use crate::delta::schema::delta_schema;
+use crate::lake::is_temporary_schema;
 use crate::object::{Object, TableObject};
 use crate::{Error, Result};
 
@@ -23,20 +24,30 @@ impl Transaction {
         delta_schema(&table.arrow_schema)?;
         check_columns(&table)?;
         table.columns.follow(&table.arrow_schema);
-        table.oid = self.allocate(table.oid)?;
+        table.oid = self.allocate(table.oid, &table.schema)?;
         table.version = -1;
         table.delta_id = uuid::Uuid::new_v4().to_string();
-        table.location = folder(&table);
-        // The folder of a table that was dropped, or of a foreign one, is left alone, whatever vacuum left of its log.
-        let log = crate::delta::below(&table.location, "_delta_log");
-        if !self.lake.storage().list_after(&log, &log).await?.is_empty() {
-            table.location = format!("{}-{}", table.location, table.oid);
-        }
+        table.location = match is_temporary_schema(&table.schema) {
+            true => table.oid.to_string(),
+            false => self.free_folder(&table).await?,
+        };
         self.check_name(&Object::Table(table.clone()))?;
         self.puts
             .insert(table.oid, Arc::new(Object::Table(table.clone())));
         self.recatalogued();
         Ok(table)
+    }
+
+    /// The folder of a table that was dropped, or of a foreign one, is left alone, whatever vacuum left of its log.
+    async fn free_folder(&self, table: &TableObject) -> Result<String> {
+        let wanted = folder(table);
+        let log = crate::delta::below(&wanted, "_delta_log");
+        Ok(
+            match self.lake.storage().list_after(&log, &log).await?.is_empty() {
+                true => wanted,
+                false => format!("{wanted}-{}", table.oid),
+            },
+        )
     }
 
     /// Puts an object into the catalog: a new one without OID, or a changed one with it. Gives the OID. A table's
@@ -64,7 +75,7 @@ impl Transaction {
             delta_schema(&table.arrow_schema)?;
         }
         let oid = match object.oid() {
-            0 => self.allocate(0)?,
+            0 => self.allocate(0, object.schema().unwrap_or_default())?,
             oid if self
                 .object(oid)
                 .is_some_and(|there| there.kind() == object.kind()) =>
@@ -124,11 +135,15 @@ impl Transaction {
         old.chain(self.puts.values().map(Arc::as_ref))
     }
 
-    pub(super) fn allocate(&mut self, wanted: u32) -> Result<u32> {
+    /// The OID of a new object in a schema.
+    pub(super) fn allocate(&mut self, wanted: u32, schema: &str) -> Result<u32> {
         if wanted != 0 {
             return Err(Error::invalid(format!(
                 "OID {wanted} is not the caller's to give"
             )));
+        }
+        if is_temporary_schema(schema) {
+            return self.allocate_temporary();
         }
         let oid = self.next_oid;
         self.next_oid = oid

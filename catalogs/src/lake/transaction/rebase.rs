@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{TableChange, Transaction};
 use crate::epoch::Epoch;
+use crate::lake::is_temporary;
 use crate::object::Object;
 
 impl Transaction {
@@ -14,13 +15,20 @@ impl Transaction {
         if self.epoch.number == epoch.number {
             return true;
         }
+        // A session's own objects go along.
+        let joined = match self.epoch.temporary().map(|temporary| temporary.join(epoch)) {
+            Some(Ok(joined)) => joined,
+            Some(Err(_)) => return false,
+            None => Arc::clone(epoch),
+        };
+        let epoch = &joined;
         if self.serializable || !self.fits(epoch) {
             return false;
         }
         let shift = epoch.next_oid - self.epoch.next_oid;
         let first = self.epoch.next_oid;
         let moved = |oid: u32| {
-            if oid >= first {
+            if oid >= first && !is_temporary(oid) {
                 oid.checked_add(shift)
             } else {
                 Some(oid)

@@ -7,18 +7,28 @@ use chrono::{SubsecRound, TimeDelta, Utc};
 use serde_json::json;
 
 use super::{TableChange, Transaction, rows};
-use crate::Result;
 use crate::delta::action::{Action, Add, Format, Metadata, Protocol, Txn, write_commit};
 use crate::delta::schema::{delta_schema, needs_timestamp_ntz};
-use crate::lake::apps;
 use crate::lake::catalog::FORMAT;
 use crate::lake::intent::{Intent, TableCommit};
+use crate::lake::{apps, is_temporary};
 use crate::object::{Object, TableObject};
 use crate::system::{EpochRecord, TableRecord};
+use crate::{Error, Result};
 
 impl Transaction {
     /// The intent that decides it. A new id each time, so that every attempt is told from every other.
     pub(in crate::lake) fn seal(&mut self) -> Result<Intent> {
+        // A session's own objects have left it: nobody else is ever to see them.
+        if self
+            .puts
+            .keys()
+            .chain(self.tables.keys())
+            .chain(&self.drops)
+            .any(|oid| is_temporary(*oid))
+        {
+            return Err(Error::internal("a temporary object was to be published"));
+        }
         self.id = uuid::Uuid::now_v7();
         // Clocks differ, but each epoch is later than the one before it; in whole microseconds, since SQL's times have no more: the
         // time that is shown of an epoch names it.

@@ -53,7 +53,11 @@ impl Connection {
             }
             match self.run_statement(statement, &watch).await? {
                 Response::Rows { schema, stream } => {
-                    let formats = vec![Format::Text; schema.fields().len()];
+                    let format = match schema.metadata().contains_key(radlake::BINARY) {
+                        true => Format::Binary,
+                        false => Format::Text,
+                    };
+                    let formats = vec![format; schema.fields().len()];
                     put_row_description(&schema, &formats, self.wire.write_buffer_mut());
                     let batches = Batches::new(stream);
                     let mut rows = Rows::new(batches, RowEncoder::new(&schema, &formats, self.style()));

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use radlake_catalogs::is_temporary_schema;
+
 use super::{Arg, Outcome, Spec};
 use crate::pg_catalog::context::Context;
 use crate::pg_catalog::declared::PG_CATALOG;
@@ -73,7 +75,14 @@ fn path(context: &Context) -> Vec<String> {
         .search_path()
         .into_iter()
         .filter(|name| model.namespace_named(name).is_some())
+        .filter(|name| !is_temporary_schema(name) || is_named(context))
         .collect()
+}
+
+/// Whether the search path names the session's own schema, which is searched anyhow.
+fn is_named(context: &Context) -> bool {
+    let path = context.setting("search_path");
+    path.is_some_and(|path| path.contains("pg_temp"))
 }
 
 fn current_schemas(context: &Context, args: &[Arg<'_>]) -> Outcome {

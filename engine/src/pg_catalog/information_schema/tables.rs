@@ -20,10 +20,11 @@ pub(super) fn tables(declared: &'static Declared, viewer: &Viewer<'_>) -> Result
         .column("table_catalog", |_| viewer.model.database.as_str())
         .column("table_schema", |r| viewer.model.schema_name(r.namespace))
         .column("table_name", |r| r.name.as_str())
-        .column(
-            "table_type",
-            |r| if r.kind == "v" { "VIEW" } else { "BASE TABLE" },
-        )
+        .column("table_type", |r| match r.kind {
+            "v" => "VIEW",
+            _ if viewer.model.is_temporary(r) => "LOCAL TEMPORARY",
+            _ => "BASE TABLE",
+        })
         .column("is_insertable_into", |r| yes_or_no(r.kind == "r"))
         .column("is_typed", |_| "NO")
         .finish()

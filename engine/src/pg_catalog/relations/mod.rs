@@ -5,6 +5,7 @@ mod pg_attrdef;
 mod pg_attribute;
 mod pg_class;
 mod pg_constraint;
+pub(crate) mod pg_cursors;
 mod pg_database;
 mod pg_default_acl;
 mod pg_description;
@@ -66,7 +67,7 @@ const BUILDERS: &[(&str, Builder)] = &[
 ];
 
 /// Relations made from the session (`schema.rs`).
-const OF_SESSION: [&str; 2] = ["pg_settings", "pg_stat_activity"];
+const OF_SESSION: [&str; 3] = ["pg_cursors", "pg_settings", "pg_stat_activity"];
 
 fn builder(name: &str) -> Option<Builder> {
     BUILDERS.iter().find(|(n, _)| *n == name).map(|(_, build)| *build)

@@ -32,7 +32,10 @@ pub(super) fn rows(declared: &'static Declared, model: &Model) -> Result<RecordB
             let rows = r.rows as f64;
             rows
         })
-        .column("relpersistence", |_| "p")
+        .column("relpersistence", |r| match model.is_temporary(r) {
+            true => "t",
+            false => "p",
+        })
         .column("relkind", |r| r.kind)
         .column("relacl", |r| model.acl(r.owner, &r.grants, ON_RELATION))
         .column("relnatts", |r| {

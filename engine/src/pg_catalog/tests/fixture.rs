@@ -67,6 +67,9 @@ impl SessionView for TestSession {
             ..Activity::default()
         }]
     }
+    fn cursors(&self) -> Vec<crate::pg_catalog::CursorShown> {
+        Vec::new()
+    }
 }
 
 fn column(name: &str, data_type: DataType) -> Field {
