@@ -381,6 +381,9 @@ fn written_kind(text: &str) -> Option<String> {
     }
 }
 
+/// What became of a statement, and of the session's temporary objects.
+type Done = (Outcome, Option<Temporary>);
+
 impl Inner {
     /// Runs a statement of [`radlake_sql::Kind::Write`].
     pub(crate) async fn write(
@@ -442,7 +445,7 @@ impl Inner {
         statement: &Statement,
         parameters: &Parameters,
     ) -> Result<Outcome> {
-        let done: Arc<Mutex<Option<(Outcome, Option<Temporary>)>>> = Arc::default();
+        let done: Arc<Mutex<Option<Done>>> = Arc::default();
         let (lake, kind) = (self.lake(), crate::session::name_of(statement));
         lake.transact(|epoch| {
             let (this, done, kind) = (Arc::clone(self), Arc::clone(&done), kind.clone());

@@ -693,7 +693,8 @@ mod tests {
             assert_eq!(of(text), fetch, "{text}");
         }
         for text in ["FETCH SOME FROM c", "MOVE", "FETCH 1.5 FROM c"] {
-            assert!(crate::parse(text).is_err(), "{text}");
+            let known = |parsed: Vec<crate::Statement>| command(parsed[0].ast()).is_some();
+            assert!(!crate::parse(text).is_ok_and(known), "{text}");
         }
     }
 

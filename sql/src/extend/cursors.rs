@@ -42,9 +42,7 @@ fn read(statement: &Words) -> Option<[String; 4]> {
     };
     let said = |direction: &str, count: &str| Some((direction.to_owned(), count.to_owned()));
     let only = upto == 2;
-    let (direction, count) = if upto == 1 {
-        said("FORWARD", "1")
-    } else if only && statement.is(1, "NEXT") {
+    let (direction, count) = if upto == 1 || only && statement.is(1, "NEXT") {
         said("FORWARD", "1")
     } else if only && statement.is(1, "PRIOR") {
         said("BACKWARD", "1")
