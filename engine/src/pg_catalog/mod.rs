@@ -31,6 +31,8 @@ pub mod types;
 
 pub use epoch_catalog::EpochCatalog;
 pub use error::CatalogError;
+pub(crate) use names::quote as quote_ident;
+pub(crate) use functions::quote_literal;
 pub(crate) use function::{Function, own_functions};
 pub use functions::POSTGRESQL_VERSION;
 pub use install::SystemCatalogs;

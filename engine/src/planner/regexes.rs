@@ -12,10 +12,7 @@ use crate::{Error, Result};
 /// Functions, with whether it matters what is found and not only that, and the place of their flags.
 const FUNCTIONS: &[(&str, bool, usize)] = &[
     ("regexp_like", false, 2),
-    ("regexp_match", true, 2),
     ("regexp_replace", true, 3),
-    ("regexp_count", true, 3),
-    ("regexp_instr", true, 5),
 ];
 
 /// Rewrites the patterns; anything else stays as it is.

@@ -2,6 +2,7 @@
 
 mod decode;
 mod fields;
+mod format;
 mod labels;
 mod numbers;
 mod places;
@@ -13,6 +14,7 @@ use chrono_tz::Tz;
 
 use super::calendar;
 pub use super::value::Zone;
+pub use format::Format;
 use decode::{Decoded, Special};
 
 /// The types that are read.
