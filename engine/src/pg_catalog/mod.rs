@@ -31,11 +31,11 @@ pub mod types;
 
 pub use epoch_catalog::EpochCatalog;
 pub use error::CatalogError;
-pub(crate) use names::quote as quote_ident;
-pub(crate) use functions::quote_literal;
 pub(crate) use function::{Function, own_functions};
 pub use functions::POSTGRESQL_VERSION;
+pub(crate) use functions::quote_literal;
 pub use install::SystemCatalogs;
+pub(crate) use names::quote as quote_ident;
 pub(crate) use presets::preset;
 pub(crate) use rewrite::select_one;
 pub use rewrite::{output_name, output_type, rewrite, rewrite_view};

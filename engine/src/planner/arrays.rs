@@ -87,7 +87,13 @@ pub(super) fn slice(expr: &mut Expr) {
     let Expr::CompoundFieldAccess { root, access_chain } = expr else {
         return;
     };
-    let [AccessExpr::Subscript(Subscript::Slice { lower_bound, upper_bound, stride: None })] = access_chain.as_mut_slice()
+    let [
+        AccessExpr::Subscript(Subscript::Slice {
+            lower_bound,
+            upper_bound,
+            stride: None,
+        }),
+    ] = access_chain.as_mut_slice()
     else {
         return;
     };

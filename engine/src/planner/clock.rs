@@ -50,7 +50,8 @@ impl ScalarUDFImpl for ClockTimestamp {
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let now = || chrono::Utc::now().timestamp_micros();
-        let times = arrow::array::TimestampMicrosecondArray::from_iter_values((0..args.number_rows).map(|_| now()));
+        let times =
+            arrow::array::TimestampMicrosecondArray::from_iter_values((0..args.number_rows).map(|_| now()));
         Ok(ColumnarValue::Array(Arc::new(times.with_timezone("UTC"))))
     }
 }

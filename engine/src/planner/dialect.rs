@@ -10,8 +10,8 @@ use radlake_sql::ast::{
 };
 
 use super::{
-    arrays, intervals, json, literals, patterns, recursion, regexes, row_values, scales, shapes, using, uuids,
-    wordings,
+    arrays, intervals, json, literals, patterns, recursion, regexes, row_values, scales, shapes, using,
+    uuids, wordings,
 };
 use crate::{Error, Result};
 

@@ -7,8 +7,8 @@ use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult, RawBinaryExp
 use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable, Operator, lit};
 use datafusion::sql::sqlparser::ast::BinaryOperator;
 
-use super::integers;
 use super::postgres::{intervals, lists};
+use super::{arrays, integers};
 
 /// Plans them; anything else is left to others.
 #[derive(Debug)]
@@ -16,6 +16,7 @@ pub(super) struct Operators;
 
 impl ExprPlanner for Operators {
     fn plan_binary_op(&self, expr: RawBinaryExpr, schema: &DFSchema) -> Result<PlannerResult<RawBinaryExpr>> {
+        let expr = arrays_of_texts(expr, schema)?;
         let (Ok(left), Ok(right)) = (expr.left.get_type(schema), expr.right.get_type(schema)) else {
             return Ok(PlannerResult::Original(expr));
         };
@@ -65,4 +66,31 @@ impl ExprPlanner for Operators {
             _ => Ok(PlannerResult::Original(expr)),
         }
     }
+}
+
+/// A literal beside an array is one too: `a @> '{1}'`.
+fn arrays_of_texts(expr: RawBinaryExpr, schema: &DFSchema) -> Result<RawBinaryExpr> {
+    if !matches!(
+        expr.op,
+        BinaryOperator::PGOverlap | BinaryOperator::AtArrow | BinaryOperator::ArrowAt
+    ) {
+        return Ok(expr);
+    }
+    let RawBinaryExpr { op, left, right } = expr;
+    let list = |side: &Expr| {
+        side.get_type(schema)
+            .ok()
+            .filter(|of| matches!(of, DataType::List(_)))
+    };
+    let is_literal = |side: &Expr| matches!(side, Expr::Literal(value, _) if value.data_type().is_string() || value.data_type().is_null());
+    let read = |text: Expr, to: &DataType| match text.get_type(schema) {
+        Ok(of) if of.is_null() => text.cast_to(to, schema),
+        _ => arrays::function().call(vec![text]).cast_to(to, schema),
+    };
+    let (left, right) = match (list(&left), list(&right)) {
+        (Some(to), None) if is_literal(&right) => (left, read(right, &to)?),
+        (None, Some(to)) if is_literal(&left) => (read(left, &to)?, right),
+        _ => (left, right),
+    };
+    Ok(RawBinaryExpr { op, left, right })
 }

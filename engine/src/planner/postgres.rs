@@ -2,6 +2,7 @@
 
 mod ages;
 mod arrays;
+mod bytes;
 mod extract;
 pub(super) mod floats;
 pub(super) mod intervals;
@@ -54,7 +55,10 @@ pub(super) fn functions() -> Vec<Arc<ScalarUDF>> {
         lists::TRIM,
         make_date::MAKE_DATE,
         maths::BIT_NOT,
+        maths::CEIL,
         maths::FACTORIAL,
+        maths::FLOOR,
+        maths::NUMBER_OF,
         maths::MIN_SCALE,
         maths::QUOTIENT,
         maths::SCALE,
@@ -72,14 +76,18 @@ pub(super) fn functions() -> Vec<Arc<ScalarUDF>> {
         regexes::SUBSTR,
         scale::SCALE,
         strings::AS_OUTPUT,
+        bytes::CONVERT_FROM,
+        bytes::CONVERT_TO,
+        bytes::ESCAPED,
+        bytes::UNESCAPED,
         strings::FORMAT,
-        strings::GET_BIT,
-        strings::GET_BYTE,
+        bytes::GET_BIT,
+        bytes::GET_BYTE,
         strings::NUM_NONNULLS,
         strings::NUM_NULLS,
         strings::PARSE_IDENT,
-        strings::SET_BIT,
-        strings::SET_BYTE,
+        bytes::SET_BIT,
+        bytes::SET_BYTE,
         strings::STRING_TO_TABLE,
         strings::UNISTR,
         times_of_texts::TIMESTAMP_OF,
@@ -190,10 +198,26 @@ fn unknown<T>(name: &str, types: &[DataType]) -> Result<T> {
 }
 
 fn type_name(of: &DataType) -> String {
-    match of {
-        DataType::Null => "unknown".to_owned(),
-        other => other.to_string().to_lowercase(),
-    }
+    let name = match of {
+        DataType::Null => "unknown",
+        DataType::Boolean => "boolean",
+        DataType::Int8 | DataType::Int16 => "smallint",
+        DataType::Int32 => "integer",
+        DataType::Int64 => "bigint",
+        DataType::Float32 => "real",
+        DataType::Float64 => "double precision",
+        DataType::Decimal128(..) | DataType::Decimal256(..) => "numeric",
+        DataType::Date32 => "date",
+        DataType::Time64(_) => "time without time zone",
+        DataType::Timestamp(_, None) => "timestamp without time zone",
+        DataType::Timestamp(_, Some(_)) => "timestamp with time zone",
+        DataType::Interval(_) => "interval",
+        DataType::Binary => "bytea",
+        DataType::List(item) => return format!("{}[]", type_name(item.data_type())),
+        other if other.is_string() => "text",
+        other => return other.to_string().to_lowercase(),
+    };
+    name.to_owned()
 }
 
 /// Values as texts.

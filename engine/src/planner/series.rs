@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{
-    Array, ArrayBuilder, ArrayRef, AsArray, ListBuilder, TimestampMicrosecondBuilder,
-};
+use arrow::array::{Array, ArrayBuilder, ArrayRef, AsArray, ListBuilder, TimestampMicrosecondBuilder};
 use arrow::datatypes::{
     DataType, Field, IntervalMonthDayNano, IntervalMonthDayNanoType, IntervalUnit, TimeUnit,
     TimestampMicrosecondType,
@@ -71,10 +69,14 @@ impl ScalarUDFImpl for Series {
             || !(is_time(start) || is_time(stop))
             || !(matches!(step, DataType::Interval(_)) || is_text(step))
         {
-            return plan_err!("No function matches the given name and argument types '{NAME}({start}, {stop}, {step})'");
+            return plan_err!(
+                "No function matches the given name and argument types '{NAME}({start}, {stop}, {step})'"
+            );
         }
         let given = [start, stop];
-        let moment = given.iter().find(|of| matches!(of, DataType::Timestamp(_, Some(_))));
+        let moment = given
+            .iter()
+            .find(|of| matches!(of, DataType::Timestamp(_, Some(_))));
         let local = given.iter().any(|of| matches!(of, DataType::Timestamp(_, None)));
         let zone = match (moment, local) {
             (Some(DataType::Timestamp(_, zone)), _) => zone.clone(),
@@ -98,7 +100,10 @@ impl ScalarUDFImpl for Series {
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        if !matches!(args.args.first().map(ColumnarValue::data_type), Some(DataType::Timestamp(..))) {
+        if !matches!(
+            args.args.first().map(ColumnarValue::data_type),
+            Some(DataType::Timestamp(..))
+        ) {
             return self.numbers.invoke_with_args(args);
         }
         radlake_udfs::by_row(&args, series)
@@ -176,5 +181,7 @@ fn by_calendar(shown: i64, step: IntervalMonthDayNano) -> Option<i64> {
             .find_map(|of_month| read::days(year, month, of_month))
             .or_else(|| read::days(year, month, of_month))?;
     }
-    day.checked_add(step.days.into())?.checked_mul(DAY)?.checked_add(clock)
+    day.checked_add(step.days.into())?
+        .checked_mul(DAY)?
+        .checked_add(clock)
 }

@@ -12,8 +12,8 @@ use datafusion::logical_expr::expr::AggregateFunction;
 use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
 use datafusion::logical_expr::utils::{AggregateOrderSensitivity, format_state_name};
 use datafusion::logical_expr::{
-    Accumulator, AggregateUDF, AggregateUDFImpl, Documentation, Expr, GroupsAccumulator, Operator, ReversedUDAF,
-    SetMonotonicity, Signature, StatisticsArgs, TypeSignature,
+    Accumulator, AggregateUDF, AggregateUDFImpl, Documentation, Expr, GroupsAccumulator, Operator,
+    ReversedUDAF, SetMonotonicity, Signature, StatisticsArgs, TypeSignature,
 };
 
 use super::postgres::intervals;
@@ -301,7 +301,10 @@ impl Accumulator for Spans {
     }
 
     fn merge_batch(&mut self, states: &[ArrayRef]) -> Result<()> {
-        let numbers: Vec<&Int64Array> = states.iter().map(|state| state.as_primitive::<Int64Type>()).collect();
+        let numbers: Vec<&Int64Array> = states
+            .iter()
+            .map(|state| state.as_primitive::<Int64Type>())
+            .collect();
         let [counts, months, days, micros] = numbers.as_slice() else {
             return internal_err!("four numbers are what is known of intervals");
         };

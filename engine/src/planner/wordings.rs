@@ -2,8 +2,9 @@
 //! `sqrt(x)`, `mode()` is what an ordered list has most of.
 
 use radlake_sql::ast::{
-    BinaryOperator, CastKind, DataType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentClause,
-    FunctionArguments, Ident, ObjectName, OrderByExpr, TimezoneInfo, UnaryOperator, Value,
+    BinaryOperator, CastKind, DataType, DuplicateTreatment, Expr, Function, FunctionArg, FunctionArgExpr,
+    FunctionArgumentClause, FunctionArguments, Ident, ObjectName, OrderByExpr, OrderByOptions, TimezoneInfo,
+    UnaryOperator, Value,
 };
 
 use super::dialect::{call, null};
@@ -36,10 +37,15 @@ pub(super) fn rewrite(expr: &mut Expr) -> Result<()> {
             let operand = std::mem::replace(operand.as_mut(), null());
             *expr = call(function, vec![operand]);
         }
-        Expr::BinaryOp { left, op, right } if matches!(op, BinaryOperator::PGStartsWith) => {
+        Expr::BinaryOp {
+            left,
+            op: BinaryOperator::PGStartsWith,
+            right,
+        } => {
             let arguments = [left, right].map(|side| std::mem::replace(side.as_mut(), null()));
             *expr = call("starts_with", arguments.into());
         }
+        Expr::Like { any: true, .. } | Expr::ILike { any: true, .. } => like_any(expr),
         Expr::Function(function) if function.name.0.len() == 1 && function.over.is_none() => {
             if let Some(reworded) = reworded(function)? {
                 *expr = reworded;
@@ -49,6 +55,39 @@ pub(super) fn rewrite(expr: &mut Expr) -> Result<()> {
         _ => {}
     }
     Ok(())
+}
+
+/// `x LIKE ANY (ARRAY[a, b])` is `x LIKE a OR x LIKE b`; of what is no list that is written out it is left as it is.
+fn like_any(expr: &mut Expr) {
+    let (Expr::Like { pattern, .. } | Expr::ILike { pattern, .. }) = &*expr else {
+        return;
+    };
+    let Expr::Array(array) = unwrapped(pattern) else {
+        return;
+    };
+    let one = |wanted: &Expr| {
+        let mut one = expr.clone();
+        if let Expr::Like { any, pattern, .. } | Expr::ILike { any, pattern, .. } = &mut one {
+            *any = false;
+            **pattern = wanted.clone();
+        }
+        one
+    };
+    let any = array.elem.iter().map(one).reduce(|left, right| Expr::BinaryOp {
+        left: Box::new(left),
+        op: BinaryOperator::Or,
+        right: Box::new(right),
+    });
+    if let Some(any) = any {
+        *expr = Expr::Nested(Box::new(any));
+    }
+}
+
+fn unwrapped(expr: &Expr) -> &Expr {
+    match expr {
+        Expr::Nested(inner) => unwrapped(inner),
+        other => other,
+    }
 }
 
 fn name(function: &Function) -> String {
@@ -88,6 +127,10 @@ fn reworded(function: &mut Function) -> Result<Option<Expr>> {
     if name == "median" {
         return undefined("median");
     }
+    sorted(&name, function);
+    if name == "make_interval" {
+        positional(function);
+    }
     let Some(given) = arguments(function) else {
         return Ok(None);
     };
@@ -97,6 +140,12 @@ fn reworded(function: &mut Function) -> Result<Option<Expr>> {
             op: BinaryOperator::Modulo,
             right: Box::new(Expr::Nested(Box::new(right.clone()))),
         }))),
+        ("to_number", [text, pattern]) => {
+            Some(call("number_of_pattern", vec![pattern.clone(), text.clone()]))
+        }
+        ("encode" | "decode", [value, Expr::Value(encoding)]) if matches!(&encoding.value, Value::SingleQuotedString(text) if text.eq_ignore_ascii_case("escape")) => {
+            Some(call(&format!("{name}_escape"), vec![value.clone()]))
+        }
         ("age", [from]) => {
             let today = Expr::Function(bare("current_date"));
             Some(call("age", vec![today, from.clone()]))
@@ -140,10 +189,70 @@ fn reworded(function: &mut Function) -> Result<Option<Expr>> {
             }
         }
         ("percentile_cont" | "percentile_disc" | "mode" | "rank_of" | "approx_median", _) => {
-            return Err(Error::WrongObject(format!("WITHIN GROUP is required for ordered-set aggregate {name}")));
+            return Err(Error::WrongObject(format!(
+                "WITHIN GROUP is required for ordered-set aggregate {name}"
+            )));
         }
         _ => None,
     })
+}
+
+/// PostgreSQL sorts to find what is distinct, and queries count on it.
+fn sorted(name: &str, function: &mut Function) {
+    let FunctionArguments::List(list) = &mut function.args else {
+        return;
+    };
+    if !matches!(name, "string_agg" | "array_agg")
+        || list.duplicate_treatment != Some(DuplicateTreatment::Distinct)
+        || !list.clauses.is_empty()
+    {
+        return;
+    }
+    if let Some(FunctionArg::Unnamed(FunctionArgExpr::Expr(value))) = list.args.first() {
+        list.clauses
+            .push(FunctionArgumentClause::OrderBy(vec![OrderByExpr {
+                expr: value.clone(),
+                options: OrderByOptions::default(),
+                with_fill: None,
+            }]));
+    }
+}
+
+/// `make_interval(days => 10)`, with zeros for what is left out.
+fn positional(function: &mut Function) {
+    const NAMES: [&str; 7] = ["years", "months", "weeks", "days", "hours", "mins", "secs"];
+    let FunctionArguments::List(list) = &mut function.args else {
+        return;
+    };
+    if !list
+        .args
+        .iter()
+        .any(|argument| matches!(argument, FunctionArg::Named { .. }))
+    {
+        return;
+    }
+    let mut places: [Option<FunctionArgExpr>; 7] = Default::default();
+    for (at, argument) in list.args.iter().enumerate() {
+        let (place, value) = match argument {
+            FunctionArg::Unnamed(value) => (Some(at), value),
+            FunctionArg::Named { name, arg, .. } => (
+                NAMES
+                    .iter()
+                    .position(|known| name.value.eq_ignore_ascii_case(known)),
+                arg,
+            ),
+            FunctionArg::ExprNamed { .. } => return,
+        };
+        match place.and_then(|place| places.get_mut(place)) {
+            Some(free @ None) => *free = Some(value.clone()),
+            _ => return,
+        }
+    }
+    let zero = || FunctionArgExpr::Expr(Expr::Value(Value::Number("0".to_owned(), false).into()));
+    list.args = places
+        .into_iter()
+        .map(|place| FunctionArg::Unnamed(place.unwrap_or_else(zero)))
+        .collect();
 }
 
 fn undefined(name: &str) -> Result<Option<Expr>> {
@@ -205,7 +314,9 @@ fn ordered_set(name: &str, function: &mut Function) -> Result<Option<Expr>> {
         "percentile_disc" => "percentile_disc_of_ordered",
         "percentile_cont" => "percentile_cont_of_ordered",
         "rank" | "dense_rank" | "percent_rank" | "cume_dist" => {
-            return Err(Error::unsupported(format!("{name} as a hypothetical-set aggregate")));
+            return Err(Error::unsupported(format!(
+                "{name} as a hypothetical-set aggregate"
+            )));
         }
         _ => return Ok(None),
     };
@@ -246,7 +357,9 @@ fn listed(order: OrderByExpr) -> Function {
         _ => bare("array_agg"),
     };
     if let FunctionArguments::List(arguments) = &mut list.args {
-        arguments.clauses.push(FunctionArgumentClause::OrderBy(vec![order]));
+        arguments
+            .clauses
+            .push(FunctionArgumentClause::OrderBy(vec![order]));
     }
     list
 }

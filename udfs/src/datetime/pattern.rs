@@ -1,6 +1,7 @@
 //! Patterns of `to_char` for dates, times and intervals (PostgreSQL's `src/backend/utils/adt/formatting.c`).
 
 pub(super) mod keywords;
+pub(super) mod number;
 
 use datafusion::common::exec_err;
 use datafusion::error::Result;

@@ -39,7 +39,9 @@ impl Finder {
                 'c' => insensitive = false,
                 's' => {}
                 'b' | 'e' | 'm' | 'n' | 'p' | 'q' | 't' | 'w' | 'x' => {
-                    return exec_err!("invalid regular expression: flags other than g, i, c and s are not supported");
+                    return exec_err!(
+                        "invalid regular expression: flags other than g, i, c and s are not supported"
+                    );
                 }
                 _ => return exec_err!("invalid regular expression option"),
             }
@@ -79,7 +81,10 @@ impl Finder {
                 }
                 false => whole.end,
             };
-            let groups = captures.iter().skip(1).map(|group| group.map(|group| group.range()));
+            let groups = captures
+                .iter()
+                .skip(1)
+                .map(|group| group.map(|group| group.range()));
             found.push(Match {
                 whole,
                 groups: groups.collect(),

@@ -66,15 +66,19 @@ pub(super) fn shown(values: &ArrayRef) -> Result<TimestampMicrosecondArray> {
             .collect();
     }
     let DataType::Timestamp(_, Some(zone)) = values.data_type() else {
-        return Ok(cast(values, &LOCAL)?.as_primitive::<TimestampMicrosecondType>().clone());
+        return Ok(cast(values, &LOCAL)?
+            .as_primitive::<TimestampMicrosecondType>()
+            .clone());
     };
     let zone = Zone::parse(zone)?;
-    let moments = cast(values, &DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())))?;
+    let moments = cast(
+        values,
+        &DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
+    )?;
     let moments = moments.as_primitive::<TimestampMicrosecondType>();
     let local: TimestampMicrosecondArray = moments.try_unary(|at| {
-        at.checked_add(zone.offset(at)? * 1_000_000)
-            .ok_or_else(|| Error::DatetimeOverflow.into())
-            .and_then(Ok::<i64, datafusion::error::DataFusionError>)
+        let shown = at.checked_add(zone.offset(at)? * 1_000_000);
+        shown.ok_or_else(|| datafusion::error::DataFusionError::from(Error::DatetimeOverflow))
     })?;
     Ok(local.with_timezone_opt(None::<Arc<str>>))
 }
@@ -99,7 +103,10 @@ fn age(later: i64, earlier: i64) -> Option<IntervalMonthDayNano> {
         days += of_month;
         months -= 1;
     }
-    let (months, days) = (i32::try_from(months * sign).ok()?, i32::try_from(days * sign).ok()?);
+    let (months, days) = (
+        i32::try_from(months * sign).ok()?,
+        i32::try_from(days * sign).ok()?,
+    );
     made(months, days, micros * sign)
 }
 
@@ -169,7 +176,9 @@ pub(super) const MAKE_TIME: Named = Named {
 pub(super) const MAKE_TIMESTAMP: Named = Named {
     name: "make_timestamp",
     returns: |types, _| match types {
-        [parts @ .., seconds] if parts.len() == 5 && parts.iter().all(is_whole) && is_number(seconds) => Ok(LOCAL),
+        [parts @ .., seconds] if parts.len() == 5 && parts.iter().all(is_whole) && is_number(seconds) => {
+            Ok(LOCAL)
+        }
         _ => unknown("make_timestamp", types),
     },
     run: |values, _| {
@@ -202,7 +211,10 @@ fn is_number(given: &DataType) -> bool {
 /// Microseconds since midnight; 24:00:00 is the last of them.
 fn clocks(hours: &ArrayRef, minutes: &ArrayRef, seconds: &ArrayRef) -> Result<Vec<Option<i64>>> {
     let (hours, minutes, seconds) = (longs(hours)?, longs(minutes)?, doubles(seconds)?);
-    let (hours, minutes) = (hours.as_primitive::<Int64Type>(), minutes.as_primitive::<Int64Type>());
+    let (hours, minutes) = (
+        hours.as_primitive::<Int64Type>(),
+        minutes.as_primitive::<Int64Type>(),
+    );
     let seconds = seconds.as_primitive::<Float64Type>();
     let one = |hour: i64, minute: i64, second: f64| {
         let in_range = (0..=24).contains(&hour) && (0..60).contains(&minute);

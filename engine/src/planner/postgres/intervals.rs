@@ -56,18 +56,6 @@ pub(in super::super) const DIVIDE: Named = Named {
     },
 };
 
-/// An interval of the other sign.
-pub(in super::super) const NEGATE: Named = Named {
-    name: "interval_um",
-    returns: |_, _| Ok(INTERVAL),
-    run: |values, _| {
-        each(values, |value| {
-            let (months, days) = (value.months.checked_neg()?, value.days.checked_neg()?);
-            Some(IntervalMonthDayNano::new(months, days, value.nanoseconds.checked_neg()?))
-        })
-    },
-};
-
 /// Every 30 days a month.
 pub(super) const JUSTIFY_DAYS: Named = Named {
     name: "justify_days",
@@ -204,10 +192,7 @@ fn each(
     Ok(Arc::new(out.finish()))
 }
 
-fn scaled(
-    values: &[ArrayRef],
-    by: impl Fn(f64, f64) -> std::result::Result<f64, Error>,
-) -> Result<ArrayRef> {
+fn scaled(values: &[ArrayRef], by: impl Fn(f64, f64) -> std::result::Result<f64, Error>) -> Result<ArrayRef> {
     let [intervals, factors] = values else {
         return internal_err!("an interval and a number expected");
     };

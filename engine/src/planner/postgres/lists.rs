@@ -21,23 +21,32 @@ const MOST: i64 = 134_217_727;
 /// An array of one dimension or more that holds one value.
 pub(super) const FILL: Named = Named {
     name: "array_fill",
-    returns: |types, _| match types {
-        [value, DataType::List(lengths)] if lengths.data_type().is_integer() || lengths.data_type().is_null() => {
-            let value = if value.is_null() { &DataType::Utf8 } else { value };
-            Ok(DataType::new_list(value.clone(), true))
+    returns: |types, _| {
+        let (value, fits) = match types {
+            [value, DataType::List(of)] => (value, of.data_type().is_integer() || of.data_type().is_null()),
+            [value, DataType::Null] => (value, true),
+            _ => return unknown("array_fill", types),
+        };
+        if !fits {
+            return unknown("array_fill", types);
         }
-        _ => unknown("array_fill", types),
+        let value = if value.is_null() { &DataType::Utf8 } else { value };
+        Ok(DataType::new_list(value.clone(), true))
     },
     run: |values, to| {
         let ([values, lengths], DataType::List(item)) = (values, to) else {
             return internal_err!("array_fill takes a value and an array");
         };
         let values = arrow::compute::cast(values, item.data_type())?;
-        let lengths = lengths.as_list::<i32>();
+        let Some(lengths) = lengths.as_list_opt::<i32>() else {
+            return Err(Error::NullNotAllowed("dimension array or low bound array cannot be null").into());
+        };
         let (mut places, mut sizes) = (Vec::new(), Vec::new());
         for row in 0..values.len() {
             if lengths.is_null(row) {
-                return Err(Error::NullNotAllowed("dimension array or low bound array cannot be null").into());
+                return Err(
+                    Error::NullNotAllowed("dimension array or low bound array cannot be null").into(),
+                );
             }
             let given = longs(&lengths.value(row))?;
             let given = given.as_primitive::<Int64Type>();
@@ -50,7 +59,10 @@ pub(super) const FILL: Named = Named {
                 _ => return Err(Error::unsupported("array_fill of several dimensions").into()),
             };
             if !(0..=MOST).contains(&length) {
-                return Err(Error::LimitExceeded("array size exceeds the maximum allowed (134217727)".to_owned()).into());
+                return Err(Error::LimitExceeded(
+                    "array size exceeds the maximum allowed (134217727)".to_owned(),
+                )
+                .into());
             }
             let length = usize::try_from(length).unwrap_or(0);
             sizes.push(length);
@@ -69,7 +81,13 @@ pub(super) const FILL: Named = Named {
 pub(super) const SLICE: Named = Named {
     name: "array_part",
     returns: |types, _| match types {
-        [list @ DataType::List(_), low, high] if low.is_integer() && high.is_integer() => Ok(list.clone()),
+        [list @ DataType::List(_), low, high]
+            if [low, high]
+                .iter()
+                .all(|bound| bound.is_integer() || bound.is_null()) =>
+        {
+            Ok(list.clone())
+        }
         _ => unknown("array_part", types),
     },
     run: |values, to| {
@@ -79,9 +97,16 @@ pub(super) const SLICE: Named = Named {
         let (low, high) = (longs(low)?, longs(high)?);
         let (low, high) = (low.as_primitive::<Int64Type>(), high.as_primitive::<Int64Type>());
         cut(lists, to, |row, length| {
-            let (low, high) = (low.is_valid(row).then(|| low.value(row)), high.is_valid(row).then(|| high.value(row)));
+            let (low, high) = (
+                low.is_valid(row).then(|| low.value(row)),
+                high.is_valid(row).then(|| high.value(row)),
+            );
             let (low, high) = (low?.max(1), high?.min(length));
-            Some(if low > high { (0, 0) } else { (low - 1, high - low + 1) })
+            Some(if low > high {
+                (0, 0)
+            } else {
+                (low - 1, high - low + 1)
+            })
         })
     },
 };
@@ -103,9 +128,10 @@ pub(super) const TRIM: Named = Named {
             if let (Some(list), Some(count)) = (list, count)
                 && !(0..=list.len() as i64).contains(&count)
             {
-                return Err(
-                    Error::ArraySubscript("number of elements to trim must be between 0 and the array's length").into(),
-                );
+                return Err(Error::ArraySubscript(
+                    "number of elements to trim must be between 0 and the array's length",
+                )
+                .into());
             }
         }
         cut(lists, to, |row, length| {
@@ -189,15 +215,16 @@ pub(in super::super) const COMPARE: Named = Named {
         };
         let compare = comparator(left, right)?;
         let signs: Int32Array = (0..left.len())
-            .map(|row| {
-                (left.is_valid(row) && right.is_valid(row)).then(|| compare(row, row) as i32)
-            })
+            .map(|row| (left.is_valid(row) && right.is_valid(row)).then(|| compare(row, row) as i32))
             .collect();
         Ok(Arc::new(signs))
     },
 };
 
-fn comparator(left: &ArrayRef, right: &ArrayRef) -> Result<Box<dyn Fn(usize, usize) -> Ordering + Send + Sync>> {
+fn comparator(
+    left: &ArrayRef,
+    right: &ArrayRef,
+) -> Result<Box<dyn Fn(usize, usize) -> Ordering + Send + Sync>> {
     let options = SortOptions {
         descending: false,
         nulls_first: false,
@@ -212,9 +239,11 @@ pub(in super::super) const OVERLAP: Named = Named {
         [DataType::List(_), DataType::List(_)] => Ok(DataType::Boolean),
         _ => unknown("&&", types),
     },
-    run: |values, _| related(values, |left, right, equal| {
-        (0..left).any(|l| (0..right).any(|r| equal(l, r)))
-    }),
+    run: |values, _| {
+        related(values, |left, right, equal| {
+            (0..left).any(|l| (0..right).any(|r| equal(l, r)))
+        })
+    },
 };
 
 /// Whether the first array has all elements of the second.
@@ -224,16 +253,18 @@ pub(in super::super) const CONTAINS: Named = Named {
         [DataType::List(_), DataType::List(_)] => Ok(DataType::Boolean),
         _ => unknown("@>", types),
     },
-    run: |values, _| related(values, |left, right, equal| {
-        (0..right).all(|r| (0..left).any(|l| equal(l, r)))
-    }),
+    run: |values, _| {
+        related(values, |left, right, equal| {
+            (0..right).all(|r| (0..left).any(|l| equal(l, r)))
+        })
+    },
 };
 
+/// Whether two elements, named by their places in the one array and in the other, are alike.
+type Equal<'a> = &'a dyn Fn(usize, usize) -> bool;
+
 /// NULLs are like nothing.
-fn related(
-    values: &[ArrayRef],
-    one: fn(usize, usize, &dyn Fn(usize, usize) -> bool) -> bool,
-) -> Result<ArrayRef> {
+fn related(values: &[ArrayRef], one: fn(usize, usize, Equal<'_>) -> bool) -> Result<ArrayRef> {
     let [left, right] = values else {
         return internal_err!("two arrays expected");
     };

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, AsArray, Decimal128Array, Float64Array, Int32Array, Int64Array};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Decimal128Type, Float64Type, Int64Type};
-use datafusion::common::{Result, internal_err};
+use datafusion::common::{Result, internal_err, not_impl_err};
+use radlake_udfs::datetime::NumberPattern;
 
-use super::{Named, doubles, longs, unknown};
+use super::{Named, doubles, longs, texts, unknown};
 use crate::Error;
 
 /// The most digits of a numeric.
@@ -93,7 +94,12 @@ pub(super) const SIGN: Named = Named {
         };
         if to != &DataType::Float64 {
             let scale = scale(value.data_type()).unwrap_or(0);
-            return whole(decimals(value, scale)?.iter().map(|v| v.map(i128::signum)).collect());
+            return whole(
+                decimals(value, scale)?
+                    .iter()
+                    .map(|v| v.map(i128::signum))
+                    .collect(),
+            );
         }
         let signs: Float64Array = doubles(value)?.as_primitive::<Float64Type>().unary(|value| {
             match value == 0.0 || value.is_nan() {
@@ -104,6 +110,102 @@ pub(super) const SIGN: Named = Named {
         Ok(Arc::new(signs))
     },
 };
+
+/// The least whole number that is not less.
+pub(super) const CEIL: Named = Named {
+    name: "ceil",
+    returns: |types, _| to_whole("ceil", types),
+    run: |values, to| {
+        cut(values, to, f64::ceil, |value, unit| {
+            value.div_euclid(unit) + i128::from(value.rem_euclid(unit) != 0)
+        })
+    },
+};
+
+/// The greatest whole number that is not greater.
+pub(super) const FLOOR: Named = Named {
+    name: "floor",
+    returns: |types, _| to_whole("floor", types),
+    run: |values, to| cut(values, to, f64::floor, i128::div_euclid),
+};
+
+fn to_whole(name: &str, types: &[DataType]) -> Result<DataType> {
+    match types {
+        [DataType::Decimal128(..) | DataType::Decimal256(..)] => Ok(WHOLE),
+        [other] if is_number(other) || other.is_string() => Ok(DataType::Float64),
+        _ => unknown(name, types),
+    }
+}
+
+fn cut(
+    values: &[ArrayRef],
+    to: &DataType,
+    float: fn(f64) -> f64,
+    exact: fn(i128, i128) -> i128,
+) -> Result<ArrayRef> {
+    let [value] = values else {
+        return internal_err!("one number expected");
+    };
+    if to == &DataType::Float64 {
+        let cut: Float64Array = doubles(value)?.as_primitive::<Float64Type>().unary(float);
+        return Ok(Arc::new(cut));
+    }
+    let digits = scale(value.data_type()).unwrap_or(0);
+    let unit = 10_i128.pow(digits.max(0).unsigned_abs().into());
+    whole(
+        decimals(value, digits)?
+            .iter()
+            .map(|v| v.map(|v| exact(v, unit)))
+            .collect(),
+    )
+}
+
+/// A number that is read by a pattern, which comes first: it says the scale.
+pub(super) const NUMBER_OF: Named = Named {
+    name: "number_of_pattern",
+    returns: |types, pattern| match (types, pattern) {
+        ([pattern, text], Some(constant)) if pattern.is_string() && (text.is_string() || text.is_null()) => {
+            Ok(DataType::Decimal128(
+                DIGITS,
+                digits_of(&NumberPattern::parse(constant)?),
+            ))
+        }
+        ([_, _], None) => not_impl_err!("to_number with a pattern that is no constant"),
+        _ => unknown("to_number", types),
+    },
+    run: |values, to| {
+        let ([patterns, given], DataType::Decimal128(_, scale)) = (values, to) else {
+            return internal_err!("to_number takes a text and a pattern");
+        };
+        let (patterns, given) = (texts(patterns)?, texts(given)?);
+        // A constant, by the type's promise.
+        let pattern = patterns
+            .iter()
+            .flatten()
+            .next()
+            .map(NumberPattern::parse)
+            .transpose()?;
+        let numbers = given.iter().map(|text| {
+            let (Some(text), Some(pattern)) = (text, &pattern) else {
+                return Ok(None);
+            };
+            pattern.read(text)?.map(Some).ok_or_else(|| {
+                Error::InvalidText {
+                    type_name: "numeric".to_owned(),
+                }
+                .into()
+            })
+        });
+        let numbers = numbers.collect::<Result<Decimal128Array>>()?;
+        Ok(Arc::new(numbers.with_precision_and_scale(DIGITS, *scale)?))
+    },
+};
+
+fn digits_of(pattern: &NumberPattern) -> i8 {
+    i8::try_from(pattern.scale())
+        .unwrap_or(i8::MAX)
+        .min(DIGITS.cast_signed())
+}
 
 /// The product of the whole numbers up to one.
 pub(super) const FACTORIAL: Named = Named {
@@ -116,11 +218,17 @@ pub(super) const FACTORIAL: Named = Named {
         let [number] = values else {
             return internal_err!("factorial takes one argument");
         };
-        let products = longs(number)?.as_primitive::<Int64Type>().iter().map(|number| {
-            let Some(number) = number else { return Ok(None) };
-            let product = (0..=33).contains(&number).then(|| (1..=i128::from(number)).product());
-            product.map(Some).ok_or_else(out_of_range)
-        }).collect::<std::result::Result<_, _>>()?;
+        let products = longs(number)?
+            .as_primitive::<Int64Type>()
+            .iter()
+            .map(|number| {
+                let Some(number) = number else { return Ok(None) };
+                let product = (0..=33)
+                    .contains(&number)
+                    .then(|| (1..=i128::from(number)).product());
+                product.map(Some).ok_or_else(out_of_range)
+            })
+            .collect::<std::result::Result<_, _>>()?;
         whole(products)
     },
 };
@@ -134,7 +242,9 @@ pub(super) const WIDTH_BUCKET: Named = Named {
         {
             Ok(DataType::Int32)
         }
-        [value, DataType::List(item)] if is_number(value) && is_number(item.data_type()) => Ok(DataType::Int32),
+        [value, DataType::List(item)] if is_number(value) && is_number(item.data_type()) => {
+            Ok(DataType::Int32)
+        }
         _ => unknown("width_bucket", types),
     },
     run: |values, _| match values {
@@ -144,9 +254,14 @@ pub(super) const WIDTH_BUCKET: Named = Named {
             let exact = [value, low, high].map(|column| scale(column.data_type()));
             if let [Some(a), Some(b), Some(c)] = exact {
                 let scale = a.max(b).max(c);
-                let columns = [decimals(value, scale)?, decimals(low, scale)?, decimals(high, scale)?];
+                let columns = [
+                    decimals(value, scale)?,
+                    decimals(low, scale)?,
+                    decimals(high, scale)?,
+                ];
                 return buckets(counts, |row, count| {
-                    let [value, low, high] = columns.each_ref().map(|c| c.is_valid(row).then(|| c.value(row)));
+                    let [value, low, high] =
+                        columns.each_ref().map(|c| c.is_valid(row).then(|| c.value(row)));
                     let (Some(value), Some(low), Some(high)) = (value, low, high) else {
                         return Ok(None);
                     };
@@ -182,7 +297,9 @@ pub(super) const WIDTH_BUCKET: Named = Named {
                 }
                 // What is not a number is beyond every threshold.
                 let value = values.value(row);
-                let below = list.values().partition_point(|bound| *bound <= value || value.is_nan());
+                let below = list
+                    .values()
+                    .partition_point(|bound| *bound <= value || value.is_nan());
                 out.append_value(i32::try_from(below).unwrap_or(i32::MAX));
             }
             Ok(Arc::new(out.finish()))
@@ -199,9 +316,8 @@ fn buckets(counts: &Int64Array, one: impl Fn(usize, i64) -> Result<Option<i64>>)
             continue;
         }
         let bucket = one(row, counts.value(row))?;
-        let bucket = bucket.map(|bucket| {
-            i32::try_from(bucket).map_err(|_| Error::NumericOverflow("integer".to_owned()))
-        });
+        let bucket = bucket
+            .map(|bucket| i32::try_from(bucket).map_err(|_| Error::NumericOverflow("integer".to_owned())));
         out.append_option(bucket.transpose()?);
     }
     Ok(Arc::new(out.finish()))

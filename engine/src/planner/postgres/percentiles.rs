@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, Float64Builder, ListArray, ListBuilder, UInt32Array, new_empty_array};
+use arrow::array::{
+    Array, ArrayRef, AsArray, Float64Builder, ListArray, ListBuilder, UInt32Array, new_empty_array,
+};
 use arrow::buffer::OffsetBuffer;
-use arrow::compute::{cast, concat, is_not_null, filter, take};
+use arrow::compute::{cast, concat, filter, is_not_null, take};
 use arrow::datatypes::{DataType, Float64Type};
 use arrow::row::{RowConverter, SortField};
 use datafusion::common::{Result, internal_err};
@@ -49,7 +51,9 @@ pub(super) const MODE: Named = Named {
 fn fraction(value: f64) -> Result<f64> {
     match (0.0..=1.0).contains(&value) {
         true => Ok(value),
-        false => Err(Error::NumericOverflow("percentile value, which is to lie between 0 and 1,".to_owned()).into()),
+        false => Err(
+            Error::NumericOverflow("percentile value, which is to lie between 0 and 1,".to_owned()).into(),
+        ),
     }
 }
 
@@ -66,7 +70,9 @@ pub(super) const DISC: Named = Named {
     returns: |types, _| {
         let item = item("percentile_disc", types)?;
         match types {
-            [_, DataType::List(fractions)] if fractions.data_type().is_numeric() => Ok(DataType::new_list(item, true)),
+            [_, DataType::List(fractions)] if fractions.data_type().is_numeric() => {
+                Ok(DataType::new_list(item, true))
+            }
             [_, fraction] if fraction.is_numeric() || fraction.is_null() => Ok(item),
             _ => unknown("percentile_disc", types),
         }
@@ -86,7 +92,9 @@ pub(super) const DISC: Named = Named {
             let (mut lengths, mut valid) = (Vec::new(), Vec::new());
             for row in 0..fractions.len() {
                 let list = match lists {
-                    Some(lists) if lists.is_valid(row) && fractions.is_valid(row) => given(&lists.value(row))?,
+                    Some(lists) if lists.is_valid(row) && fractions.is_valid(row) => {
+                        given(&lists.value(row))?
+                    }
                     _ => new_empty_array(field.data_type()),
                 };
                 valid.push(!list.is_empty());
@@ -96,7 +104,10 @@ pub(super) const DISC: Named = Named {
                 }
                 let wanted = doubles(&fractions.value(row))?;
                 let places = wanted.as_primitive::<Float64Type>().iter().map(|wanted| {
-                    let place = wanted.map(fraction).transpose()?.and_then(|wanted| discrete(list.len(), wanted));
+                    let place = wanted
+                        .map(fraction)
+                        .transpose()?
+                        .and_then(|wanted| discrete(list.len(), wanted));
                     Ok(place.and_then(|place| u32::try_from(place).ok()))
                 });
                 let places = places.collect::<Result<UInt32Array>>()?;

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, Int32Builder, Int64Array, ListBuilder, StringArray, StringBuilder};
+use arrow::array::{
+    Array, ArrayRef, AsArray, Int32Builder, Int64Array, ListBuilder, StringArray, StringBuilder,
+};
 use arrow::datatypes::{DataType, Int64Type};
 use datafusion::common::{Result, internal_err};
 use radlake_udfs::strings::{Finder, Match};
@@ -138,7 +140,11 @@ pub(super) const INSTR: Named = Named {
         nth(values, true, |found| {
             let place = match (given.get(row), found) {
                 (Some(true), Some((text, range))) => {
-                    let at = if ends.value(row) == 1 { range.end } else { range.start };
+                    let at = if ends.value(row) == 1 {
+                        range.end
+                    } else {
+                        range.start
+                    };
                     let before = text.get(..at).unwrap_or_default().chars().count();
                     Some(i32::try_from(before).unwrap_or(i32::MAX).saturating_add(1))
                 }
@@ -214,15 +220,24 @@ fn nth(
             }
             None => Some(default),
         };
-        let numbers = (value(&starts, 1), value(&counts, 1), value(&ends, 0), value(&groups, 0));
+        let numbers = (
+            value(&starts, 1),
+            value(&counts, 1),
+            value(&ends, 0),
+            value(&groups, 0),
+        );
         row += 1;
-        let (Some((finder, text)), (Some(start), Some(count), Some(end), Some(group))) = (given, numbers) else {
+        let (Some((finder, text)), (Some(start), Some(count), Some(end), Some(group))) = (given, numbers)
+        else {
             out(None);
             return Ok(());
         };
         let (start, count) = (positive("start", start)?, positive("n", count)?);
         if !(0..=1).contains(&end) || group < 0 || finder.is_global() {
-            return Err(Error::InvalidParameter("invalid value for a parameter of a regular expression".to_owned()).into());
+            return Err(Error::InvalidParameter(
+                "invalid value for a parameter of a regular expression".to_owned(),
+            )
+            .into());
         }
         let place = usize::try_from(count - 1).unwrap_or(usize::MAX);
         let found = from(text, start).and_then(|from| {

@@ -1,15 +1,15 @@
-//! Texts and bytes: `format`, `parse_ident`, `unistr`, `string_to_table`, `num_nulls`, and bits of a `bytea`.
+//! Texts: `format`, `parse_ident`, `unistr`, `string_to_table`; and `num_nulls`.
 
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, BinaryBuilder, BooleanArray, Int32Array, ListBuilder, StringArray, StringBuilder,
+    Array, ArrayRef, AsArray, BooleanArray, Int32Array, ListBuilder, StringArray, StringBuilder,
 };
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, Int64Type};
+use arrow::datatypes::DataType;
 use datafusion::common::{Result, internal_err};
 
-use super::{Named, longs, texts, unknown};
+use super::{Named, texts, unknown};
 use crate::Error;
 use crate::pg_catalog::{quote_ident, quote_literal};
 
@@ -91,7 +91,9 @@ fn formatted(format: &str, given: &[Option<&str>]) -> Result<String> {
     let mut chars = format.chars().peekable();
     let argument = |place: usize| match given.get(place) {
         Some(value) => Ok(*value),
-        None => Err(Error::InvalidParameter("too few arguments for format()".to_owned())),
+        None => Err(Error::InvalidParameter(
+            "too few arguments for format()".to_owned(),
+        )),
     };
     while let Some(c) = chars.next() {
         if c != '%' {
@@ -117,7 +119,9 @@ fn formatted(format: &str, given: &[Option<&str>]) -> Result<String> {
             }
             if chars.next_if_eq(&'*').is_some() {
                 let place = match number(&mut chars)? {
-                    Some(0) => return invalid("format specifies argument 0, but arguments are numbered from 1"),
+                    Some(0) => {
+                        return invalid("format specifies argument 0, but arguments are numbered from 1");
+                    }
                     Some(place) if chars.next_if_eq(&'$').is_some() => place - 1,
                     Some(_) => return invalid("width argument position must be ended by \"$\""),
                     None => {
@@ -152,7 +156,11 @@ fn formatted(format: &str, given: &[Option<&str>]) -> Result<String> {
         let text = match (kind, value) {
             ('s', value) => value.unwrap_or_default().to_owned(),
             ('I', Some(value)) => quote_ident(value),
-            ('I', None) => return Err(Error::NullNotAllowed("null values cannot be formatted as an SQL identifier").into()),
+            ('I', None) => {
+                return Err(
+                    Error::NullNotAllowed("null values cannot be formatted as an SQL identifier").into(),
+                );
+            }
             (_, Some(value)) => quote_literal(value),
             (_, None) => "NULL".to_owned(),
         };
@@ -188,7 +196,9 @@ pub(super) const PARSE_IDENT: Named = Named {
         let strict = values.get(1).map(|strict| strict.as_boolean().clone());
         let mut out = ListBuilder::new(StringBuilder::new());
         for (row, text) in texts(first)?.iter().enumerate() {
-            let strict = strict.as_ref().map_or(Some(true), |s: &BooleanArray| s.is_valid(row).then(|| s.value(row)));
+            let strict = strict.as_ref().map_or(Some(true), |s: &BooleanArray| {
+                s.is_valid(row).then(|| s.value(row))
+            });
             let (Some(text), Some(strict)) = (text, strict) else {
                 out.append_null();
                 continue;
@@ -259,7 +269,13 @@ pub(super) const UNISTR: Named = Named {
         for text in &texts(given)? {
             match text.map(unescaped) {
                 Some(Some(text)) => out.append_value(text),
-                Some(None) => return Err(Error::Syntax { message: "invalid Unicode escape".to_owned(), position: None }.into()),
+                Some(None) => {
+                    return Err(Error::Syntax {
+                        message: "invalid Unicode escape".to_owned(),
+                        position: None,
+                    }
+                    .into());
+                }
                 None => out.append_null(),
             }
         }
@@ -293,7 +309,9 @@ fn unescaped(text: &str) -> Option<String> {
         match (high.take(), code) {
             (None, 0xD800..0xDC00) => high = Some(code),
             (Some(first), 0xDC00..0xE000) => {
-                out.push(char::from_u32(0x10000 + ((first - 0xD800) << 10) + (code - 0xDC00))?);
+                out.push(char::from_u32(
+                    0x10000 + ((first - 0xD800) << 10) + (code - 0xDC00),
+                )?);
             }
             (Some(_), _) | (None, 0) => return None,
             (None, code) => out.push(char::from_u32(code)?),
@@ -321,7 +339,9 @@ pub(super) const STRING_TO_TABLE: Named = Named {
                 out.append_null();
                 continue;
             };
-            let null = nulls.first().and_then(|nulls| nulls.is_valid(row).then(|| nulls.value(row)));
+            let null = nulls
+                .first()
+                .and_then(|nulls| nulls.is_valid(row).then(|| nulls.value(row)));
             let separator = separators.is_valid(row).then(|| separators.value(row));
             let parts: Vec<&str> = match separator {
                 _ if text.is_empty() => Vec::new(),
@@ -330,7 +350,8 @@ pub(super) const STRING_TO_TABLE: Named = Named {
                 Some(separator) => text.split(separator).collect(),
             };
             for part in parts {
-                out.values().append_option(Some(part).filter(|part| Some(*part) != null));
+                out.values()
+                    .append_option(Some(part).filter(|part| Some(*part) != null));
             }
             out.append(true);
         }
@@ -369,99 +390,4 @@ fn counted(values: &[ArrayRef], valid: bool) -> Int32Array {
             i32::try_from(nulls.iter().filter(is_valid).count()).ok()
         })
         .collect()
-}
-
-/// A byte of a `bytea`, from 0.
-pub(super) const GET_BYTE: Named = Named {
-    name: "get_byte",
-    returns: |types, _| of_bytes("get_byte", types, 2, DataType::Int32),
-    run: |values, _| got(values, |bytes, at| bytes.get(usize::try_from(at).ok()?).map(|byte| (*byte).into())),
-};
-
-/// A bit of a `bytea`, from 0; the first byte's least is the first.
-pub(super) const GET_BIT: Named = Named {
-    name: "get_bit",
-    returns: |types, _| of_bytes("get_bit", types, 2, DataType::Int32),
-    run: |values, _| {
-        got(values, |bytes, at| {
-            let byte = bytes.get(usize::try_from(at.div_euclid(8)).ok()?)?;
-            Some(i32::from(byte >> at.rem_euclid(8) & 1))
-        })
-    },
-};
-
-/// A `bytea` with another byte.
-pub(super) const SET_BYTE: Named = Named {
-    name: "set_byte",
-    returns: |types, _| of_bytes("set_byte", types, 3, DataType::Binary),
-    run: |values, _| {
-        changed(values, |bytes, at, value| {
-            *bytes.get_mut(usize::try_from(at).ok()?)? = (value & 0xff) as u8;
-            Some(())
-        })
-    },
-};
-
-/// A `bytea` with another bit.
-pub(super) const SET_BIT: Named = Named {
-    name: "set_bit",
-    returns: |types, _| of_bytes("set_bit", types, 3, DataType::Binary),
-    run: |values, _| {
-        changed(values, |bytes, at, value| {
-            let byte = bytes.get_mut(usize::try_from(at.div_euclid(8)).ok()?)?;
-            let bit = 1 << at.rem_euclid(8);
-            match value {
-                0 => *byte &= !bit,
-                1 => *byte |= bit,
-                _ => return None,
-            }
-            Some(())
-        })
-    },
-};
-
-fn of_bytes(name: &str, types: &[DataType], arguments: usize, result: DataType) -> Result<DataType> {
-    match types {
-        [DataType::Binary | DataType::Null, rest @ ..]
-            if rest.len() + 1 == arguments && rest.iter().all(|one| one.is_integer() || one.is_null()) =>
-        {
-            Ok(result)
-        }
-        _ => unknown(name, types),
-    }
-}
-
-fn got(values: &[ArrayRef], one: fn(&[u8], i64) -> Option<i32>) -> Result<ArrayRef> {
-    let [bytes, places] = values else {
-        return internal_err!("a bytea and a place expected");
-    };
-    let (bytes, places) = (cast(bytes, &DataType::Binary)?, longs(places)?);
-    let mut out = Int32Array::builder(bytes.len());
-    for pair in bytes.as_binary::<i32>().iter().zip(places.as_primitive::<Int64Type>()) {
-        out.append_option(match pair {
-            (Some(bytes), Some(at)) => Some(one(bytes, at).ok_or(Error::ArraySubscript("index is out of range"))?),
-            _ => None,
-        });
-    }
-    Ok(Arc::new(out.finish()))
-}
-
-fn changed(values: &[ArrayRef], one: fn(&mut [u8], i64, i64) -> Option<()>) -> Result<ArrayRef> {
-    let [bytes, places, new] = values else {
-        return internal_err!("a bytea, a place and a value expected");
-    };
-    let (bytes, places, new) = (cast(bytes, &DataType::Binary)?, longs(places)?, longs(new)?);
-    let (places, new) = (places.as_primitive::<Int64Type>(), new.as_primitive::<Int64Type>());
-    let mut out = BinaryBuilder::new();
-    for (row, bytes) in bytes.as_binary::<i32>().iter().enumerate() {
-        match bytes {
-            Some(bytes) if places.is_valid(row) && new.is_valid(row) => {
-                let mut bytes = bytes.to_vec();
-                one(&mut bytes, places.value(row), new.value(row)).ok_or(Error::ArraySubscript("index is out of range"))?;
-                out.append_value(&bytes);
-            }
-            _ => out.append_null(),
-        }
-    }
-    Ok(Arc::new(out.finish()))
 }

@@ -34,7 +34,13 @@ pub(super) const TO_DATE: Named = Named {
 /// What the clock shows; the session's zone is brought in by a cast.
 pub(super) const TIMESTAMP_OF: Named = Named {
     name: "timestamp_of_pattern",
-    returns: |types, _| two_texts("to_timestamp", types, DataType::Timestamp(TimeUnit::Microsecond, None)),
+    returns: |types, _| {
+        two_texts(
+            "to_timestamp",
+            types,
+            DataType::Timestamp(TimeUnit::Microsecond, None),
+        )
+    },
     run: |values, _| times(values),
 };
 

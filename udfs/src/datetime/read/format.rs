@@ -37,7 +37,10 @@ impl Format {
         let mut rest = pattern;
         while !rest.is_empty() {
             let mut fill = false;
-            let folded = |prefix: &str| rest.get(..2).is_some_and(|head| head.eq_ignore_ascii_case(prefix));
+            let folded = |prefix: &str| {
+                rest.get(..2)
+                    .is_some_and(|head| head.eq_ignore_ascii_case(prefix))
+            };
             if folded("FM") || folded("TM") {
                 fill = folded("FM");
                 rest = &rest[2..];
@@ -90,7 +93,8 @@ impl Format {
                 Node::Separator => left.separator(),
                 Node::Character(_) => left.character(),
                 Node::Field { key, fill, ordinal } => {
-                    let greedy = fill || ordinal || self.nodes.get(at + 1).is_none_or(|next| !begins_with_digit(next));
+                    let greedy =
+                        fill || ordinal || self.nodes.get(at + 1).is_none_or(|next| !begins_with_digit(next));
                     found.field(key, greedy, &mut left)?;
                     if ordinal {
                         left.text = left.text.get(2..).unwrap_or_default();
@@ -162,7 +166,9 @@ struct Left<'a> {
 
 impl Left<'_> {
     fn blanks(&mut self) {
-        let rest = self.text.trim_start_matches(|c: char| c.is_ascii_whitespace() || c == '\u{b}');
+        let rest = self
+            .text
+            .trim_start_matches(|c: char| c.is_ascii_whitespace() || c == '\u{b}');
         self.skipped += i32::try_from(self.text.len() - rest.len()).unwrap_or(i32::MAX / 2);
         self.text = rest;
     }
@@ -190,7 +196,11 @@ impl Left<'_> {
         self.blanks();
         let end = match greedy {
             true => self.text.len(),
-            false => self.text.char_indices().nth(length).map_or(self.text.len(), |(at, _)| at),
+            false => self
+                .text
+                .char_indices()
+                .nth(length)
+                .map_or(self.text.len(), |(at, _)| at),
         };
         let part = self.text.get(..end).unwrap_or_default();
         let signed = usize::from(part.starts_with(['+', '-']));
@@ -278,8 +288,15 @@ impl Found {
     fn field(&mut self, key: Key, greedy: bool, left: &mut Left<'_>) -> Result<(), Problem> {
         let short = |word: &'static str| &word[..3];
         match key {
-            Key::Year(_) | Key::Month(_) | Key::ShortMonth(_) | Key::RomanMonth(_) | Key::MonthNumber
-            | Key::DayOfMonth | Key::DayOfYear | Key::Week | Key::DayOfWeek => self.calendars.0 = true,
+            Key::Year(_)
+            | Key::Month(_)
+            | Key::ShortMonth(_)
+            | Key::RomanMonth(_)
+            | Key::MonthNumber
+            | Key::DayOfMonth
+            | Key::DayOfYear
+            | Key::Week
+            | Key::DayOfWeek => self.calendars.0 = true,
             Key::IsoYear(_) | Key::IsoWeek | Key::IsoDayOfWeek => self.calendars.1 = true,
             _ => {}
         }
@@ -432,8 +449,12 @@ impl Found {
             _ => {
                 let (month, day) = (self.month.unwrap_or(1), self.day.unwrap_or(1));
                 // A part that is 0 is as one that was not said.
-                super::days(year, if month == 0 { 1 } else { month }, if day == 0 { 1 } else { day })
-                    .ok_or(Problem::Range)?
+                super::days(
+                    year,
+                    if month == 0 { 1 } else { month },
+                    if day == 0 { 1 } else { day },
+                )
+                .ok_or(Problem::Range)?
             }
         };
         if !super::DAYS.contains(&day) {

@@ -14,8 +14,8 @@ use chrono_tz::Tz;
 
 use super::calendar;
 pub use super::value::Zone;
-pub use format::Format;
 use decode::{Decoded, Special};
+pub use format::Format;
 
 /// The types that are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
