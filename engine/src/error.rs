@@ -145,6 +145,21 @@ pub enum Error {
     /// What stands behind ESCAPE is not one character (22025).
     #[error("invalid escape string")]
     InvalidEscape,
+    /// NULL where there must be a value (22004).
+    #[error("{0}")]
+    NullNotAllowed(&'static str),
+    /// A place that an array or a bytea does not have, or an array that there cannot be (2202E).
+    #[error("{0}")]
+    ArraySubscript(&'static str),
+    /// A logarithm of what has none (2201E).
+    #[error("{0}")]
+    InvalidLogarithm(&'static str),
+    /// A root or power of what has none (2201F).
+    #[error("{0}")]
+    InvalidPower(&'static str),
+    /// Bounds or a count that make no buckets (2201G).
+    #[error("{0}")]
+    InvalidBuckets(&'static str),
     /// An escape of JSON that stands for no character of a text (22P05).
     #[error("unsupported Unicode escape sequence")]
     UntranslatableCharacter,

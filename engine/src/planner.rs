@@ -1,6 +1,7 @@
 //! From a syntax tree to a plan that runs: names, types and functions as one session sees one epoch.
 
 mod arrays;
+mod clock;
 mod dialect;
 mod expressions;
 mod floats;
@@ -14,6 +15,7 @@ mod names;
 mod nothing;
 mod numbers;
 mod numerics;
+mod operators;
 mod orders;
 mod origin;
 mod patterns;
@@ -26,8 +28,10 @@ mod regexes;
 mod rounding;
 mod row_values;
 mod scales;
+mod series;
 mod sets;
 mod shapes;
+mod spans;
 mod sparing;
 mod subqueries;
 pub(crate) mod template;
@@ -37,6 +41,7 @@ mod using;
 mod uuids;
 mod versions;
 mod wanted;
+mod wordings;
 mod yielding;
 mod zones;
 

@@ -104,6 +104,13 @@ pub(super) fn execution(message: &str) -> Error {
     match text.as_str() {
         "unsupported Unicode escape sequence" => return Error::UntranslatableCharacter,
         "invalid escape string" => return Error::InvalidEscape,
+        "cannot take logarithm of zero" => return Error::InvalidLogarithm("cannot take logarithm of zero"),
+        "cannot take logarithm of a negative number" => {
+            return Error::InvalidLogarithm("cannot take logarithm of a negative number");
+        }
+        "cannot take square root of a negative number" => {
+            return Error::InvalidPower("cannot take square root of a negative number");
+        }
         _ => {}
     }
     if text.starts_with("invalid regular expression") {

@@ -82,6 +82,28 @@ pub(super) fn subscripts(chain: &[AccessExpr]) -> Result<()> {
     }
 }
 
+/// `a[2:3]`, where a bound may be left out.
+pub(super) fn slice(expr: &mut Expr) {
+    let Expr::CompoundFieldAccess { root, access_chain } = expr else {
+        return;
+    };
+    let [
+        AccessExpr::Subscript(Subscript::Slice {
+            lower_bound,
+            upper_bound,
+            stride: None,
+        }),
+    ] = access_chain.as_mut_slice()
+    else {
+        return;
+    };
+    let number = |digits: &str| Expr::Value(Value::Number(digits.to_owned(), false).into());
+    let low = lower_bound.take().unwrap_or_else(|| number("1"));
+    let high = upper_bound.take().unwrap_or_else(|| number("2147483647"));
+    let root = std::mem::replace(root.as_mut(), super::dialect::null());
+    *expr = call("array_part", vec![root, low, high]);
+}
+
 fn bare(expr: &Expr) -> &Expr {
     match expr {
         Expr::Nested(inner) => bare(inner),

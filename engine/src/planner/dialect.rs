@@ -11,7 +11,7 @@ use radlake_sql::ast::{
 
 use super::{
     arrays, intervals, json, literals, patterns, recursion, regexes, row_values, scales, shapes, using,
-    uuids, wanted,
+    uuids, wanted, wordings,
 };
 use crate::{Error, Result};
 
@@ -46,7 +46,8 @@ impl VisitorMut for Dialect {
         if let Err(error) = whole.and_then(|()| row_values::rewrite(expr)) {
             return ControlFlow::Break(error);
         }
-        if let Err(error) = functions(expr)
+        if let Err(error) = wordings::rewrite(expr)
+            .and_then(|()| functions(expr))
             .and_then(|()| patterns::rewrite(expr))
             .and_then(|()| regexes::rewrite(expr))
             .and_then(|()| json::rewrite(expr))
@@ -62,6 +63,7 @@ impl VisitorMut for Dialect {
                 if let Err(error) = arrays::subscripts(access_chain) {
                     return ControlFlow::Break(error);
                 }
+                arrays::slice(expr);
             }
             Expr::Cast { .. } | Expr::TypedString(_) | Expr::Interval(_) => {
                 let rewritten = arrays::rewrite(expr)

@@ -56,11 +56,7 @@ impl ExprPlanner for Integers {
         if let Some(checked) = float_operation(&expr, schema) {
             return Ok(PlannerResult::Planned(checked));
         }
-        let RawBinaryExpr { op, left, right } = expr;
-        let (left, right) = match (is_narrow(&left, schema), is_narrow(&right, schema)) {
-            (true, true) => (narrowed(left), narrowed(right)),
-            _ => (left, right),
-        };
+        let RawBinaryExpr { op, left, right } = of_one_width(expr, schema);
         let integers = is_integer(&left, schema) && is_integer(&right, schema);
         match function.filter(|_| integers) {
             Some(function) => {
@@ -70,6 +66,16 @@ impl ExprPlanner for Integers {
             None => Ok(PlannerResult::Original(RawBinaryExpr { op, left, right })),
         }
     }
+}
+
+/// Literals that fit become `int4` where both operands are no wider.
+pub(super) fn of_one_width(expr: RawBinaryExpr, schema: &DFSchema) -> RawBinaryExpr {
+    let RawBinaryExpr { op, left, right } = expr;
+    let (left, right) = match (is_narrow(&left, schema), is_narrow(&right, schema)) {
+        (true, true) => (narrowed(left), narrowed(right)),
+        _ => (left, right),
+    };
+    RawBinaryExpr { op, left, right }
 }
 
 /// Beside floating point a numeric is floating point too, as in PostgreSQL: otherwise `column > 1.5` would cast the column, row by

@@ -1,20 +1,29 @@
 //! Functions whose answers are PostgreSQL's, where DataFusion's of the same name are others; and the rule that puts them into a plan.
 
+mod ages;
 mod arrays;
+mod bytes;
 mod extract;
 pub(super) mod floats;
-mod intervals;
+pub(super) mod intervals;
+pub(super) mod lists;
 mod make_date;
+mod maths;
+mod percentiles;
+mod regexes;
 mod scale;
+mod strings;
+mod times_of_texts;
 mod timezone;
 
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use arrow::array::ArrayRef;
+use arrow::array::{ArrayRef, AsArray, StringArray};
+use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::DataType;
 use datafusion::common::tree_node::{Transformed, TransformedResult};
-use datafusion::common::{DFSchema, Result, ScalarValue, not_impl_err};
+use datafusion::common::{DFSchema, Result, ScalarValue};
 use datafusion::config::ConfigOptions;
 use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::{
@@ -26,14 +35,63 @@ use datafusion::optimizer::AnalyzerRule;
 pub(super) use floats::arithmetic;
 
 use super::expressions;
+use crate::Error;
 
 /// Functions that statements call by name after they were rewritten.
 pub(super) fn functions() -> Vec<Arc<ScalarUDF>> {
     [
+        ages::AGE,
+        ages::ISFINITE,
+        ages::MAKE_TIME,
+        ages::MAKE_TIMESTAMP,
         extract::EXTRACT,
         extract::DATE_PART,
+        intervals::JUSTIFY_DAYS,
+        intervals::JUSTIFY_HOURS,
+        intervals::JUSTIFY_INTERVAL,
+        lists::DIMS,
+        lists::FILL,
+        lists::SLICE,
+        lists::TRIM,
         make_date::MAKE_DATE,
+        maths::BIT_NOT,
+        maths::CEIL,
+        maths::FACTORIAL,
+        maths::FLOOR,
+        maths::NUMBER_OF,
+        maths::MIN_SCALE,
+        maths::QUOTIENT,
+        maths::SCALE,
+        maths::SIGN,
+        maths::WIDTH_BUCKET,
+        percentiles::CONT,
+        percentiles::DISC,
+        percentiles::MODE,
+        regexes::COUNT,
+        regexes::INSTR,
+        regexes::MATCH,
+        regexes::MATCHES,
+        regexes::SPLIT,
+        regexes::SPLIT_TO_TABLE,
+        regexes::SUBSTR,
         scale::SCALE,
+        strings::AS_OUTPUT,
+        bytes::CONVERT_FROM,
+        bytes::CONVERT_TO,
+        bytes::ESCAPED,
+        bytes::UNESCAPED,
+        strings::FORMAT,
+        bytes::GET_BIT,
+        bytes::GET_BYTE,
+        strings::NUM_NONNULLS,
+        strings::NUM_NULLS,
+        strings::PARSE_IDENT,
+        bytes::SET_BIT,
+        bytes::SET_BYTE,
+        strings::STRING_TO_TABLE,
+        strings::UNISTR,
+        times_of_texts::TIMESTAMP_OF,
+        times_of_texts::TO_DATE,
         timezone::TIMEZONE,
     ]
     .into_iter()
@@ -43,7 +101,7 @@ pub(super) fn functions() -> Vec<Arc<ScalarUDF>> {
 
 /// A function in a few words: what it takes, gives and does. Two of one name are the same.
 #[derive(Debug, Clone, Copy)]
-struct Named {
+pub(super) struct Named {
     name: &'static str,
     /// The type of the result by those of the arguments, and the first argument where it is a constant text.
     returns: fn(&[DataType], Option<&str>) -> Result<DataType>,
@@ -59,7 +117,7 @@ impl Named {
         })
     }
 
-    fn call(self, arguments: Vec<Expr>) -> Expr {
+    pub(super) fn call(self, arguments: Vec<Expr>) -> Expr {
         Expr::ScalarFunction(ScalarFunction::new_udf(Arc::new(self.udf()), arguments))
     }
 }
@@ -123,6 +181,67 @@ impl ScalarUDFImpl for Function {
             (self.named.run)(values, args.return_field.data_type())
         })
     }
+}
+
+/// What is said where there is no function for such arguments.
+fn unknown<T>(name: &str, types: &[DataType]) -> Result<T> {
+    let types: Vec<String> = types.iter().map(type_name).collect();
+    Err(Error::UndefinedFunction {
+        name: format!("{name}({})", types.join(", ")),
+        hint: Some(
+            "No function matches the given name and argument types. You might need to add explicit type casts."
+                .to_owned(),
+        ),
+        position: None,
+    }
+    .into())
+}
+
+fn type_name(of: &DataType) -> String {
+    let name = match of {
+        DataType::Null => "unknown",
+        DataType::Boolean => "boolean",
+        DataType::Int8 | DataType::Int16 => "smallint",
+        DataType::Int32 => "integer",
+        DataType::Int64 => "bigint",
+        DataType::Float32 => "real",
+        DataType::Float64 => "double precision",
+        DataType::Decimal128(..) | DataType::Decimal256(..) => "numeric",
+        DataType::Date32 => "date",
+        DataType::Time64(_) => "time without time zone",
+        DataType::Timestamp(_, None) => "timestamp without time zone",
+        DataType::Timestamp(_, Some(_)) => "timestamp with time zone",
+        DataType::Interval(_) => "interval",
+        DataType::Binary => "bytea",
+        DataType::List(item) => return format!("{}[]", type_name(item.data_type())),
+        other if other.is_string() => "text",
+        other => return other.to_string().to_lowercase(),
+    };
+    name.to_owned()
+}
+
+/// Values as texts.
+fn texts(values: &ArrayRef) -> Result<StringArray> {
+    Ok(exact(values, &DataType::Utf8)?.as_string::<i32>().clone())
+}
+
+/// Whole numbers of 64 bits.
+fn longs(values: &ArrayRef) -> Result<ArrayRef> {
+    exact(values, &DataType::Int64)
+}
+
+/// Numbers in double precision.
+fn doubles(values: &ArrayRef) -> Result<ArrayRef> {
+    exact(values, &DataType::Float64)
+}
+
+/// A cast that fails where a value does not fit.
+fn exact(values: &ArrayRef, to: &DataType) -> Result<ArrayRef> {
+    let options = CastOptions {
+        safe: false,
+        ..CastOptions::default()
+    };
+    Ok(cast_with_options(values, to, &options)?)
 }
 
 /// The rule, which is to run when types have been made to agree.
@@ -208,7 +327,7 @@ fn rewrite(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
     }
 }
 
-/// Intervals are sorted by their length too. The smallest and the largest are not looked for by it: they are refused.
+/// Intervals are sorted by their length too.
 fn by_length(plan: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
     let is_interval =
         |expr: &Expr, schema: &DFSchema| matches!(expr.get_type(schema), Ok(DataType::Interval(_)));
@@ -223,21 +342,6 @@ fn by_length(plan: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
                 }
             }
             Ok(Transformed::new_transformed(LogicalPlan::Sort(sort), done))
-        }
-        LogicalPlan::Aggregate(aggregate) => {
-            for expr in &aggregate.aggr_expr {
-                if let Expr::AggregateFunction(call) = expr.clone().unalias()
-                    && matches!(call.func.name(), "min" | "max")
-                    && call
-                        .params
-                        .args
-                        .iter()
-                        .any(|a| is_interval(a, aggregate.input.schema()))
-                {
-                    return not_impl_err!("min and max of intervals; ORDER BY … LIMIT 1 finds them");
-                }
-            }
-            Ok(Transformed::no(LogicalPlan::Aggregate(aggregate)))
         }
         other => Ok(Transformed::no(other)),
     }

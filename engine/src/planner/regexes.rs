@@ -10,13 +10,7 @@ use super::dialect::{call, null};
 use crate::{Error, Result};
 
 /// Functions, with whether it matters what is found and not only that, and the place of their flags.
-const FUNCTIONS: &[(&str, bool, usize)] = &[
-    ("regexp_like", false, 2),
-    ("regexp_match", true, 2),
-    ("regexp_replace", true, 3),
-    ("regexp_count", true, 3),
-    ("regexp_instr", true, 5),
-];
+const FUNCTIONS: &[(&str, bool, usize)] = &[("regexp_like", false, 2), ("regexp_replace", true, 3)];
 
 /// Rewrites the patterns; anything else stays as it is.
 ///

@@ -9,6 +9,7 @@ use radlake_sql::ast::{
 };
 
 use super::dialect::{call, null};
+use super::wordings;
 use crate::pg_catalog::select_one;
 use crate::{Error, Result};
 
@@ -272,13 +273,19 @@ impl VisitorMut for Output {
                 self.expand(spec);
             }
             // As a value it is a list; its rows are asked for.
-            if self.within_unnest == 0 && is_called(function, "generate_series") {
+            if self.within_unnest == 0 && gives_rows(function) {
                 let series = std::mem::replace(expr, null());
                 *expr = call("unnest", vec![series]);
             }
         }
         ControlFlow::Continue(())
     }
+}
+
+/// A function that gives a list here, and rows in PostgreSQL.
+fn gives_rows(function: &Function) -> bool {
+    let named = |name: &&str| is_called(function, name);
+    is_called(function, "generate_series") || wordings::SET_RETURNING.iter().any(named)
 }
 
 fn is_called(function: &Function, name: &str) -> bool {
@@ -301,8 +308,7 @@ fn makes_rows(order: &OrderBy) -> bool {
         fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
             match expr {
                 Expr::Function(function)
-                    if self.0 == 0
-                        && (is_called(function, "generate_series") || is_called(function, "unnest")) =>
+                    if self.0 == 0 && (gives_rows(function) || is_called(function, "unnest")) =>
                 {
                     ControlFlow::Break(())
                 }

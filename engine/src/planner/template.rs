@@ -11,16 +11,20 @@ use datafusion::prelude::SessionConfig;
 use radlake_catalogs::Lake;
 
 use super::arrays;
+use super::clock;
 use super::floats::Floats;
 use super::integers::Integers;
 use super::json;
 use super::numbers::Numbers;
 use super::numerics::Numerics;
+use super::operators::Operators;
 use super::orders::Orders;
 use super::postgres::{self, Functions};
 use super::pushdown;
 use super::rounding::Rounding;
+use super::series;
 use super::sets::Sets;
+use super::spans;
 use super::subqueries::Subqueries;
 use super::uuids::Uuids;
 use super::yielding::Yielding;
@@ -50,6 +54,9 @@ pub(crate) fn build(resources: &Resources, lake: &Lake) -> Result<SessionState> 
         state.deregister_udf(name)?;
     }
     radlake_udfs::register_all(&mut state)?;
+    spans::register(&mut state)?;
+    series::register(&mut state)?;
+    clock::register(&mut state)?;
     let _ = state.register_udf(Arc::new(arrays::function()))?;
     for function in postgres::functions() {
         let _ = state.register_udf(function)?;
@@ -79,7 +86,11 @@ fn analyzer_rules() -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> {
 
 /// Ours first: the first that plans an operator wins.
 fn expr_planners() -> Vec<Arc<dyn ExprPlanner>> {
-    let ours: [Arc<dyn ExprPlanner>; 2] = [Arc::new(json::Operators::new()), Arc::new(Integers::new())];
+    let ours: [Arc<dyn ExprPlanner>; 3] = [
+        Arc::new(json::Operators::new()),
+        Arc::new(Operators),
+        Arc::new(Integers::new()),
+    ];
     ours.into_iter()
         .chain(SessionStateDefaults::default_expr_planners())
         .collect()

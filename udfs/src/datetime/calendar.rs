@@ -42,7 +42,7 @@ pub(super) fn weekday(julian: i64) -> i64 {
 }
 
 /// The Julian day on which an ISO year begins.
-fn iso_start(year: i64) -> i64 {
+pub(super) fn iso_start(year: i64) -> i64 {
     let fourth = julian(year, 1, 4);
     fourth - weekday(fourth - 1)
 }

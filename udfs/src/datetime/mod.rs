@@ -7,6 +7,8 @@ pub mod read;
 mod to_char;
 mod value;
 
+pub use pattern::number::NumberPattern;
+
 use std::sync::Arc;
 
 use datafusion::logical_expr::ScalarUDF;

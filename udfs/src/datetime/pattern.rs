@@ -1,6 +1,7 @@
 //! Patterns of `to_char` for dates, times and intervals (PostgreSQL's `src/backend/utils/adt/formatting.c`).
 
-mod keywords;
+pub(super) mod keywords;
+pub(super) mod number;
 
 use datafusion::common::exec_err;
 use datafusion::error::Result;
@@ -9,7 +10,7 @@ use self::keywords::{Case, KEYWORDS, Key};
 use super::calendar::{self, DAY};
 use super::value::{Value, Zone};
 
-const MONTHS: [&str; 12] = [
+pub(super) const MONTHS: [&str; 12] = [
     "January",
     "February",
     "March",
@@ -34,7 +35,7 @@ const DAYS: [&str; 7] = [
     "Saturday",
 ];
 
-const ROMAN: [&str; 12] = [
+pub(super) const ROMAN: [&str; 12] = [
     "I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI", "XII",
 ];
 

@@ -1,9 +1,10 @@
-//! `to_char(value, pattern)`: a date, a time or an interval, written as a pattern says.
+//! `to_char(value, pattern)`: a date, a time, an interval or a number, written as a pattern says.
 
 use std::sync::{Arc, LazyLock};
 
-use arrow::array::{Array, StringBuilder};
-use arrow::datatypes::DataType;
+use arrow::array::{Array, ArrayRef, AsArray, StringArray, StringBuilder};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Decimal128Type, Float64Type};
 use datafusion::common::utils::take_function_args;
 use datafusion::common::{not_impl_err, plan_err};
 use datafusion::error::Result;
@@ -12,6 +13,7 @@ use datafusion::logical_expr::{
 };
 
 use super::calendar::DAY;
+use super::pattern::number::NumberPattern;
 use super::pattern::{Parts, Pattern};
 use super::value::{Value, Values, Zone, answer, coerced, is_text};
 use crate::document::{Family, document};
@@ -48,6 +50,45 @@ fn midnight(value: Value, zone: Option<Zone>) -> Result<Value> {
     }
 }
 
+/// Numbers as their patterns say.
+fn numbers(array: &ArrayRef, patterns: &Text<'_>) -> Result<StringArray> {
+    let decimals = match array.data_type() {
+        DataType::Float32 | DataType::Float64 => None,
+        DataType::Decimal128(_, scale) => Some((cast(array, &DataType::Decimal128(38, *scale))?, *scale)),
+        _ => Some((cast(array, &DataType::Decimal128(38, 0))?, 0)),
+    };
+    let narrow = array.data_type() == &DataType::Float32;
+    let floats = match decimals {
+        None => Some(cast(array, &DataType::Float64)?),
+        Some(_) => None,
+    };
+    let mut out = StringBuilder::new();
+    let mut known: Option<(&str, NumberPattern)> = None;
+    for row in 0..array.len() {
+        let (true, Some(text)) = (array.is_valid(row), patterns.get(row)) else {
+            out.append_null();
+            continue;
+        };
+        let (_, pattern) = match known.take() {
+            Some(known) if known.0 == text => known,
+            _ => (text, NumberPattern::parse(text)?),
+        };
+        let written = match (&decimals, &floats) {
+            (Some((values, scale)), _) => {
+                pattern.decimal(values.as_primitive::<Decimal128Type>().value(row), *scale)?
+            }
+            (None, Some(values)) => pattern.float(
+                values.as_primitive::<Float64Type>().value(row),
+                if narrow { 6 } else { 15 },
+            )?,
+            (None, None) => String::new(),
+        };
+        out.append_value(written);
+        known = Some((text, pattern));
+    }
+    Ok(out.finish())
+}
+
 impl ScalarUDFImpl for ToChar {
     fn name(&self) -> &str {
         NAME
@@ -70,7 +111,7 @@ impl ScalarUDFImpl for ToChar {
         }
         match coerced(value) {
             Some(_) => Ok(DataType::Utf8),
-            None if value.is_numeric() => not_impl_err!("to_char of numbers"),
+            None if value.is_numeric() => Ok(DataType::Utf8),
             None => not_impl_err!("to_char of {value}"),
         }
     }
@@ -80,6 +121,9 @@ impl ScalarUDFImpl for ToChar {
         let pattern = Text::new(pattern)?;
         let constant = pattern.is_constant() && matches!(value, ColumnarValue::Scalar(_));
         let array = value.to_array(if constant { 1 } else { args.number_rows })?;
+        if array.data_type().is_numeric() {
+            return answer(Arc::new(numbers(&array, &pattern)?), constant);
+        }
         let values = Values::new(&array)?;
         let zone = match &values {
             Values::Date(_) => {
@@ -117,10 +161,13 @@ impl ScalarUDFImpl for ToChar {
             document(
                 Family::DateTime,
                 "to_char(value, pattern)",
-                "A date, timestamp, timestamptz, time or interval as text. The pattern is PostgreSQL's: YYYY, MM, DD, HH24, MI, \
-                 SS, MS, Month, Day, TZ and so on, with FM before and TH behind; what is in quotation marks or no keyword stays.",
+                "A date, timestamp, timestamptz, time, interval or number as text. The pattern is PostgreSQL's: YYYY, MM, DD, HH24, MI, \
+                 SS, MS, Month, Day, TZ and so on, of numbers 9, 0, D, G, S, MI, PR, RN, EEEE and V, with FM before and TH behind; what is in quotation marks or no keyword stays.",
                 &[
-                    ("value", "A date, timestamp, timestamptz, time or interval."),
+                    (
+                        "value",
+                        "A date, timestamp, timestamptz, time, interval or number.",
+                    ),
                     ("pattern", "Text such as `YYYY-MM-DD`."),
                 ],
                 "SELECT to_char(DATE '2024-07-01', 'FMDay, FMDDth FMMonth YYYY');  -- Monday, 1st July 2024",
@@ -287,7 +334,8 @@ mod tests {
 
     #[test]
     fn other_types_are_refused() {
-        assert!(error("to_char(125.8, '999D9')").contains("to_char of numbers"));
+        assert_eq!(text("to_char(125.8, '999D9')").as_deref(), Some(" 125.8"));
+        assert!(error("to_char(true, '9')").contains("to_char of Boolean"));
         assert!(error("to_char('2024-01-01', 'YYYY')").contains("to_char of Utf8"));
         assert!(error("to_char(DATE '2024-01-01', 1)").contains("does not exist"));
     }

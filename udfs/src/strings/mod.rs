@@ -1,5 +1,6 @@
 //! Functions over texts: patterns of SQL and of POSIX.
 
+mod finder;
 mod pattern;
 mod regex_pattern;
 mod similar_to;
@@ -8,6 +9,8 @@ mod substring_from;
 use std::sync::Arc;
 
 use datafusion::logical_expr::ScalarUDF;
+
+pub use finder::{Finder, Match};
 
 /// The functions of this family.
 pub fn all() -> Vec<Arc<ScalarUDF>> {

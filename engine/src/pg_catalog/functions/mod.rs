@@ -25,6 +25,7 @@ use datafusion::logical_expr::ScalarUDF;
 use std::sync::Arc;
 
 pub(crate) use kernel::{Arg, Outcome, Spec};
+pub(crate) use quoting::literal as quote_literal;
 pub use session::POSTGRESQL_VERSION;
 
 use super::context::Context;

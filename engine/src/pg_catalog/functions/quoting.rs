@@ -26,7 +26,8 @@ fn text(args: &[Arg<'_>]) -> Option<String> {
     }
 }
 
-fn literal(text: &str) -> String {
+/// A text as a literal of SQL.
+pub(crate) fn literal(text: &str) -> String {
     let doubled = text.replace('\'', "''");
     if text.contains('\\') {
         format!(" E'{}'", doubled.replace('\\', "\\\\"))

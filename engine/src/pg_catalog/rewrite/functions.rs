@@ -3,7 +3,7 @@
 use datafusion::sql::sqlparser::ast::{
     Array, ArrayElemTypeDef, CastKind, DataType, Expr, FunctionArg, FunctionArgExpr, FunctionArguments,
     Ident, JoinOperator, ObjectName, Select, SelectItem, SetExpr, TableAlias, TableAliasColumnDef,
-    TableFactor, TableWithJoins, Value,
+    TableFactor, TableWithJoins, Value, ValueWithSpan,
 };
 use std::collections::HashSet;
 
@@ -225,6 +225,16 @@ fn rewrite_factor(factor: &mut TableFactor) {
             if is(name, "unnest") && !*with_ordinality {
                 let arrays = args.args.iter().filter_map(unnamed).cloned().collect();
                 *factor = unnest(arrays, alias.take());
+            } else if let Some(rows) = rows_of_list(name, &args.args).filter(|_| !*with_ordinality) {
+                let alias = alias.take().unwrap_or_else(|| TableAlias {
+                    explicit: true,
+                    name: Ident::new(super::ast::last(name).unwrap_or_default()),
+                    columns: Vec::new(),
+                    at: None,
+                });
+                *factor = unnest(vec![rows], Some(alias));
+                // The alias of one column names it too.
+                rewrite_factor(factor);
             } else if let Some(derived) = scalar_in_from(name, &args.args, alias.as_ref()) {
                 *factor = derived;
             }
@@ -314,6 +324,27 @@ fn scalar_in_from(
         alias: Some(alias),
         sample: None,
     })
+}
+
+/// A function that gives a list here, of which the rows are asked for: of a series, where it is one of times.
+fn rows_of_list(name: &ObjectName, args: &[FunctionArg]) -> Option<Expr> {
+    let function = super::ast::last(name)?;
+    let arguments: Vec<Expr> = args.iter().filter_map(unnamed).cloned().collect();
+    let is_number = |expr: &Expr| match expr {
+        Expr::UnaryOp { expr, .. } => matches!(expr.as_ref(), Expr::Value(value) if is_digits(value)),
+        Expr::Value(value) => is_digits(value),
+        _ => false,
+    };
+    let listed = match function.as_str() {
+        "regexp_matches" | "regexp_split_to_table" | "string_to_table" => true,
+        "generate_series" => matches!(arguments.as_slice(), [_, _, step] if !is_number(step)),
+        _ => false,
+    };
+    (listed && name.0.len() == 1).then(|| call(&function, arguments))
+}
+
+fn is_digits(value: &ValueWithSpan) -> bool {
+    matches!(value.value, Value::Number(..))
 }
 
 /// Functions beside the catalog's that are seen in FROM.

@@ -155,6 +155,11 @@ fn of_times(field: &str, values: &ArrayRef) -> Result<Decimal128Array> {
             })?;
             Ok(whole(&years.unary(|y| if y > 0 { y } else { y - 1 })))
         }
+        // Days since noon of 24 November 4714 BC, which PostgreSQL counts from midnight.
+        "julian" if is_date => {
+            Ok(micros(values)?
+                .unary::<_, Decimal128Type>(|at| i128::from(at) / 86_400 + 2_440_588 * 1_000_000))
+        }
         "decade" => Ok(whole(&part(DatePart::Year)?.unary(|y| y.div_euclid(10)))),
         "century" => Ok(whole(&part(DatePart::Year)?.unary(|y| age(y, 100)))),
         "millennium" => Ok(whole(&part(DatePart::Year)?.unary(|y| age(y, 1000)))),

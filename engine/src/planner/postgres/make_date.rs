@@ -48,13 +48,17 @@ pub(super) const MAKE_DATE: Named = Named {
 };
 
 fn date(year: i64, month: i64, day: i64) -> Result<i32> {
-    // There is no year 0, and ours is 1 BC.
-    let year = if year < 0 {
-        Some(year + 1)
-    } else {
-        Some(year).filter(|year| *year != 0)
-    };
-    year.and_then(|year| radlake_udfs::datetime::read::days(year, month, day))
+    days(year, month, day)
         .and_then(|days| i32::try_from(days).ok())
         .ok_or_else(|| DataFusionError::External(Box::new(Error::DatetimeOverflow)))
+}
+
+/// Days since 1970 of a date whose year is as it is written: there is no year 0, which is 1 BC elsewhere.
+pub(super) fn days(year: i64, month: i64, day: i64) -> Option<i64> {
+    let year = match year {
+        0 => return None,
+        ..0 => year + 1,
+        _ => year,
+    };
+    radlake_udfs::datetime::read::days(year, month, day)
 }

@@ -2,7 +2,7 @@
 
 /// How letters are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Case {
+pub(in super::super) enum Case {
     Upper,
     Title,
     Lower,
@@ -21,7 +21,7 @@ impl Case {
 
 /// What a keyword stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Key {
+pub(in super::super) enum Key {
     /// Half of the day; true with points.
     Half(Case, bool),
     /// BC or AD; true with points.
@@ -63,7 +63,7 @@ pub(super) enum Key {
 }
 
 /// Keywords; of two with the same beginning the longer comes first.
-pub(super) static KEYWORDS: [(&str, Key); 112] = [
+pub(in super::super) static KEYWORDS: [(&str, Key); 112] = [
     ("A.D.", Key::Era(Case::Upper, true)),
     ("A.M.", Key::Half(Case::Upper, true)),
     ("AD", Key::Era(Case::Upper, false)),

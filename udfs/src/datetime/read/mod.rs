@@ -2,6 +2,7 @@
 
 mod decode;
 mod fields;
+mod format;
 mod labels;
 mod numbers;
 mod places;
@@ -14,6 +15,7 @@ use chrono_tz::Tz;
 use super::calendar;
 pub use super::value::Zone;
 use decode::{Decoded, Special};
+pub use format::Format;
 
 /// The types that are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
