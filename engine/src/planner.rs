@@ -35,6 +35,7 @@ mod texts;
 mod types;
 mod using;
 mod uuids;
+mod vectors;
 mod versions;
 mod yielding;
 mod zones;

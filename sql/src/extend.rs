@@ -6,6 +6,7 @@ mod like;
 mod merge;
 mod precision;
 mod rights;
+mod vectors;
 
 use sqlparser::ast;
 use sqlparser::keywords::Keyword;
@@ -64,7 +65,7 @@ pub fn procedure(ast: &ast::Statement) -> Option<(&'static str, Vec<&ast::Expr>)
 
 /// Rewrites what the parser would refuse. Spans stay those of the text, so that places in errors do.
 pub(crate) fn rewrite(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
-    let tokens = precision::rewrite(tokens);
+    let tokens = vectors::rewrite(precision::rewrite(tokens));
     const FIRST: [&str; 13] = [
         "MERGE", "WITH", "CREATE", "ALTER", "REFRESH", "CLUSTER", "COMMENT", "ANALYZE", "SECURITY", "GRANT",
         "REVOKE", "REASSIGN", "DROP",

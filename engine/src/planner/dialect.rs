@@ -10,7 +10,8 @@ use radlake_sql::ast::{
 };
 
 use super::{
-    arrays, intervals, json, literals, patterns, recursion, regexes, row_values, scales, shapes, using, uuids,
+    arrays, intervals, json, literals, patterns, recursion, regexes, row_values, scales, shapes, using,
+    uuids, vectors,
 };
 use crate::{Error, Result};
 
@@ -43,6 +44,7 @@ impl VisitorMut for Dialect {
             .and_then(|()| regexes::rewrite(expr))
             .and_then(|()| json::rewrite(expr))
             .and_then(|()| uuids::rewrite(expr))
+            .and_then(|()| vectors::rewrite(expr))
         {
             return ControlFlow::Break(error);
         }

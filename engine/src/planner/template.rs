@@ -23,6 +23,7 @@ use super::rounding::Rounding;
 use super::sets::Sets;
 use super::subqueries::Subqueries;
 use super::uuids::Uuids;
+use super::vectors;
 use super::yielding::Yielding;
 use super::zones::Zones;
 use crate::resources::Resources;
@@ -79,7 +80,11 @@ fn analyzer_rules() -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> {
 
 /// Ours first: the first that plans an operator wins.
 fn expr_planners() -> Vec<Arc<dyn ExprPlanner>> {
-    let ours: [Arc<dyn ExprPlanner>; 2] = [Arc::new(json::Operators::new()), Arc::new(Integers::new())];
+    let ours: [Arc<dyn ExprPlanner>; 3] = [
+        Arc::new(vectors::Operators::new()),
+        Arc::new(json::Operators::new()),
+        Arc::new(Integers::new()),
+    ];
     ours.into_iter()
         .chain(SessionStateDefaults::default_expr_planners())
         .collect()

@@ -233,6 +233,8 @@ fn sqlstate(error: &radlake::Error) -> &'static str {
         E::InvalidDatetime { .. } => "22007",
         E::DatetimeOverflow => "22008",
         E::ZoneDisplacement => "22009",
+        E::InvalidVector(_) => "22000",
+        E::NullElement => "22004",
         E::NumericOverflow(_) => "22003",
         E::DivisionByZero => "22012",
         E::Cardinality => "21000",
