@@ -4,7 +4,9 @@ use std::hint::black_box;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use arrow::array::{ArrayRef, AsArray, FixedSizeListArray, Float32Array, Int32Array, Int64Array, RecordBatch};
+use arrow::array::{
+    ArrayRef, AsArray, FixedSizeListArray, Float32Array, Int32Array, Int64Array, RecordBatch,
+};
 use arrow::datatypes::{DataType, Field, Int32Type, Schema};
 use futures::StreamExt;
 use radlake::vectors::print;
@@ -22,7 +24,10 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 }
 
 async fn measure(options: &Options) -> Result<()> {
-    let (rows, dimensions) = (options.number("rows", 1_000_000)?, options.number("dimensions", 107)?);
+    let (rows, dimensions) = (
+        options.number("rows", 1_000_000)?,
+        options.number("dimensions", 107)?,
+    );
     let (nearest, runs) = (options.number("nearest", 20)?, options.number("runs", 5)?);
     let mut state = 2026_u64;
     let mut random = || {
@@ -37,14 +42,24 @@ async fn measure(options: &Options) -> Result<()> {
     let url = folder.path().join("lake").display().to_string();
     let lakehouse = Lakehouse::init(&url, SUPERUSER, "benchmark").await?;
     let session = lakehouse.session(Identity::role(SUPERUSER)).await?;
-    ask(&session, &format!("CREATE TABLE t (id int, v vector({dimensions}))")).await?;
+    ask(
+        &session,
+        &format!("CREATE TABLE t (id int, v vector({dimensions}))"),
+    )
+    .await?;
     load(&session, &vectors, dimensions).await?;
 
     let text = print(&query);
     let ordered = |operator: &str| format!("SELECT id FROM t ORDER BY v {operator} '{text}' LIMIT {nearest}");
-    let mut questions = vec![("every vector read, in SQL".to_owned(), "SELECT sum(vector_dims(v)) FROM t".to_owned())];
+    let mut questions = vec![(
+        "every vector read, in SQL".to_owned(),
+        "SELECT sum(vector_dims(v)) FROM t".to_owned(),
+    )];
     for operator in ["<->", "<#>", "<=>", "<+>"] {
-        questions.push((format!("ORDER BY v {operator} … LIMIT {nearest}"), ordered(operator)));
+        questions.push((
+            format!("ORDER BY v {operator} … LIMIT {nearest}"),
+            ordered(operator),
+        ));
     }
     // Turn by turn, so that what slows the machine slows all.
     let mut best = vec![Duration::MAX; questions.len() + 1];
@@ -65,12 +80,17 @@ async fn measure(options: &Options) -> Result<()> {
     if found != by_hand(&vectors, &query, nearest) {
         return Err("the nearest are not those of a sort of all distances".into());
     }
-    let names = std::iter::once("one plain pass in memory").chain(questions.iter().map(|(name, _)| name.as_str()));
+    let names =
+        std::iter::once("one plain pass in memory").chain(questions.iter().map(|(name, _)| name.as_str()));
     let lines: Vec<Vec<String>> = names
         .zip(&best)
         .map(|(name, time)| {
             let ratio = time.as_secs_f64() / best[0].as_secs_f64();
-            vec![name.to_owned(), format!("{:.1}", time.as_secs_f64() * 1e3), format!("{ratio:.2}")]
+            vec![
+                name.to_owned(),
+                format!("{:.1}", time.as_secs_f64() * 1e3),
+                format!("{ratio:.2}"),
+            ]
         })
         .collect();
     table::print(

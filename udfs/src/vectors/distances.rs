@@ -85,9 +85,9 @@ impl ScalarUDFImpl for Distance {
         let [a, b] = take_function_args(self.name(), &args.args)?;
         let count = rows(&args);
         // The one vector that all others are compared with is read once.
-        let (many, one) = match (a, b) {
-            (ColumnarValue::Scalar(_), _) => (b, a),
-            _ => (a, b),
+        let (many, one, first) = match (a, b) {
+            (ColumnarValue::Scalar(_), _) => (b, a, true),
+            _ => (a, b, false),
         };
         let many = many.to_array(count)?;
         let many = Vectors::of(&many)?;
@@ -98,7 +98,8 @@ impl ScalarUDFImpl for Distance {
                     return Ok(ColumnarValue::Scalar(ScalarValue::Float64(None)));
                 };
                 let each = (0..count).map(|row| match many.row(row)? {
-                    Some(other) => self.of(&one, &other).map(Some),
+                    Some(other) if first => self.of(&one, &other).map(Some),
+                    Some(other) => self.of(&other, &one).map(Some),
                     None => Ok(None),
                 });
                 each.collect::<Result<_>>()?
