@@ -110,3 +110,32 @@ def test_every_row_has_its_own(table):
         assert found == (len(ids), valid, valid), condition
     near = "ORDER BY v <-> '[30001,30002,-30001]', id LIMIT 3 OFFSET 1"
     assert table.execute(f"SELECT id FROM vectors {near}").fetchall() == [(30000,), (30002,), (29999,)]
+
+
+def test_other_writers(demo_lake, connection):
+    """To others a vector is a list of floats. What is none is refused when it is read, never shown as another."""
+    deltalake = pytest.importorskip("deltalake", reason="deltalake is not installed")
+    pa = pytest.importorskip("pyarrow", reason="pyarrow is not installed")
+    folder = str(demo_lake.path / "public" / "foreign_vectors")
+    connection.execute("CREATE TABLE foreign_vectors (id int, v vector(3))")
+    connection.execute("INSERT INTO foreign_vectors VALUES (1, '[1,2,3]'), (2, NULL)")
+    theirs = deltalake.DeltaTable(folder).to_pyarrow_table().sort_by("id").to_pylist()
+    assert theirs == [{"id": 1, "v": [1.0, 2.0, 3.0]}, {"id": 2, "v": None}]
+
+    def write(identifier, vector):
+        lists = pa.array([vector], pa.list_(pa.float32()))
+        rows = pa.table({"id": pa.array([identifier], pa.int32()), "v": lists})
+        deltalake.write_deltalake(folder, rows, mode="append")
+        # A writer of ours finds what others have committed.
+        connection.execute("INSERT INTO foreign_vectors VALUES (0, NULL)")
+
+    write(3, [4.0, 5.0, 6.0])
+    assert connection.execute("SELECT v FROM foreign_vectors WHERE id = 3").fetchone() == ("[4,5,6]",)
+    for identifier, vector, code in [(4, [7.0, None, 9.0], "22004"), (5, [7.0, 8.0], "22000")]:
+        write(identifier, vector)
+        rows = f"FROM foreign_vectors WHERE id = {identifier}"
+        for statement in [f"SELECT v {rows}", f"SELECT id {rows} ORDER BY v <-> '[1,2,3]' LIMIT 1"]:
+            with pytest.raises(psycopg.DataError) as refused:
+                connection.execute(statement).fetchall()
+            assert refused.value.sqlstate == code, statement
+    connection.execute("DROP TABLE foreign_vectors")

@@ -159,6 +159,7 @@ impl From<EncodeError> for Fault {
             EncodeError::OutOfRange("date" | "time" | "timestamp" | "interval") => "22008",
             EncodeError::OutOfRange(_) => "22003",
             EncodeError::Ragged => "2202E",
+            EncodeError::NullElement => "22004",
             EncodeError::TooLong(_) => "54000",
             EncodeError::Arrow(_) => "XX000",
         };

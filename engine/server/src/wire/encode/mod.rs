@@ -79,6 +79,9 @@ pub(crate) enum EncodeError {
     /// A list of lists whose inner lists differ in length.
     #[error("multidimensional arrays must have sub-arrays with matching dimensions")]
     Ragged,
+    /// A vector of another writer's, with an element that is NULL.
+    #[error("array must not contain nulls")]
+    NullElement,
     /// Over the protocol's limit of one gigabyte per row.
     #[error("a row of {0} bytes exceeds the protocol's limit of 1 GB: select fewer or shorter columns")]
     TooLong(usize),

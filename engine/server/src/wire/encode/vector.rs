@@ -27,7 +27,7 @@ impl Rows for Fixed {
         let holes = self.elements.null_count() > 0 && (start..end).any(|at| self.elements.is_null(at));
         match self.elements.values().get(start..end) {
             Some(elements) if !holes => Ok(Cow::Borrowed(elements)),
-            _ => Err(EncodeError::OutOfRange("vector with an element that is NULL")),
+            _ => Err(EncodeError::NullElement),
         }
     }
 }
