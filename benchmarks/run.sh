@@ -11,4 +11,5 @@ environment="$target/benchmarks-python"
 "$target/release/radlake-benchmarks" idc --radlake "$target/release/radlake" --python "$environment/bin/python"
 "$target/release/radlake-benchmarks" commits --radlake "$target/release/radlake" --python "$environment/bin/python"
 "$target/release/radlake-benchmarks" upkeep
+"$target/release/radlake-benchmarks" vectors
 "$environment/bin/python" benchmarks/peers/volumes.py --radlake "$target/release/radlake"

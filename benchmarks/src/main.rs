@@ -9,6 +9,7 @@ mod idc;
 mod policies;
 mod table;
 mod upkeep;
+mod vectors;
 
 // As in the `radlake` binary: what is measured here is what users run.
 #[global_allocator]
@@ -22,12 +23,14 @@ const USAGE: &str =
        radlake-benchmarks idc --radlake BINARY --python PYTHON [--runs N]
        radlake-benchmarks policies [--rows N] [--runs N]
        radlake-benchmarks upkeep [--commits N] [--rows N] [--runs N]
+       radlake-benchmarks vectors [--rows N] [--dimensions N] [--nearest N] [--runs N]
 
   commits  small transactions per second of 1, 4 and 16 clients, beside PostgreSQL
   headers  DICOM headers per second and core: plain read, this reader, ingestion, dicom-rs, pydicom
   idc      eight queries over IDC's index on the wire, beside DuckDB on the same Parquet
   policies ten queries under row policies, beside their predicates written by hand
-  upkeep   queries over a table of many small commits, before and after its files are merged";
+  upkeep   queries over a table of many small commits, before and after its files are merged
+  vectors  the nearest of many vectors, beside one plain pass over the same memory";
 
 fn main() -> std::process::ExitCode {
     let mut arguments = std::env::args().skip(1);
@@ -42,6 +45,7 @@ fn main() -> std::process::ExitCode {
         "idc" => idc::run(&options),
         "policies" => policies::run(&options),
         "upkeep" => upkeep::run(&options),
+        "vectors" => vectors::run(&options),
         other => return usage(&format!("unknown benchmark {other:?}")),
     };
     match outcome {

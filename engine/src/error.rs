@@ -127,6 +127,12 @@ pub enum Error {
     /// An offset from UTC that no time zone has (22009).
     #[error("time zone displacement out of range")]
     ZoneDisplacement,
+    /// Vectors that do not fit each other or their column, or are none (22000).
+    #[error("{0}")]
+    InvalidVector(String),
+    /// A vector with an element that is NULL (22004).
+    #[error("array must not contain nulls")]
+    NullElement,
     /// A number outside its type's range (22003).
     #[error("{0} out of range")]
     NumericOverflow(String),

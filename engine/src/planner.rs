@@ -39,6 +39,7 @@ mod texts;
 mod types;
 mod using;
 mod uuids;
+mod vectors;
 mod versions;
 mod wanted;
 mod wordings;

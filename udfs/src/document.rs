@@ -12,6 +12,7 @@ pub(crate) enum Family {
     Privacy,
     Radiomics,
     Text,
+    Vector,
 }
 
 impl Family {
@@ -39,6 +40,7 @@ impl Family {
                 "Features of regions, as PyRadiomics 3.0.1 and the IBSI reference manual define them.",
             ),
             Family::Text => ("Text Functions", "Patterns of SQL and POSIX, as in PostgreSQL."),
+            Family::Vector => ("Vector Functions", "Vectors and their distances, as in pgvector."),
         };
         DocSection {
             include: true,

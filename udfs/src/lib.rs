@@ -18,6 +18,7 @@ mod rows;
 pub mod strings;
 mod text;
 pub mod types;
+pub mod vectors;
 
 #[cfg(test)]
 mod testing;
@@ -40,6 +41,7 @@ pub fn all() -> Vec<Arc<ScalarUDF>> {
     functions.extend(radiomics::all());
     functions.extend(strings::all());
     functions.extend(types::all());
+    functions.extend(vectors::all());
     functions
 }
 

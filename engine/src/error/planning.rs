@@ -5,6 +5,7 @@
 use arrow::error::ArrowError;
 use datafusion::common::{Column, SchemaError};
 use datafusion::error::DataFusionError;
+use radlake_udfs::vectors::VectorError;
 
 use super::{Error, running, suggest};
 use crate::pg_catalog::CatalogError;
@@ -58,6 +59,9 @@ fn external(error: &(dyn std::error::Error + 'static)) -> Option<Error> {
     while let Some(error) = next {
         if let Some(own) = error.downcast_ref::<Error>() {
             return Some(own.clone());
+        }
+        if let Some(vector) = error.downcast_ref::<VectorError>() {
+            return Some(vector.clone().into());
         }
         if let Some(catalog) = error.downcast_ref::<CatalogError>() {
             return Some(self::catalog(catalog));

@@ -4,6 +4,7 @@ use std::io::ErrorKind;
 
 use arrow::error::ArrowError;
 use datafusion::error::DataFusionError;
+use radlake_udfs::vectors::VectorError;
 
 use super::planning::first_line;
 use super::{Error, planning};
@@ -96,7 +97,7 @@ pub(super) fn execution(message: &str) -> Error {
         return filter(cause);
     }
     let lower = text.to_ascii_lowercase();
-    if let Some(name @ ("json" | "uuid")) = text.strip_prefix("invalid input syntax for type ") {
+    if let Some(name @ ("json" | "uuid" | "vector")) = text.strip_prefix("invalid input syntax for type ") {
         return Error::InvalidText {
             type_name: name.to_owned(),
         };
@@ -190,6 +191,11 @@ fn argument(message: &str) -> Error {
 /// A cast that failed. Its message quotes the value, so only the type is taken from it.
 fn cast(message: &str) -> Error {
     let text = first_line(message);
+    if text.starts_with("Cannot cast to FixedSizeList(") {
+        return Error::InvalidVector(
+            "a list of another length than its column's vectors: another writer has put it into the table's files".to_owned(),
+        );
+    }
     // The value comes first and may hold anything; the type stands last.
     let target = text
         .rsplit_once("to value of ")
@@ -282,4 +288,19 @@ fn overflowed(message: &str) -> String {
         }
     }
     "value".to_owned()
+}
+
+/// What is wrong with a vector, without the text that was refused.
+impl From<VectorError> for Error {
+    fn from(error: VectorError) -> Self {
+        match error.sqlstate() {
+            "22P02" => Self::InvalidText {
+                type_name: "vector".to_owned(),
+            },
+            "22003" => Self::NumericOverflow("value for type vector".to_owned()),
+            "54000" => Self::LimitExceeded(error.to_string()),
+            "22004" => Self::NullElement,
+            _ => Self::InvalidVector(error.to_string()),
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! PostgreSQL 15's own types (`data/types.tsv`: the rows of its `pg_type` without row types).
+//! PostgreSQL 15's own types (`data/types.tsv`: the rows of its `pg_type` without row types), and ours (`data/own_types.tsv`).
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -37,8 +37,15 @@ pub(crate) struct BaseType {
     pub(crate) collation: u32,
 }
 
-static TYPES: LazyLock<Vec<BaseType>> =
-    LazyLock::new(|| include_str!("data/types.tsv").lines().filter_map(parse).collect());
+static TYPES: LazyLock<Vec<BaseType>> = LazyLock::new(|| {
+    let theirs = include_str!("data/types.tsv").lines();
+    let mut all: Vec<BaseType> = theirs
+        .chain(include_str!("data/own_types.tsv").lines())
+        .filter_map(parse)
+        .collect();
+    all.sort_by_key(|t| t.oid);
+    all
+});
 static BY_OID: LazyLock<HashMap<u32, &'static BaseType>> =
     LazyLock::new(|| TYPES.iter().map(|t| (t.oid, t)).collect());
 

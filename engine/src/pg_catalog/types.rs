@@ -4,6 +4,7 @@
 //! [`pg_type_of`], so what a client reads about a column always agrees with how its values are sent.
 
 use arrow::datatypes::{DataType, Field, Fields, IntervalUnit, TimeUnit};
+use radlake_udfs::vectors;
 use std::sync::Arc;
 
 /// Metadata key by which a field names its PostgreSQL type (`pg_type.typname`) where the Arrow type alone does not tell.
@@ -15,6 +16,11 @@ pub const CODE_TYPE: u32 = 16_000;
 pub const CODE_ARRAY_TYPE: u32 = 16_001;
 /// OID of the composite's row in `pg_class`.
 pub const CODE_RELATION: u32 = 16_002;
+
+/// OID of `vector`, which PostgreSQL has by an extension.
+pub const VECTOR_TYPE: u32 = 16_010;
+/// OID of `vector[]`.
+const VECTOR_ARRAY_TYPE: u32 = 16_011;
 
 /// Row types of relations: `0x4000_0000 | relation oid << 1`, their arrays one above.
 const ROW_TYPE_BASE: u32 = 0x4000_0000;
@@ -181,6 +187,10 @@ const BUILTIN: &[Builtin] = &[
     builtin("regnamespace", 4089, 4090, 4, || DataType::UInt32),
     builtin("regrole", 4096, 4097, 4, || DataType::UInt32),
     builtin("regcollation", 4191, 4192, 4, || DataType::UInt32),
+    // One whose dimensions are not known when a statement is planned, and parameters: see the family of functions.
+    builtin(vectors::TYPE, VECTOR_TYPE, VECTOR_ARRAY_TYPE, -1, || {
+        DataType::Utf8
+    }),
     // The domains of information_schema, at the OIDs of PostgreSQL 15.
     builtin("cardinal_number", 13_221, 13_220, 4, || DataType::Int32),
     builtin("character_data", 13_224, 13_223, -1, || DataType::Utf8),
@@ -292,6 +302,9 @@ fn named_type(name: &str, data_type: &DataType) -> Option<PgType> {
         });
     }
     let b = by_name(name)?;
+    if let (vectors::TYPE, Some(vector)) = (name, vector(data_type)) {
+        return Some(vector);
+    }
     let kind = match (name, data_type) {
         ("int2vector", _) => PgKind::Array(Box::new(PgType::scalar(21, 2))),
         ("oidvector", _) => PgKind::Array(Box::new(PgType::scalar(26, 4))),
@@ -315,7 +328,18 @@ fn named_type(name: &str, data_type: &DataType) -> Option<PgType> {
     })
 }
 
+/// A vector's dimensions are its modifier, as in pgvector.
+fn vector(data_type: &DataType) -> Option<PgType> {
+    vectors::dimensions(data_type).map(|dimensions| PgType {
+        typmod: dimensions,
+        ..PgType::scalar(VECTOR_TYPE, -1)
+    })
+}
+
 fn arrow_pg_type(data_type: &DataType) -> PgType {
+    if let Some(vector) = vector(data_type) {
+        return vector;
+    }
     match data_type {
         DataType::Boolean => PgType::scalar(16, 1),
         DataType::Int8 | DataType::UInt8 | DataType::Int16 => PgType::scalar(21, 2),
@@ -436,6 +460,7 @@ pub fn format_builtin(oid: u32, typmod: i32) -> Option<String> {
             let scale = ((packed & 0x7ff) ^ 1024) - 1024;
             return Some(format!("numeric({},{scale})", (packed >> 16) & 0xffff));
         }
+        VECTOR_TYPE if typmod > 0 => return Some(format!("{}({typmod})", vectors::TYPE)),
         13_221 => "information_schema.cardinal_number",
         13_224 => "information_schema.character_data",
         13_226 => "information_schema.sql_identifier",

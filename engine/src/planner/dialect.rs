@@ -11,7 +11,7 @@ use radlake_sql::ast::{
 
 use super::{
     arrays, intervals, json, literals, patterns, recursion, regexes, row_values, scales, shapes, using,
-    uuids, wanted, wordings,
+    uuids, vectors, wanted, wordings,
 };
 use crate::{Error, Result};
 
@@ -52,6 +52,7 @@ impl VisitorMut for Dialect {
             .and_then(|()| regexes::rewrite(expr))
             .and_then(|()| json::rewrite(expr))
             .and_then(|()| uuids::rewrite(expr))
+            .and_then(|()| vectors::rewrite(expr))
         {
             return ControlFlow::Break(error);
         }

@@ -27,6 +27,7 @@ use super::sets::Sets;
 use super::spans;
 use super::subqueries::Subqueries;
 use super::uuids::Uuids;
+use super::vectors;
 use super::yielding::Yielding;
 use super::zones::Zones;
 use crate::resources::Resources;
@@ -86,7 +87,8 @@ fn analyzer_rules() -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> {
 
 /// Ours first: the first that plans an operator wins.
 fn expr_planners() -> Vec<Arc<dyn ExprPlanner>> {
-    let ours: [Arc<dyn ExprPlanner>; 3] = [
+    let ours: [Arc<dyn ExprPlanner>; 4] = [
+        Arc::new(vectors::Operators::new()),
         Arc::new(json::Operators::new()),
         Arc::new(Operators),
         Arc::new(Integers::new()),

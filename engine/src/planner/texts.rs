@@ -10,11 +10,13 @@ use arrow::datatypes::{
     Time64MicrosecondType, TimeUnit, TimestampMicrosecondType,
 };
 use datafusion::common::{Result, exec_err};
+use datafusion::error::DataFusionError;
 use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::{
     ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
 };
 use radlake_udfs::datetime::read::{self, Zone};
+use radlake_udfs::vectors::{self, VectorError};
 
 /// Microseconds of a day.
 const DAY: i64 = 86_400_000_000;
@@ -34,7 +36,7 @@ pub(super) fn is_ours(from: &DataType) -> bool {
             | DataType::Time64(_)
             | DataType::Interval(IntervalUnit::MonthDayNano)
             | DataType::List(_)
-    )
+    ) || vectors::dimensions(from).is_some()
 }
 
 /// `expr::text`; moments in `zone`.
@@ -88,7 +90,7 @@ fn texts(values: &ArrayRef, zone: &Zone) -> Result<StringArray> {
             write(row, &mut text)?;
             out.append_value(&text);
         }
-        Ok::<(), datafusion::error::DataFusionError>(())
+        Ok::<(), DataFusionError>(())
     };
     match values.data_type() {
         DataType::Float64 => {
@@ -156,6 +158,18 @@ fn texts(values: &ArrayRef, zone: &Zone) -> Result<StringArray> {
         DataType::List(_) => {
             let lists = values.as_list::<i32>();
             each(&mut |row, text| list(&lists.value(row), zone, text))?;
+        }
+        vector if vectors::dimensions(vector).is_some() => {
+            let lists = values.as_fixed_size_list();
+            each(&mut |row, text| {
+                let elements = lists.value(row);
+                let elements = elements.as_primitive::<Float32Type>();
+                if elements.null_count() > 0 {
+                    return Err(DataFusionError::External(Box::new(VectorError::NullElement)));
+                }
+                text.push_str(&vectors::print(elements.values()));
+                Ok(())
+            })?;
         }
         DataType::Boolean => {
             let values = values.as_boolean();

@@ -9,10 +9,11 @@ use arrow::datatypes::{DataType, Field};
 use datafusion::logical_expr::LogicalPlan;
 use radlake_sql::Statement;
 use radlake_sql::ast::{self, Expr, Visit, VisitMut, Visitor, VisitorMut};
+use radlake_udfs::vectors;
 
 use super::prepared::parameter_types;
 use crate::Result;
-use crate::pg_catalog::pg_type_of;
+use crate::pg_catalog::{pg_type_of, type_name};
 use crate::planner::Planner;
 
 /// Plans a statement whose parameters' types are not all known. A list without a type, as in `a = ANY ($1)`, has elements of the
@@ -130,6 +131,18 @@ impl Visitor for Casts {
     type Break = ();
 
     fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
+        if let Expr::BinaryOp { left, op, right } = expr
+            && let ast::BinaryOperator::Custom(operator) = op
+            && vectors::Metric::of_operator(operator).is_some()
+        {
+            for side in [left, right] {
+                if let Expr::Value(value) = side.as_ref()
+                    && let ast::Value::Placeholder(parameter) = &value.value
+                {
+                    let _ = self.names.entry(parameter.clone()).or_insert(vectors::TYPE);
+                }
+            }
+        }
         if let Expr::Cast { expr, data_type, .. } = expr
             && let Expr::Value(value) = expr.as_ref()
             && let ast::Value::Placeholder(parameter) = &value.value
@@ -146,6 +159,9 @@ fn textual(data_type: &ast::DataType) -> Option<&'static str> {
         ast::DataType::Uuid => "uuid",
         ast::DataType::JSON => "json",
         ast::DataType::JSONB => "jsonb",
+        ast::DataType::Custom(name, _) if type_name(name).is_some_and(|name| name == vectors::TYPE) => {
+            vectors::TYPE
+        }
         ast::DataType::Varchar(_) | ast::DataType::CharacterVarying(_) => "varchar",
         _ => return None,
     })

@@ -4,7 +4,7 @@ use arrow::datatypes::{DataType, Field};
 use radlake_sql::ast;
 
 use super::target::Column;
-use crate::pg_catalog::types::format_builtin;
+use crate::pg_catalog::types::{VECTOR_TYPE, format_builtin};
 use crate::pg_catalog::{PgType, pg_type_of};
 use crate::{Error, Result};
 
@@ -30,8 +30,8 @@ fn group(oid: u32) -> Option<Group> {
 
 /// Texts take everything; else a value goes to its own kind only.
 fn fits(from: &PgType, to: &PgType) -> bool {
-    // A number, a boolean or a moment is no document and no UUID.
-    if matches!(to.oid, 114 | 3802 | 2950) {
+    // A number, a boolean or a moment is no document, no UUID and no vector.
+    if matches!(to.oid, 114 | 3802 | 2950 | VECTOR_TYPE) {
         return matches!(group(from.oid), None | Some(Group::Text));
     }
     match (group(from.oid), group(to.oid)) {

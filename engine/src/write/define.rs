@@ -12,7 +12,7 @@ use super::target::{DEFAULT, GENERATED, IDENTITY, LENGTH, folded, resolve};
 use super::texts::{CHECK_PLACE, DEFAULT_PLACE, GENERATED_PLACE, expression_text};
 use super::{Outcome, Writer};
 use crate::pg_catalog::pg_type_of;
-use crate::pg_catalog::types::PG_TYPE_KEY;
+use crate::pg_catalog::types::{PG_TYPE_KEY, VECTOR_TYPE};
 use crate::{Error, Result};
 
 /// A table that is being described.
@@ -109,6 +109,7 @@ impl Writer<'_> {
             if field.data_type() == &DataType::Null {
                 column = Field::new(name, DataType::Utf8, true);
             }
+            check_kept(&column)?;
             draft.fields.push(column);
         }
         let mut table = self.finish(schema, name, draft).await?;
@@ -364,6 +365,7 @@ impl Writer<'_> {
             .first()
             .ok_or_else(|| Error::internal("a type has no column"))?;
         let mut field = stored(name, found);
+        check_kept(&field)?;
         if let Some(length) = length {
             let mut metadata = field.metadata().clone();
             metadata.insert(LENGTH.to_owned(), length.to_string());
@@ -511,6 +513,17 @@ pub(super) fn stored(name: &str, field: &Field) -> Field {
         }
     }
     Field::new(name, data_type, true).with_metadata(metadata)
+}
+
+/// A table's vectors lie side by side, each as long as the others.
+fn check_kept(field: &Field) -> Result<()> {
+    if pg_type_of(field).oid == VECTOR_TYPE && !matches!(field.data_type(), DataType::FixedSizeList(..)) {
+        return Err(Error::Unsupported {
+            what: format!("column \"{}\" of type vector without dimensions", field.name()),
+            hint: Some("Say how many dimensions it has: vector(107).".to_owned()),
+        });
+    }
+    Ok(())
 }
 
 /// The type that files keep of a computed one.

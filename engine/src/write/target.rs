@@ -8,7 +8,7 @@ use radlake_catalogs::{Epoch, Relation, TableObject};
 use radlake_sql::ast;
 use radlake_udfs::{json, types};
 
-use crate::pg_catalog::types::{builtin_name, format_builtin};
+use crate::pg_catalog::types::{VECTOR_TYPE, builtin_name, format_builtin};
 use crate::pg_catalog::{PgKind, PgType, pg_type_of};
 use crate::planner::PG_TEMP;
 use crate::policy::RowCheck;
@@ -126,7 +126,7 @@ pub(crate) fn sql_type_of(field: &Field) -> Option<String> {
 fn sql_type(pg: &PgType) -> Option<String> {
     match &pg.kind {
         PgKind::Array(element) => sql_type(element).map(|element| format!("{element}[]")),
-        _ if pg.oid == 1700 => format_builtin(pg.oid, pg.typmod),
+        _ if matches!(pg.oid, 1700 | VECTOR_TYPE) => format_builtin(pg.oid, pg.typmod),
         _ => builtin_name(pg.oid).map(str::to_owned),
     }
 }

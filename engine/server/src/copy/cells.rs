@@ -1,14 +1,16 @@
 //! The values of one column, from PostgreSQL's text or binary form straight into an Arrow array.
 
+use arrow::array::NullBufferBuilder;
 use arrow::array::{
-    ArrayRef, BooleanBuilder, Date32Builder, Float32Builder, Float64Builder, Int16Builder, Int32Builder,
-    Int64Builder, StringBuilder,
+    ArrayRef, BooleanBuilder, Date32Builder, FixedSizeListArray, Float32Array, Float32Builder,
+    Float64Builder, Int16Builder, Int32Builder, Int64Builder, StringBuilder,
 };
 use arrow::datatypes::{DataType, Field};
+use radlake::vectors::{self, VectorError};
 use radlake::{Error, ScalarValue};
 
-use crate::wire::parameters::{Invalid, Source, read};
-use crate::wire::{Format, Zone, pg_type_of};
+use crate::wire::parameters::{Invalid, Source, read, vector};
+use crate::wire::{Format, VECTOR, Zone, pg_type_of};
 
 /// A column that is being read.
 pub(crate) struct Cells {
@@ -26,6 +28,8 @@ enum Values {
     Float64(Float64Builder),
     Date(Date32Builder),
     Text(StringBuilder),
+    /// Vectors of known dimensions: their elements, and which rows are not NULL.
+    Vector(Vec<f32>, NullBufferBuilder, i32),
     /// Everything else, value by value.
     Other(Vec<ScalarValue>),
 }
@@ -44,6 +48,7 @@ fn refused(invalid: Invalid) -> Error {
         Invalid::Range(kind) => Error::NumericOverflow(kind.to_owned()),
         Invalid::Binary => Error::BinaryFormat("incorrect binary data format".to_owned()),
         Invalid::Encoding => encoding(),
+        Invalid::Vector(error) => error.into(),
         Invalid::Unsupported(what) => Error::Unsupported {
             what: what.to_owned(),
             hint: None,
@@ -75,6 +80,9 @@ impl Cells {
             (701, DataType::Float64) => Values::Float64(Float64Builder::with_capacity(rows)),
             (1082, DataType::Date32) => Values::Date(Date32Builder::with_capacity(rows)),
             (25 | 1042 | 1043, DataType::Utf8) => Values::Text(StringBuilder::with_capacity(rows, rows * 16)),
+            (VECTOR, vector) if let Some(dimensions) = vectors::dimensions(vector) => {
+                Values::Vector(Vec::new(), NullBufferBuilder::new(rows), dimensions)
+            }
             _ => Values::Other(Vec::with_capacity(rows)),
         };
         Self { oid, target, values }
@@ -90,6 +98,10 @@ impl Cells {
             Values::Float64(values) => values.append_null(),
             Values::Date(values) => values.append_null(),
             Values::Text(values) => values.append_null(),
+            Values::Vector(values, valid, dimensions) => {
+                values.resize(values.len() + width(*dimensions), 0.0);
+                valid.append_null();
+            }
             Values::Other(values) => values.push(ScalarValue::try_from(&self.target)?),
         }
         Ok(())
@@ -151,6 +163,17 @@ impl Cells {
             format,
             zone,
         };
+        if let Values::Vector(values, valid, dimensions) = &mut self.values {
+            let read = vector::read(bytes, format).map_err(refused)?;
+            let expected = width(*dimensions);
+            if read.len() != expected {
+                let found = read.len();
+                return Err(VectorError::WrongDimensions { expected, found }.into());
+            }
+            values.extend(read);
+            valid.append_non_null();
+            return Ok(());
+        }
         let json = match (self.oid, format) {
             (114, _) | (3802, Format::Text) => Some(bytes),
             (3802, Format::Binary) => bytes.get(1..),
@@ -186,10 +209,23 @@ impl Cells {
             Values::Float64(mut values) => Arc::new(values.finish()),
             Values::Date(mut values) => Arc::new(values.finish()),
             Values::Text(mut values) => Arc::new(values.finish()),
+            Values::Vector(values, mut valid, dimensions) => {
+                let DataType::FixedSizeList(item, _) = &self.target else {
+                    return Err(Error::Internal("a vector's column of another type".to_owned()));
+                };
+                let elements = Arc::new(Float32Array::from(values));
+                let list =
+                    FixedSizeListArray::try_new(Arc::clone(item), dimensions, elements, valid.finish());
+                Arc::new(list.map_err(super::fields::arrow_error)?)
+            }
             Values::Other(values) if values.is_empty() => arrow::array::new_empty_array(&self.target),
             Values::Other(values) => ScalarValue::iter_to_array(values)?,
         })
     }
+}
+
+fn width(dimensions: i32) -> usize {
+    usize::try_from(dimensions).unwrap_or_default()
 }
 
 fn plain<'a>(bytes: &'a [u8], kind: &str) -> Result<&'a str, Error> {

@@ -40,7 +40,7 @@ pub(crate) use encode::{BoundBatch, EncodeError, Format, RowEncoder, Style, Zone
 pub(crate) use listener::{ServeOptions, serve};
 pub(crate) use sqlstate::Report;
 pub(crate) use tls::{Tls, load as load_tls};
-pub(crate) use types::{column_name, pg_type_of};
+pub(crate) use types::{VECTOR, column_name, pg_type_of};
 
 /// The socket with its buffers.
 pub(crate) type Wire = Framed<MaybeTls, codec::Codec>;

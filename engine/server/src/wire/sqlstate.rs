@@ -159,6 +159,7 @@ impl From<EncodeError> for Fault {
             EncodeError::OutOfRange("date" | "time" | "timestamp" | "interval") => "22008",
             EncodeError::OutOfRange(_) => "22003",
             EncodeError::Ragged => "2202E",
+            EncodeError::NullElement => "22004",
             EncodeError::TooLong(_) => "54000",
             EncodeError::Arrow(_) => "XX000",
         };
@@ -241,6 +242,8 @@ fn sqlstate(error: &radlake::Error) -> &'static str {
         E::InvalidDatetime { .. } => "22007",
         E::DatetimeOverflow => "22008",
         E::ZoneDisplacement => "22009",
+        E::InvalidVector(_) => "22000",
+        E::NullElement => "22004",
         E::NumericOverflow(_) => "22003",
         E::DivisionByZero => "22012",
         E::Cardinality => "21000",

@@ -5,6 +5,8 @@ pub(crate) use radlake::pg_catalog::{PgKind, PgType};
 
 /// jsonb
 pub(crate) const JSONB: u32 = 3802;
+/// vector
+pub(crate) const VECTOR: u32 = radlake::pg_catalog::types::VECTOR_TYPE;
 /// uuid
 pub(crate) const UUID: u32 = 2950;
 /// oidvector

@@ -40,6 +40,17 @@ pub enum VectorError {
         /// Elements of the second.
         right: usize,
     },
+    /// A vector of another length than its column or cast says.
+    #[error("expected {expected} dimensions, not {found}")]
+    WrongDimensions {
+        /// Elements that it must have.
+        expected: usize,
+        /// Elements that it has.
+        found: usize,
+    },
+    /// An element is NULL.
+    #[error("array must not contain nulls")]
+    NullElement,
     /// Memory that ends within a row.
     #[error("{values} values are no whole number of vectors of {dimensions} dimensions")]
     BrokenRow {
@@ -57,6 +68,7 @@ impl VectorError {
             Self::Syntax { .. } => "22P02",
             Self::OutOfRange { .. } => "22003",
             Self::TooManyDimensions => "54000",
+            Self::NullElement => "22004",
             _ => "22000",
         }
     }

@@ -12,6 +12,7 @@ mod interval;
 mod nested;
 mod numeric;
 mod text;
+mod vector;
 mod zone;
 
 #[cfg(test)]
@@ -26,7 +27,7 @@ use arrow::datatypes::{
     UInt16Type, UInt32Type, UInt64Type,
 };
 
-use super::types::{PgType, pg_type_of};
+use super::types::{PgType, VECTOR, pg_type_of};
 pub(crate) use zone::Zone;
 
 /// How one column goes over the wire.
@@ -78,6 +79,9 @@ pub(crate) enum EncodeError {
     /// A list of lists whose inner lists differ in length.
     #[error("multidimensional arrays must have sub-arrays with matching dimensions")]
     Ragged,
+    /// A vector of another writer's, with an element that is NULL.
+    #[error("array must not contain nulls")]
+    NullElement,
     /// Over the protocol's limit of one gigabyte per row.
     #[error("a row of {0} bytes exceeds the protocol's limit of 1 GB: select fewer or shorter columns")]
     TooLong(usize),
@@ -309,6 +313,10 @@ fn value(array: &ArrayRef, pg: &PgType, format: Format, style: &Style) -> Result
         }
         (DataType::Interval(unit), _) => interval::interval(array, *unit, format),
         (DataType::Duration(unit), _) => interval::duration(array, *unit, format)?,
+        (DataType::FixedSizeList(..), _) if pg.oid == VECTOR => match vector::fixed(array, format) {
+            Some(vector) => vector,
+            None => nested::list(array, pg, format, style)?,
+        },
         (
             DataType::List(_)
             | DataType::LargeList(_)

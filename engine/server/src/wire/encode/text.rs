@@ -5,7 +5,7 @@ use arrow::util::display::{ArrayFormatter, FormatOptions};
 use bytes::{BufMut, BytesMut};
 
 use super::{EncodeError, Format, Result, Value};
-use crate::wire::types::{JSONB, PgType, UUID};
+use crate::wire::types::{JSONB, PgType, UUID, VECTOR};
 
 /// An array whose values are strings.
 pub(super) trait Strings: Send + Sync + 'static {
@@ -35,6 +35,7 @@ pub(super) fn utf8<A: Strings>(array: A, pg: &PgType, format: Format) -> Box<dyn
     match (format, pg.oid) {
         (Format::Binary, JSONB) => Box::new(Jsonb(array)),
         (Format::Binary, UUID) => Box::new(Uuid(array)),
+        (Format::Binary, VECTOR) => super::vector::binary(array),
         _ => Box::new(Text(array)),
     }
 }

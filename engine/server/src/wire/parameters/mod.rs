@@ -6,12 +6,15 @@ mod literal;
 #[cfg(test)]
 mod tests;
 mod text;
+pub(crate) mod vector;
 
 use arrow::datatypes::DataType;
 use radlake::ScalarValue;
+use radlake::vectors::{VectorError, print};
 
 use super::encode::{Format, Zone};
 use super::sqlstate::Report;
+use super::types::VECTOR;
 
 /// How the client sends a parameter.
 pub(crate) struct Source<'a> {
@@ -36,6 +39,8 @@ pub(crate) enum Invalid {
     Encoding,
     /// Text that PostgreSQL reads.
     Unsupported(&'static str),
+    /// No vector.
+    Vector(VectorError),
     /// The value does not fit the statement.
     Cast(String),
 }
@@ -69,6 +74,11 @@ impl Invalid {
                 "22021",
                 format!("invalid byte sequence for encoding \"UTF8\" in bind parameter {number}"),
             ),
+            Self::Vector(error) => {
+                let report = Report::from(&radlake::Error::from(error));
+                let message = format!("{} in parameter ${number}", report.message);
+                Report { message, ..report }
+            }
             Self::Unsupported(what) => Report::error("0A000", format!("not supported: {what}")),
             Self::Cast(reason) => Report::error("42804", format!("parameter ${number}: {reason}")),
         }
@@ -87,6 +97,11 @@ pub(crate) fn read(
     let Some(bytes) = bytes else {
         return ScalarValue::try_from(target).map_err(|error| cast_error(&error));
     };
+    if source.oid == VECTOR {
+        let vector = vector::read(bytes, source.format)?;
+        // Functions read its text.
+        return Ok(ScalarValue::from(print(&vector)));
+    }
     let value = match source.format {
         Format::Text => {
             let text = std::str::from_utf8(bytes).map_err(|_| Invalid::Encoding)?;
