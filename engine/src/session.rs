@@ -254,6 +254,12 @@ impl Session {
         commands::end_implicit(&self.inner).await
     }
 
+    /// The columns of a cursor; [`BINARY`] among the metadata says that its rows are wanted so.
+    #[must_use]
+    pub fn cursor_columns(&self, name: &str) -> Option<SchemaRef> {
+        self.inner.cursor_columns(name).ok()
+    }
+
     /// A handle that stops this session's statements.
     #[must_use]
     pub fn cancel_handle(&self) -> CancelHandle {

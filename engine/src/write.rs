@@ -126,6 +126,11 @@ impl<'a> Writer<'a> {
     /// Carries it out. An error leaves the transaction in no state to go on with.
     pub(crate) async fn carry_out(&mut self, statement: &Statement) -> Result<Outcome> {
         self.tag = written_kind(statement.text());
+        if !radlake_sql::query::row_locks(statement.ast()).is_empty() {
+            return Err(Error::unsupported(
+                "FOR UPDATE and FOR SHARE within a statement that writes, or in a view",
+            ));
+        }
         self.authorise(statement.ast())?;
         if let Some(outcome) = self.govern(statement.ast()) {
             return outcome;
@@ -201,9 +206,7 @@ impl<'a> Writer<'a> {
             }),
             ast::SetExpr::Merge(ast::Statement::Merge(merge)) => self.merge(merge, with).await,
             ast::SetExpr::Select(select) if select.into.is_some() => self.select_into(query, select).await,
-            _ => Err(Error::unsupported(
-                "row locks (FOR UPDATE, FOR SHARE) are not supported",
-            )),
+            _ => Err(Error::internal("a query without a write was to be carried out")),
         }
     }
 

@@ -5,7 +5,7 @@ use sqlparser::ast::{CopyTarget, Statement};
 /// True for DML and DDL, and for queries with a write inside.
 pub(crate) fn is_write(ast: &Statement) -> bool {
     match ast {
-        // A query that `query` did not claim has a write or a row lock in it.
+        // A query that `query` did not claim has a write in it.
         Statement::Query(_)
         | Statement::Insert(_)
         | Statement::Update(_)

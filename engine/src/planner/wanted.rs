@@ -1,8 +1,8 @@
 //! Which rows are wanted, in words that the planner does not know: `FETCH FIRST`, `TABLESAMPLE`.
 
 use radlake_sql::ast::{
-    Expr, LimitClause, ObjectName, Query, TableAlias, TableFactor, TableSample, TableSampleKind,
-    TableSampleMethod, Value,
+    Expr, GroupByExpr, LimitClause, ObjectName, Query, SetExpr, TableAlias, TableFactor, TableSample,
+    TableSampleKind, TableSampleMethod, Value,
 };
 
 use crate::{Error, Result};
@@ -12,7 +12,10 @@ use crate::{Error, Result};
 /// # Errors
 /// [`Error::Unsupported`] for WITH TIES and PERCENT; [`Error::Syntax`] for two limits.
 pub(super) fn query(query: &mut Query) -> Result<()> {
-    // They are the session's affair.
+    if let Some(lock) = query.locks.first() {
+        lockable(query, &lock.lock_type.to_string())?;
+    }
+    // What they ask of the transaction is the session's affair.
     query.locks.clear();
     let Some(fetch) = query.fetch.take() else {
         return Ok(());
@@ -41,16 +44,46 @@ pub(super) fn query(query: &mut Query) -> Result<()> {
     Ok(())
 }
 
+/// Rows of a result that are made of several, or of none, cannot be locked.
+fn lockable(query: &Query, lock: &str) -> Result<()> {
+    let clause = match query.body.as_ref() {
+        SetExpr::Select(select) => {
+            let grouped = !matches!(&select.group_by, GroupByExpr::Expressions(by, _) if by.is_empty());
+            [
+                (select.distinct.is_some(), "DISTINCT clause"),
+                (grouped, "GROUP BY clause"),
+                (select.having.is_some(), "HAVING clause"),
+            ]
+            .into_iter()
+            .find_map(|(there, clause)| there.then_some(clause))
+        }
+        SetExpr::SetOperation { .. } => Some("UNION/INTERSECT/EXCEPT"),
+        SetExpr::Values(_) => Some("VALUES"),
+        _ => None,
+    };
+    match clause {
+        Some(clause) => Err(Error::unsupported(format!(
+            "FOR {lock} is not allowed with {clause}"
+        ))),
+        None => Ok(()),
+    }
+}
+
 /// `t TABLESAMPLE method (percent)`: each row by a chance of its own, which is a sample of pages too.
 ///
 /// # Errors
 /// [`Error::Unsupported`] for other methods and for REPEATABLE; [`Error::InvalidParameter`] for a percentage out of range.
 pub(super) fn sampled(factor: &mut TableFactor) -> Result<()> {
-    let TableFactor::Table {
-        name, alias, sample, ..
-    } = factor
-    else {
-        return Ok(());
+    let (name, alias, sample) = match factor {
+        TableFactor::Table {
+            name, alias, sample, ..
+        } => (name, alias, sample),
+        TableFactor::Derived { sample: Some(_), .. } => {
+            return Err(Error::unsupported(
+                "TABLESAMPLE of a sub-query; sample its tables",
+            ));
+        }
+        _ => return Ok(()),
     };
     let Some(TableSampleKind::BeforeTableAlias(sample) | TableSampleKind::AfterTableAlias(sample)) = sample
     else {

@@ -112,7 +112,10 @@ impl Inner {
             }
         }
         let body = body(statement)?;
+        let locking = self.locking(&radlake_sql::query::row_locks(body.ast()))?;
         self.facts.began(statement.text());
+        // Before it is planned: what is revoked meanwhile is not given.
+        let rights = self.lake().known();
         // It lasts longer than the statement, whose time and cancel are not its own.
         let (guard, apart) = (self.guard(), Guard::apart(&self.lakehouse.resources().lanes));
         let (this, query, prepared) = (Arc::clone(self), body.clone(), prepared.cloned());
@@ -122,6 +125,9 @@ impl Inner {
                 .logical(&planner, &key, &query, prepared.as_ref(), values)
                 .await?;
             let tables = tables_read(&plan)?;
+            if locking {
+                this.lock_rows(&planner, &plan)?;
+            }
             let (stream, schema) = planner.stream(&plan).await?;
             Ok((stream, schema, tables))
         });
@@ -152,11 +158,11 @@ impl Inner {
             binary,
             created: Utc::now(),
             number: 0,
-            standing: Some(Standing::of(self.lake().known(), tables)),
+            standing: Some(Standing::of(rights, tables)),
         };
         // Without BEGIN its transaction ends with the statement.
         if hold && !self.in_transaction() {
-            cursor.hold_rows(&guard).await?;
+            cursor.hold_rows(self, &guard).await?;
         }
         let mut cursors = self.cursors();
         cursors.declared += 1;
@@ -187,15 +193,25 @@ impl Inner {
                 self.cursors().open.insert(name, cursor);
                 return Err(error);
             }
-            Err(error) => return Err(error),
+            Err(error) => {
+                self.show_cursors();
+                return Err(error);
+            }
         };
         if !moves {
             return Ok(giving(Arc::clone(self), guard, name, cursor, span));
         }
         let mut count = 0;
         let mut span = span;
-        while let Some(batch) = cursor.next(&guard, &mut span).await? {
-            count += batch.num_rows();
+        loop {
+            match cursor.next(&guard, &mut span).await {
+                Ok(Some(batch)) => count += batch.num_rows(),
+                Ok(None) => break,
+                Err(error) => {
+                    self.show_cursors();
+                    return Err(error);
+                }
+            }
         }
         self.cursors().open.insert(name, cursor);
         Ok(Response::Command {
@@ -261,7 +277,7 @@ impl Inner {
         }
         let guard = self.guard();
         for (name, mut cursor) in held {
-            cursor.hold_rows(&guard).await?;
+            cursor.hold_rows(self, &guard).await?;
             self.cursors().open.insert(name, cursor);
         }
         self.show_cursors();
@@ -277,7 +293,7 @@ impl Inner {
 /// The query of a DECLARE, as a statement.
 ///
 /// # Errors
-/// [`Error::Unsupported`] for one that changes or locks rows.
+/// [`Error::Unsupported`] for one that changes rows.
 pub(super) fn body(statement: &Statement) -> Result<Statement> {
     let Some(Command::Declare { query, .. }) = command(statement.ast()) else {
         return Err(super::refuse(statement));
@@ -285,9 +301,7 @@ pub(super) fn body(statement: &Statement) -> Result<Statement> {
     let body = statement.within(ast::Statement::Query(query));
     match body.kind() {
         Kind::Query => Ok(body),
-        _ => Err(Error::unsupported(
-            "a cursor over a query that changes or locks rows",
-        )),
+        _ => Err(Error::unsupported("a cursor over a query that changes rows")),
     }
 }
 
@@ -354,7 +368,10 @@ impl Cursor {
     }
 
     /// Computes all that is left, so that the transaction can end.
-    async fn hold_rows(&mut self, guard: &Guard) -> Result<()> {
+    async fn hold_rows(&mut self, inner: &Inner, guard: &Guard) -> Result<()> {
+        if let Some(standing) = &self.standing {
+            inner.still_stands(standing).await?;
+        }
         while self.read(guard).await? {}
         Ok(())
     }
@@ -374,6 +391,7 @@ fn giving(inner: Arc<Inner>, guard: Guard, name: String, cursor: Cursor, span: S
             }
             Err(error) => {
                 inner.failed();
+                inner.show_cursors();
                 Some((Err(DataFusionError::from(error)), None))
             }
         }

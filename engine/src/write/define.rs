@@ -162,6 +162,7 @@ impl Writer<'_> {
                 }
             }
         }
+        numbers_come_last(&fields)?;
         let owner = self.acting_oid()?;
         let grants = self.born_with(owner, &schema)?;
         let mut table = TableObject::new(schema, name, Arc::new(Schema::new(fields))).with_owner(owner);
@@ -428,6 +429,21 @@ impl Writer<'_> {
         };
         draft.add(name, rule)
     }
+}
+
+/// Generated columns are computed before identity columns get their numbers: one that is made of another would be NULL.
+pub(super) fn numbers_come_last(fields: &[Field]) -> Result<()> {
+    let has = |field: &&Field, key: &str| field.metadata().contains_key(key);
+    for generated in fields.iter().filter_map(|field| field.metadata().get(GENERATED)) {
+        let named = |field: &&Field| radlake_catalogs::mentions(generated, field.name());
+        if let Some(column) = fields.iter().filter(|field| has(field, IDENTITY)).find(named) {
+            return Err(Error::unsupported(format!(
+                "a generated column that is made of the identity column \"{}\"",
+                column.name()
+            )));
+        }
+    }
+    Ok(())
 }
 
 impl Draft {

@@ -9,7 +9,7 @@ use radlake_sql::ast;
 
 use super::Writer;
 use super::constraint::{self, Rule};
-use super::define::Draft;
+use super::define::{Draft, numbers_come_last};
 use super::pipeline::{Gate, layers};
 use super::target::{DEFAULT, Target, folded, quoted};
 use super::texts::{DEFAULT_PLACE, TRANSFORM_PLACE, check_rules, expression_text};
@@ -123,6 +123,7 @@ impl Writer<'_> {
         let mut draft = Draft::of(&table)?;
         let name = table.name.clone();
         self.column(&mut draft, &name, column).await?;
+        numbers_come_last(&draft.fields)?;
         table.arrow_schema = Arc::new(Schema::new(draft.fields));
         constraint::put(&mut table, &draft.constraints)?;
         self.check_expressions(&table).await?;

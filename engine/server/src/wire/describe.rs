@@ -6,6 +6,15 @@ use bytes::{BufMut, BytesMut};
 use super::encode::Format;
 use super::types::{self, pg_type_of};
 
+/// The formats of a result that nobody chose formats for: text, unless a cursor was declared BINARY.
+pub(crate) fn formats_of(schema: &Schema) -> Vec<Format> {
+    let format = match schema.metadata().contains_key(radlake::BINARY) {
+        true => Format::Binary,
+        false => Format::Text,
+    };
+    vec![format; schema.fields().len()]
+}
+
 /// Appends the RowDescription of a result; `formats` holds one entry per column.
 pub(crate) fn put_row_description(schema: &Schema, formats: &[Format], out: &mut BytesMut) {
     out.put_u8(b'T');

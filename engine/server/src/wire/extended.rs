@@ -11,7 +11,7 @@ use radlake::{Kind, Prepared, Response, ScalarValue, Standing};
 
 use super::codec::put;
 use super::connection::Connection;
-use super::describe::{formats, put_parameter_description, put_row_description};
+use super::describe::{formats, formats_of, put_parameter_description, put_row_description};
 use super::encode::{Format, RowEncoder};
 use super::frontend::{Bind, Target};
 use super::kept::Bounds;
@@ -202,10 +202,15 @@ impl Connection {
                 put_parameter_description(&named.oids, self.wire.write_buffer_mut());
                 (named, None)
             }
-            Target::Portal => {
-                let portal = self.portals.get(name).ok_or_else(|| no_portal(name))?;
-                (portal.named.clone(), Some(portal.formats.clone()))
-            }
+            Target::Portal => match (self.portals.get(name), self.session.cursor_columns(name)) {
+                (Some(portal), _) => (portal.named.clone(), Some(portal.formats.clone())),
+                // To PostgreSQL a cursor is a portal: drivers that declare one ask so for its columns.
+                (None, Some(schema)) => {
+                    put_row_description(&schema, &formats_of(&schema), self.wire.write_buffer_mut());
+                    return Ok(());
+                }
+                (None, None) => return Err(no_portal(name)),
+            },
         };
         let out = self.wire.write_buffer_mut();
         match named.prepared.as_ref().and_then(|prepared| prepared.columns()) {

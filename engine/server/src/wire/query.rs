@@ -5,8 +5,8 @@ use radlake::{Response, Statement};
 
 use super::codec::put;
 use super::connection::Connection;
-use super::describe::put_row_description;
-use super::encode::{Format, RowEncoder};
+use super::describe::{formats_of, put_row_description};
+use super::encode::RowEncoder;
 use super::rows::{Rows, Sent};
 use super::running::{self, Batches};
 use super::sqlstate::{Fault, put_notice, put_warning};
@@ -53,11 +53,7 @@ impl Connection {
             }
             match self.run_statement(statement, &watch).await? {
                 Response::Rows { schema, stream } => {
-                    let format = match schema.metadata().contains_key(radlake::BINARY) {
-                        true => Format::Binary,
-                        false => Format::Text,
-                    };
-                    let formats = vec![format; schema.fields().len()];
+                    let formats = formats_of(&schema);
                     put_row_description(&schema, &formats, self.wire.write_buffer_mut());
                     let batches = Batches::new(stream);
                     let mut rows = Rows::new(batches, RowEncoder::new(&schema, &formats, self.style()));
