@@ -46,11 +46,16 @@ pub(super) fn query(query: &mut Query) -> Result<()> {
 /// # Errors
 /// [`Error::Unsupported`] for other methods and for REPEATABLE; [`Error::InvalidParameter`] for a percentage out of range.
 pub(super) fn sampled(factor: &mut TableFactor) -> Result<()> {
-    let TableFactor::Table {
-        name, alias, sample, ..
-    } = factor
-    else {
-        return Ok(());
+    let (name, alias, sample) = match factor {
+        TableFactor::Table {
+            name, alias, sample, ..
+        } => (name, alias, sample),
+        TableFactor::Derived { sample: Some(_), .. } => {
+            return Err(Error::unsupported(
+                "TABLESAMPLE of a sub-query; sample its tables",
+            ));
+        }
+        _ => return Ok(()),
     };
     let Some(TableSampleKind::BeforeTableAlias(sample) | TableSampleKind::AfterTableAlias(sample)) = sample
     else {
