@@ -283,6 +283,7 @@ def test_the_matrix_counts_what_each_role_sees(admin, lake):
         "SECURITY LABEL FOR anon ON COLUMN ward.many.name IS 'MASKED WITH VALUE ''x'''",
         "REVOKE USAGE ON SCHEMA ward FROM anna",
         "REVOKE team FROM anna",
+        "ALTER ROLE team BYPASSRLS",
     ],
 )
 def test_what_is_revoked_is_not_given_by_an_open_portal(admin, server, change):
@@ -291,6 +292,7 @@ def test_what_is_revoked_is_not_given_by_an_open_portal(admin, server, change):
     admin.execute("DROP ROLE IF EXISTS team")
     admin.execute("CREATE ROLE team")
     admin.execute("GRANT team TO anna")
+    admin.execute("CREATE VIEW ward.apart AS SELECT 1 AS a")
 
     async def fetch(change, after):
         connection = await asyncpg.connect(
@@ -314,7 +316,32 @@ def test_what_is_revoked_is_not_given_by_an_open_portal(admin, server, change):
         "CREATE TABLE ward.other (id int)",
         "GRANT SELECT ON ward.cases TO anna",
         "INSERT INTO ward.many VALUES (0, 'y')",
+        "GRANT team TO boss",
+        "CREATE OR REPLACE VIEW ward.apart AS SELECT 1 AS a, 2 AS b",
     ):
         assert asyncio.run(fetch(harmless, 20)) == 20, harmless
     with pytest.raises(asyncpg.exceptions.SerializationError, match="rights"):
         asyncio.run(fetch(change, 20))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "REVOKE SELECT ON ward.seen FROM anna",
+        "CREATE OR REPLACE VIEW ward.inner_one AS SELECT id FROM ward.cases WHERE id < 0",
+        "ALTER ROLE boss NOBYPASSRLS",
+    ],
+)
+def test_a_cursor_knows_the_views_that_it_went_through(admin, anna, change):
+    admin.execute("ALTER ROLE boss BYPASSRLS")
+    admin.execute("CREATE VIEW ward.inner_one AS SELECT id FROM ward.cases")
+    admin.execute("ALTER VIEW ward.inner_one OWNER TO boss")
+    admin.execute("CREATE VIEW ward.seen AS SELECT id FROM ward.inner_one")
+    admin.execute("GRANT SELECT ON ward.seen TO anna")
+    anna.execute("BEGIN")
+    anna.execute("DECLARE c CURSOR FOR SELECT id FROM ward.seen")
+    assert len(anna.execute("FETCH 1 FROM c").fetchall()) == 1
+    admin.execute(change)
+    with pytest.raises(psycopg.errors.SerializationFailure, match="rights"):
+        anna.execute("FETCH 1 FROM c")
+    anna.execute("ROLLBACK")

@@ -13,6 +13,7 @@ use super::{
     arrays, intervals, json, literals, patterns, recursion, regexes, row_values, scales, shapes, using,
     uuids, vectors, wanted, wordings,
 };
+use crate::write::target::folded;
 use crate::{Error, Result};
 
 /// Rewrites a statement.
@@ -418,13 +419,5 @@ fn name(factor: &TableFactor) -> Option<(String, String)> {
             Some((parts.join("."), shown))
         }
         _ => None,
-    }
-}
-
-fn folded(name: &Ident) -> String {
-    if name.quote_style.is_some() {
-        name.value.clone()
-    } else {
-        name.value.to_lowercase()
     }
 }

@@ -13,6 +13,7 @@ use radlake_sql::ast::{
 };
 
 use super::dialect::call;
+use crate::write::target::folded;
 
 /// A column that a join merged, and what it is.
 #[derive(Debug, Clone)]
@@ -239,14 +240,6 @@ fn full_name(factor: &TableFactor) -> Option<ObjectName> {
             ..
         } => Some(name.clone()),
         _ => None,
-    }
-}
-
-fn folded(name: &Ident) -> String {
-    if name.quote_style.is_some() {
-        name.value.clone()
-    } else {
-        name.value.to_lowercase()
     }
 }
 

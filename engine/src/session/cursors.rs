@@ -158,7 +158,7 @@ impl Inner {
             binary,
             created: Utc::now(),
             number: 0,
-            standing: Some(Standing::of(rights, tables)),
+            standing: Some(self.standing_of(rights, tables)),
         };
         // Without BEGIN its transaction ends with the statement.
         if hold && !self.in_transaction() {

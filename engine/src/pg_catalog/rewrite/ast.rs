@@ -7,6 +7,7 @@ use datafusion::sql::sqlparser::ast::{
 };
 
 use crate::pg_catalog::type_planner;
+pub(super) use crate::write::target::folded;
 
 /// `name(args…)`.
 pub(super) fn call(name: &str, args: Vec<Expr>) -> Expr {
@@ -49,15 +50,6 @@ pub(super) fn bare(expr: &Expr) -> &Expr {
     match expr {
         Expr::Nested(inner) => bare(inner),
         other => other,
-    }
-}
-
-/// The identifier as PostgreSQL reads it: folded unless quoted.
-pub(super) fn folded(ident: &Ident) -> String {
-    if ident.quote_style.is_some() {
-        ident.value.clone()
-    } else {
-        ident.value.to_lowercase()
     }
 }
 
