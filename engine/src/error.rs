@@ -410,6 +410,9 @@ pub enum Error {
     /// A value or statement passes another limit (54000).
     #[error("{0}")]
     LimitExceeded(String),
+    /// Sessions wait for one another's advisory locks (40P01).
+    #[error("deadlock detected")]
+    Deadlock,
     /// Another writer was first, and the transaction does not fit any more (40001).
     #[error("{0}")]
     Serialization(String),
@@ -446,6 +449,12 @@ fn undefined(name: &str) -> String {
     match name.strip_prefix(OPERATOR) {
         Some(operation) => format!("operator does not exist: {operation}"),
         None => format!("function {name} does not exist"),
+    }
+}
+
+impl From<crate::pg_catalog::CatalogError> for Error {
+    fn from(error: crate::pg_catalog::CatalogError) -> Self {
+        planning::catalog(&error)
     }
 }
 

@@ -15,6 +15,7 @@ use radlake_catalogs::{Epoch, Lake, RoleObject};
 use radlake_udfs::privacy::PrivacyKey;
 use tokio_util::sync::CancellationToken;
 
+use crate::exchange::Exchange;
 use crate::pg_catalog::EpochCatalog;
 use crate::planner::template;
 use crate::resources::Resources;
@@ -46,6 +47,7 @@ struct Shared {
     catalogs: Mutex<Vec<(u64, Arc<EpochCatalog>)>>,
     /// The open sessions, for `pg_stat_activity`.
     sessions: Arc<Mutex<Vec<Weak<Facts>>>>,
+    exchange: Arc<Exchange>,
 }
 
 impl std::fmt::Debug for Lakehouse {
@@ -144,6 +146,7 @@ impl Lakehouse {
             functions,
             catalogs: Mutex::default(),
             sessions: Arc::default(),
+            exchange: Arc::default(),
         };
         Ok(Self {
             shared: Arc::new(shared),
@@ -331,6 +334,11 @@ impl Lakehouse {
             .unwrap_or_else(PoisonError::into_inner);
         sessions.retain(|session| session.strong_count() > 0);
         sessions.push(Arc::downgrade(facts));
+    }
+
+    /// What sessions have in common beside the lake.
+    pub(crate) fn exchange(&self) -> &Arc<Exchange> {
+        &self.shared.exchange
     }
 
     pub(crate) fn lake(&self) -> &Lake {

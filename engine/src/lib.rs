@@ -23,6 +23,7 @@
 //! (`radlake-sql`), names resolve against one epoch of the lake, and a table is reached only as a `SecuredTable`.
 
 mod error;
+mod exchange;
 mod govern;
 mod guard;
 mod identity;
@@ -45,6 +46,7 @@ mod write;
 pub use datafusion::common::ScalarValue;
 pub use datafusion::execution::SendableRecordBatchStream as RowStream;
 pub use error::{Error, Result};
+pub use exchange::Notification;
 pub use identity::{Identity, ScramVerifier};
 pub use lakehouse::{Lakehouse, LakehouseBuilder, SUPERUSER};
 pub use radlake_catalogs::Error as LakeError;

@@ -38,6 +38,7 @@ pub(crate) use rows::{ready, relabelled};
 pub use standing::Standing;
 pub use transaction::TransactionStatus;
 
+use crate::exchange::Notification;
 use crate::guard::{Guard, Running};
 use crate::planner::Planner;
 use crate::{Error, Identity, Lakehouse, Result, RowStream};
@@ -148,7 +149,15 @@ impl Session {
         superuser: bool,
         lake_settings: &BTreeMap<String, String>,
     ) -> Self {
-        let facts = Arc::new(Facts::new(identity, login, superuser, lake_settings));
+        let running = Arc::<Running>::default();
+        let facts = Arc::new(Facts::new(
+            identity,
+            login,
+            superuser,
+            lake_settings,
+            Arc::clone(lakehouse.exchange()),
+            Arc::clone(&running),
+        ));
         lakehouse.enter(&facts);
         let inner = Inner {
             lakehouse,
@@ -156,7 +165,7 @@ impl Session {
             transaction: Mutex::default(),
             prepared: Mutex::default(),
             notices: Mutex::default(),
-            running: Arc::default(),
+            running,
             planner: Mutex::default(),
             pin: Mutex::default(),
             own: Mutex::default(),
@@ -268,6 +277,11 @@ impl Session {
         }
     }
 
+    /// What is called too when another session cancels this one's statement, or terminates it.
+    pub fn when_stopped(&self, stop: impl Fn() + Send + Sync + 'static) {
+        self.inner.facts.when_stopped(Box::new(stop));
+    }
+
     /// When the statement that began last is out of time, for whoever passes its rows on and has to wait for that.
     #[must_use]
     pub fn deadline(&self) -> Option<std::time::Instant> {
@@ -315,6 +329,33 @@ impl Session {
         self.inner.failed();
     }
 
+    /// The session is idle: what a statement outside of a transaction has said to channels is sent, and its locks are released.
+    pub fn rest(&self) {
+        self.inner.rest();
+    }
+
+    /// What was sent to channels that the session listens to, since the last call.
+    #[must_use]
+    pub fn drain_notifications(&self) -> Vec<Notification> {
+        self.inner.facts.member.heard()
+    }
+
+    /// Returns when there is a notification.
+    pub async fn notified(&self) {
+        self.inner.facts.member.arrived().await;
+    }
+
+    /// Returns when `pg_terminate_backend` has named the session.
+    pub async fn terminated(&self) {
+        self.inner.facts.terminated.cancelled().await;
+    }
+
+    /// Whether `pg_terminate_backend` has named it.
+    #[must_use]
+    pub fn is_terminated(&self) -> bool {
+        self.inner.facts.terminated.is_cancelled()
+    }
+
     /// Whether a transaction is open, and whether it has failed.
     #[must_use]
     pub fn transaction_status(&self) -> TransactionStatus {
@@ -326,6 +367,7 @@ impl Drop for Session {
     fn drop(&mut self) {
         // A cursor's rows know their session: it would live as long as they.
         drop(self.inner.close(None));
+        self.inner.facts.member.leave();
     }
 }
 
@@ -358,21 +400,33 @@ impl Inner {
             let cursors = transaction.cursors;
             transaction.end();
             drop(transaction);
+            self.facts.member.end(false);
             self.facts.settings().end(false);
             self.close_cursors_since(cursors);
-        } else {
+        } else if transaction.is_open() {
             transaction.fail();
+        } else {
+            drop(transaction);
+            self.facts.member.end(false);
         }
     }
 
     /// Refuses what a failed transaction does not take, and follows how the statement ends.
     async fn following<T>(&self, statement: &Statement, work: impl Future<Output = Result<T>>) -> Result<T> {
         self.transaction().admit(statement)?;
+        self.rest();
         let done = work.instrument(span::of(self, statement)).await;
         if done.is_err() {
             self.failed();
         }
         done
+    }
+
+    /// Between transactions: what a statement of its own has said is heard, and the locks of its transaction are released.
+    fn rest(&self) {
+        if !self.transaction().is_open() {
+            self.facts.member.end(true);
+        }
     }
 
     /// A statement begins, and with it its time.

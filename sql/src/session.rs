@@ -138,8 +138,17 @@ pub enum Command {
     },
     /// `CLOSE name`; `None` is ALL.
     Close(Option<String>),
-    /// `UNLISTEN`: nothing is ever listened to.
-    Unlisten,
+    /// `UNLISTEN channel`; `None` is all.
+    Unlisten(Option<String>),
+    /// `LISTEN channel`.
+    Listen(String),
+    /// `NOTIFY channel, 'payload'`.
+    Notify {
+        /// The channel.
+        channel: String,
+        /// What it says; may be empty.
+        payload: String,
+    },
 }
 
 /// True if [`command`] may know it.
@@ -161,6 +170,8 @@ pub(crate) fn is_session(ast: &Statement) -> bool {
         | Statement::Execute { .. }
         | Statement::Deallocate { .. }
         | Statement::Close { .. }
+        | Statement::LISTEN { .. }
+        | Statement::NOTIFY { .. }
         | Statement::UNLISTEN { .. } => true,
         Statement::Declare { stmts } => declared(stmts).is_some(),
         // Some calls stand for statements that write.
@@ -290,7 +301,12 @@ pub fn command(ast: &Statement) -> Option<Command> {
         Statement::Close {
             cursor: CloseCursor::Specific { name },
         } => Command::Close(Some(folded(name))),
-        Statement::UNLISTEN { .. } => Command::Unlisten,
+        Statement::UNLISTEN { channel } => Command::Unlisten((channel.value != "*").then(|| folded(channel))),
+        Statement::LISTEN { channel } => Command::Listen(folded(channel)),
+        Statement::NOTIFY { channel, payload } => Command::Notify {
+            channel: folded(channel),
+            payload: payload.clone().unwrap_or_default(),
+        },
         _ => return None,
     })
 }

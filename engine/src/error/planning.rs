@@ -122,7 +122,11 @@ pub(super) fn catalog(error: &CatalogError) -> Error {
             position: None,
         },
         CatalogError::UndefinedSetting(name) => Error::UndefinedSetting(name.clone()),
-        CatalogError::Denied(..) => Error::InsufficientPrivilege(error.to_string()),
+        CatalogError::Deadlock => Error::Deadlock,
+        CatalogError::LimitExceeded(message) => Error::LimitExceeded(message.clone()),
+        CatalogError::Denied(..) | CatalogError::Forbidden(_) => {
+            Error::InsufficientPrivilege(error.to_string())
+        }
         CatalogError::SeveralRows => Error::Cardinality,
         CatalogError::InvalidParameter(message) => Error::InvalidParameter(message.clone()),
         CatalogError::Unsupported(what) => Error::unsupported(what.clone()),

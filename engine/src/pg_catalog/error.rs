@@ -38,6 +38,15 @@ pub enum CatalogError {
     /// An argument that the function cannot take (22023).
     #[error("{0}")]
     InvalidParameter(String),
+    /// What the role may not do (42501).
+    #[error("{0}")]
+    Forbidden(String),
+    /// Sessions wait for one another (40P01).
+    #[error("deadlock detected")]
+    Deadlock,
+    /// More than there may be (54000).
+    #[error("{0}")]
+    LimitExceeded(String),
     /// What PostgreSQL has and Radlake has not (0A000).
     #[error("{0}")]
     Unsupported(String),
@@ -53,7 +62,9 @@ impl CatalogError {
             Self::UndefinedSchema(_) => "3F000",
             Self::UndefinedObject(..) | Self::UndefinedSetting(_) => "42704",
             Self::UndefinedFunction(_) => "42883",
-            Self::Denied(..) => "42501",
+            Self::Denied(..) | Self::Forbidden(_) => "42501",
+            Self::Deadlock => "40P01",
+            Self::LimitExceeded(_) => "54000",
             Self::SeveralRows => "21000",
             Self::InvalidParameter(_) => "22023",
             Self::Unsupported(_) => "0A000",

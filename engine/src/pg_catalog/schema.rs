@@ -17,7 +17,7 @@ use super::error::CatalogError;
 use super::figures;
 use super::information_schema::{self, Viewer};
 use super::presets;
-use super::relations::{pg_cursors, pg_settings, pg_stat_activity};
+use super::relations::{pg_cursors, pg_locks, pg_settings, pg_stat_activity};
 use super::session::{SessionView, Setting};
 
 /// One of the two system schemas, for one session at one epoch.
@@ -75,6 +75,14 @@ impl SystemSchema {
         }
         let batch = match relation.name {
             "pg_cursors" => pg_cursors::rows(relation, &self.session.cursors())?,
+            "pg_locks" => pg_locks::rows(
+                relation,
+                &self
+                    .session
+                    .member()
+                    .map(|member| member.locks())
+                    .unwrap_or_default(),
+            )?,
             "pg_settings" => pg_settings::rows(relation, &self.settings())?,
             "pg_stat_activity" => {
                 pg_stat_activity::rows(relation, self.catalog.model(), &self.session.activity())?

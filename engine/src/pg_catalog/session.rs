@@ -3,8 +3,10 @@
 use chrono::{DateTime, Utc};
 use std::fmt::Debug;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use super::CatalogError;
+use crate::exchange::Member;
 
 /// A setting as `pg_settings` shows it.
 #[derive(Debug, Clone)]
@@ -84,6 +86,14 @@ pub trait SessionView: Send + Sync + Debug {
     fn backend_pid(&self) -> i32;
     /// The sessions that `pg_stat_activity` lists for this one.
     fn activity(&self) -> Vec<Activity>;
+    /// Its part in advisory locks and channels; none where there is no server.
+    fn member(&self) -> Option<&Arc<Member>> {
+        None
+    }
+    /// Has the session of that number end its statement, or itself, whoever asks. False if there is none.
+    fn signal(&self, _pid: i32, _terminate: bool) -> bool {
+        false
+    }
     /// The session's cursors, in the order of their declaration.
     fn cursors(&self) -> Vec<CursorShown>;
 }

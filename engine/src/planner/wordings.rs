@@ -18,7 +18,12 @@ const RENAMED: &[(&str, &str)] = &[
 ];
 
 /// Functions whose rows are asked for: they give a list.
-pub(super) const SET_RETURNING: &[&str] = &["regexp_matches", "regexp_split_to_table", "string_to_table"];
+pub(super) const SET_RETURNING: &[&str] = &[
+    "regexp_matches",
+    "regexp_split_to_table",
+    "string_to_table",
+    "pg_listening_channels",
+];
 
 /// Rewrites an expression; anything else stays as it is.
 ///

@@ -74,8 +74,8 @@ pub(super) async fn run(inner: &Arc<Inner>, statement: &Statement) -> Result<Res
         Command::Rollback { chain } => end(inner, false, chain).await?,
         Command::Savepoint(name) => {
             let settings = inner.facts.settings().snapshot();
-            let cursors = inner.cursors_declared();
-            inner.transaction().savepoint(name, settings, cursors)?;
+            let (cursors, said) = (inner.cursors_declared(), inner.facts.member.mark());
+            inner.transaction().savepoint(name, settings, cursors, said)?;
             "SAVEPOINT"
         }
         Command::Release(name) => {
@@ -83,7 +83,8 @@ pub(super) async fn run(inner: &Arc<Inner>, statement: &Statement) -> Result<Res
             "RELEASE"
         }
         Command::RollbackTo(name) => {
-            let (settings, cursors) = inner.transaction().roll_back_to(&name)?;
+            let (settings, cursors, said) = inner.transaction().roll_back_to(&name)?;
+            inner.facts.member.back_to(said);
             inner.facts.settings().roll_back_to(settings);
             inner.close_cursors_since(cursors);
             "ROLLBACK"
@@ -110,7 +111,18 @@ pub(super) async fn run(inner: &Arc<Inner>, statement: &Statement) -> Result<Res
             moves,
         } => return Box::pin(inner.fetch(cursor, direction, moves)).await,
         Command::Close(name) => inner.close(name.as_deref())?,
-        Command::Unlisten => "UNLISTEN",
+        Command::Listen(channel) => {
+            inner.facts.member.listen(&channel);
+            "LISTEN"
+        }
+        Command::Notify { channel, payload } => {
+            inner.facts.member.notify(&channel, &payload)?;
+            "NOTIFY"
+        }
+        Command::Unlisten(channel) => {
+            inner.facts.member.unlisten(channel.as_deref());
+            "UNLISTEN"
+        }
         Command::Deallocate(None) => {
             inner.prepared().clear();
             "DEALLOCATE ALL"
@@ -344,6 +356,7 @@ async fn end(inner: &Inner, commit: bool, chain: bool) -> Result<&'static str> {
     if let Err(error) = published {
         inner.facts.settings().end(false);
         inner.close_cursors_since(cursors);
+        inner.facts.member.end(false);
         return Err(match Error::from(error) {
             Error::InDoubt(message) => Error::CommitInDoubt(message),
             error => error,
@@ -351,6 +364,7 @@ async fn end(inner: &Inner, commit: bool, chain: bool) -> Result<&'static str> {
     }
     if open {
         inner.facts.settings().end(committed);
+        inner.facts.member.end(committed);
         if !committed {
             inner.close_cursors_since(cursors);
         }
@@ -383,6 +397,7 @@ fn discard(inner: &Inner, what: &str) -> Result<()> {
         inner.act_as(SESSION_AUTHORIZATION, None, false)?;
         inner.prepared().clear();
         inner.close(None)?;
+        inner.facts.member.leave();
         inner.facts.settings().reset_all();
     }
     if matches!(what, "ALL" | "TEMP") {

@@ -1,11 +1,14 @@
 //! What the catalogs and functions may know of a session.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use chrono::{DateTime, Utc};
 use radlake_catalogs::RoleObject;
+use tokio_util::sync::CancellationToken;
 
+use crate::exchange::{Exchange, Member};
+use crate::guard::Running;
 use crate::pg_catalog::{Activity, CatalogError, CursorShown, SessionView, Setting};
 use crate::planner::PG_TEMP;
 use crate::settings::{Settings, search_path};
@@ -33,6 +36,21 @@ pub(crate) struct Facts {
     /// Schema of the session's temporary objects, once it has had one.
     temporary: OnceLock<String>,
     cursors: Mutex<Vec<CursorShown>>,
+    pub(crate) member: Arc<Member>,
+    running: Arc<Running>,
+    /// What else is to be told, in the server.
+    stop: OnceLock<Stop>,
+    /// It is to end.
+    pub(crate) terminated: CancellationToken,
+}
+
+/// Called when another session ends the statement.
+struct Stop(Box<dyn Fn() + Send + Sync>);
+
+impl std::fmt::Debug for Stop {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Stop")
+    }
 }
 
 /// Roles that a session acts as, or may again: settings name them as they were called.
@@ -57,6 +75,8 @@ impl Facts {
         login: u32,
         superuser: bool,
         lake: &BTreeMap<String, String>,
+        exchange: Arc<Exchange>,
+        running: Arc<Running>,
     ) -> Self {
         let roles = Roles {
             numbers: BTreeMap::from([(identity.name().to_owned(), Some(login))]),
@@ -66,6 +86,10 @@ impl Facts {
             settings: Mutex::new(Settings::new(identity.name(), superuser, lake)),
             login,
             roles: Mutex::new(roles),
+            member: Arc::new(Member::new(exchange, identity.pid())),
+            running,
+            stop: OnceLock::new(),
+            terminated: CancellationToken::new(),
             identity,
             superuser,
             started: Utc::now(),
@@ -74,6 +98,11 @@ impl Facts {
             temporary: OnceLock::new(),
             cursors: Mutex::default(),
         }
+    }
+
+    /// What is called too when another session ends its statement.
+    pub(crate) fn when_stopped(&self, stop: Box<dyn Fn() + Send + Sync>) {
+        self.stop.get_or_init(|| Stop(stop));
     }
 
     /// The session's cursors are these from now on.
@@ -140,6 +169,20 @@ impl Facts {
             None => None,
         };
         Ok(())
+    }
+
+    /// The sessions of its lakehouse, itself among them.
+    fn neighbours(&self) -> Vec<Arc<Self>> {
+        let neighbours = self
+            .neighbours
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .upgrade();
+        let Some(neighbours) = neighbours else {
+            return Vec::new();
+        };
+        let neighbours = neighbours.lock().unwrap_or_else(PoisonError::into_inner);
+        neighbours.iter().filter_map(Weak::upgrade).collect()
     }
 
     fn roles(&self) -> MutexGuard<'_, Roles> {
@@ -262,26 +305,38 @@ impl SessionView for Facts {
             .clone()
     }
 
+    fn member(&self) -> Option<&Arc<Member>> {
+        Some(&self.member)
+    }
+
+    fn signal(&self, pid: i32, terminate: bool) -> bool {
+        let session = self
+            .neighbours()
+            .into_iter()
+            .find(|facts| facts.identity.pid() == pid);
+        let Some(session) = session else {
+            return false;
+        };
+        if terminate {
+            session.terminated.cancel();
+        }
+        session.running.cancel();
+        if let Some(stop) = session.stop.get() {
+            (stop.0)();
+        }
+        true
+    }
+
     fn backend_pid(&self) -> i32 {
         self.identity.pid()
     }
 
     fn activity(&self) -> Vec<Activity> {
-        let neighbours = self
-            .neighbours
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .upgrade();
-        let Some(neighbours) = neighbours else {
+        let sessions = self.neighbours();
+        if sessions.is_empty() {
             return vec![self.describe()];
-        };
-        let sessions: Vec<_> = neighbours
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .iter()
-            .filter_map(Weak::upgrade)
-            .collect();
-        let shown = |facts: &std::sync::Arc<Self>| {
+        }
+        let shown = |facts: &Arc<Self>| {
             let mut activity = facts.describe();
             // What others ask is theirs.
             if !self.superuser && facts.login != self.login {

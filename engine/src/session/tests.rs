@@ -178,7 +178,6 @@ async fn errors_have_postgresqls_kinds() {
             "CREATE EXTERNAL TABLE t STORED AS CSV LOCATION '/etc/passwd'",
             |e| matches!(e, Error::Unsupported { .. } | Error::Syntax { .. }),
         ),
-        ("LISTEN channel", |e| matches!(e, Error::Unsupported { .. })),
         ("'imaging.nope'::regclass", |e| matches!(e, Error::Syntax { .. })),
         ("SELECT 'imaging.nope'::regclass", |e| {
             matches!(e, Error::UndefinedTable { .. })

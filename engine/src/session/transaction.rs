@@ -7,6 +7,7 @@ use radlake_catalogs::{Epoch, Pin, Transaction as Work};
 use radlake_sql::Statement;
 use radlake_sql::session::{Command, command};
 
+use crate::exchange::Mark;
 use crate::settings::Snapshot;
 use crate::{Error, Result};
 
@@ -56,6 +57,8 @@ struct Savepoint {
     settings: Snapshot,
     /// How many cursors had been declared.
     cursors: u64,
+    /// What had been said to channels, and locked.
+    said: Mark,
 }
 
 impl Transaction {
@@ -118,7 +121,13 @@ impl Transaction {
         }
     }
 
-    pub(super) fn savepoint(&mut self, name: String, settings: Snapshot, cursors: u64) -> Result<()> {
+    pub(super) fn savepoint(
+        &mut self,
+        name: String,
+        settings: Snapshot,
+        cursors: u64,
+        said: Mark,
+    ) -> Result<()> {
         if !self.is_open() || self.implicit {
             return Err(Error::NoTransaction("SAVEPOINT"));
         }
@@ -127,6 +136,7 @@ impl Transaction {
             work: self.work.clone(),
             settings,
             cursors,
+            said,
         });
         Ok(())
     }
@@ -140,8 +150,8 @@ impl Transaction {
         Ok(())
     }
 
-    /// Goes back to a savepoint; gives what was set then, and how many cursors had been declared.
-    pub(super) fn roll_back_to(&mut self, name: &str) -> Result<(Snapshot, u64)> {
+    /// Goes back to a savepoint; gives what was set then, how many cursors had been declared, and what had been said.
+    pub(super) fn roll_back_to(&mut self, name: &str) -> Result<(Snapshot, u64, Mark)> {
         if !self.is_open() || self.implicit {
             return Err(Error::NoTransaction("ROLLBACK TO SAVEPOINT"));
         }
@@ -151,7 +161,7 @@ impl Transaction {
         self.work = savepoint.work.clone();
         self.changes += 1;
         self.status = TransactionStatus::Open;
-        Ok((savepoint.settings.clone(), savepoint.cursors))
+        Ok((savepoint.settings.clone(), savepoint.cursors, savepoint.said))
     }
 
     /// Whether a savepoint is open.

@@ -206,5 +206,5 @@ fn prepared_statements_are_read() {
     assert_eq!(of("DISCARD ALL"), Command::Discard("ALL"));
     assert_eq!(of("CLOSE ALL"), Command::Close(None));
     assert_eq!(of("CLOSE C"), Command::Close(Some("c".into())));
-    assert_eq!(of("UNLISTEN *"), Command::Unlisten);
+    assert_eq!(of("UNLISTEN *"), Command::Unlisten(None));
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
-use pgwire::messages::response::{ReadyForQuery, TransactionStatus};
+use pgwire::messages::response::{NotificationResponse, ReadyForQuery, TransactionStatus};
 use radlake::{Session, Statement};
 use tokio_util::codec::Decoder;
 
@@ -75,13 +75,21 @@ impl Connection {
                 Some(seen) => seen,
                 None => {
                     let idle = self.idle_limit();
+                    let hears = !self.unsynced && self.status() == TransactionStatus::Idle;
+                    let session = self.session.clone();
                     tokio::select! {
                         biased;
                         () = shared.draining.cancelled(), if !self.unsynced => {
-                            let reason = "terminating connection due to administrator command";
-                            return Err(Report::fatal("57P01", reason).into());
+                            return Err(terminated().into());
                         }
+                        () = session.terminated() => return Err(terminated().into()),
                         frame = self.wire.next() => frame,
+                        // To whoever listens and asks for nothing.
+                        () = session.notified(), if hears => {
+                            self.tell();
+                            flush(&mut self.wire).await?;
+                            continue;
+                        }
                         report = idle_for(idle) => return Err(report.into()),
                     }
                 }
@@ -118,6 +126,9 @@ impl Connection {
 
     /// Tells the client; what follows depends on the protocol that the message belongs to.
     async fn failed(&mut self, kind: u8, report: &Report) -> Result<(), Fault> {
+        if self.session.is_terminated() {
+            return Err(terminated().into());
+        }
         tracing::debug!(code = report.code, message = %report.message, "statement failed");
         report.put(self.wire.write_buffer_mut());
         // The fault may be the server's own, such as a value that cannot be sent.
@@ -177,10 +188,20 @@ impl Connection {
     async fn ready(&mut self) -> Result<(), Fault> {
         if self.status() == TransactionStatus::Idle {
             self.portals.clear();
+            self.session.rest();
+            self.tell();
         }
         self.report_changes();
         put(&ReadyForQuery::new(self.status()), self.wire.write_buffer_mut());
         self.flush().await
+    }
+
+    /// What was sent to channels that the session listens to.
+    fn tell(&mut self) {
+        for heard in self.session.drain_notifications() {
+            let message = NotificationResponse::new(heard.pid, heard.channel, heard.payload);
+            put(&message, self.wire.write_buffer_mut());
+        }
     }
 
     /// Writes everything out. A client whose statement was ended because it does not read is not waited for.
@@ -246,6 +267,11 @@ impl Connection {
                 .unwrap_or(1),
         }
     }
+}
+
+/// What a client is told whose session the server or another session ends.
+fn terminated() -> Report {
+    Report::fatal("57P01", "terminating connection due to administrator command")
 }
 
 /// Returns when the session has been idle for too long.

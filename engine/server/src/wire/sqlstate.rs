@@ -268,6 +268,7 @@ fn sqlstate(error: &radlake::Error) -> &'static str {
         E::TooComplex(_) => "54001",
         E::LimitExceeded(_) => "54000",
         E::Serialization(_) => "40001",
+        E::Deadlock => "40P01",
         E::InDoubt(_) => "40003",
         E::CommitInDoubt(_) => "08007",
         E::Row { error, .. } => sqlstate(error),

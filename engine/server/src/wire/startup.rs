@@ -115,6 +115,8 @@ pub(crate) async fn start(
     let slot = shared.doors.admit(superuser)?;
     let (handle, interrupt) = (session.cancel_handle(), Interrupt::default());
     let fire = interrupt.clone();
+    let stop = interrupt.clone();
+    session.when_stopped(move || stop.fire());
     entry.attach(Arc::new(move || {
         handle.cancel();
         fire.fire();

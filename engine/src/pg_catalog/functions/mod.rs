@@ -7,6 +7,7 @@ pub(crate) mod array_bounds;
 pub(crate) mod array_or_empty;
 mod comments;
 mod definitions;
+mod exchange;
 pub(crate) mod in_array;
 pub(crate) mod json_build_object;
 mod kernel;
@@ -32,9 +33,10 @@ use super::context::Context;
 use super::error::CatalogError;
 
 /// The families of functions.
-const FAMILIES: [&[Spec]; 9] = [
+const FAMILIES: [&[Spec]; 10] = [
     comments::FUNCTIONS,
     definitions::FUNCTIONS,
+    exchange::FUNCTIONS,
     privileges::FUNCTIONS,
     quoting::FUNCTIONS,
     reg::FUNCTIONS,
@@ -50,6 +52,7 @@ pub(crate) fn all(context: &Arc<Context>) -> Vec<ScalarUDF> {
         .into_iter()
         .flatten()
         .map(|spec| kernel::function(spec, context))
+        .chain(exchange::waiting(context))
         .collect()
 }
 

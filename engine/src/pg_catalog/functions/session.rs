@@ -47,8 +47,6 @@ pub(super) const FUNCTIONS: &[Spec] = &[
     Spec::new("pg_is_wal_replay_paused", (0, 0), "bool", |_, _| Ok(false.into())),
     Spec::new("pg_my_temp_schema", (0, 0), "oid", |_, _| Ok(Value::Int(0))),
     Spec::new("pg_is_other_temp_schema", (1, 1), "bool", |_, _| Ok(false.into())),
-    // The server keeps no advisory locks, so there is none to give back.
-    Spec::new("pg_advisory_unlock_all", (0, 0), "void", |_, _| Ok(Value::Null)).volatile(),
     Spec::new("inet_server_addr", (0, 0), "inet", |_, _| Ok(Value::Null)),
     Spec::new("inet_server_port", (0, 0), "int4", |_, _| Ok(Value::Null)),
     Spec::new("inet_client_addr", (0, 0), "inet", |c, _| {

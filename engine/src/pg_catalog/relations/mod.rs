@@ -10,6 +10,7 @@ mod pg_database;
 mod pg_default_acl;
 mod pg_description;
 mod pg_index;
+pub(crate) mod pg_locks;
 mod pg_namespace;
 mod pg_policy;
 mod pg_proc;
@@ -67,7 +68,7 @@ const BUILDERS: &[(&str, Builder)] = &[
 ];
 
 /// Relations made from the session (`schema.rs`).
-const OF_SESSION: [&str; 3] = ["pg_cursors", "pg_settings", "pg_stat_activity"];
+const OF_SESSION: [&str; 4] = ["pg_cursors", "pg_locks", "pg_settings", "pg_stat_activity"];
 
 fn builder(name: &str) -> Option<Builder> {
     BUILDERS.iter().find(|(n, _)| *n == name).map(|(_, build)| *build)
