@@ -2,6 +2,7 @@
 
 mod arrays;
 mod clock;
+mod decimals;
 mod dialect;
 mod expressions;
 mod floats;
@@ -54,7 +55,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
 use datafusion::catalog::TableProvider;
-use datafusion::common::TableReference;
+use datafusion::common::{ParamValues, ScalarValue, TableReference};
 use datafusion::datasource::{ViewTable, provider_as_source, source_as_provider};
 use datafusion::error::DataFusionError;
 use datafusion::execution::SessionState;
@@ -75,7 +76,7 @@ use provider::Provider;
 pub(crate) use readings::{DateStyle, read_text};
 pub(crate) use shapes::holds_query;
 
-use crate::pg_catalog;
+use crate::pg_catalog::{self, Keys};
 use crate::pixels::{self, PixelTable};
 use crate::policy::{SecuredView, Subject, Verdict};
 use crate::similar;
@@ -116,8 +117,37 @@ impl Planner {
         statement: &Statement,
         parameters: &[Option<DataType>],
     ) -> Result<LogicalPlan> {
+        // Some forms in which clients ask for keys cannot be planned; they are answered as in a lake without keys.
+        if pg_catalog::shows_keys(statement.ast())
+            && let Ok(plan) = Box::pin(self.plan_with(statement, parameters, Keys::Shown)).await
+            && self.can_run(&plan, parameters).await
+        {
+            return Ok(plan);
+        }
+        Box::pin(self.plan_with(statement, parameters, Keys::Hidden)).await
+    }
+
+    /// Whether a plan can be made executable, whatever its parameters are.
+    async fn can_run(&self, plan: &LogicalPlan, parameters: &[Option<DataType>]) -> bool {
+        let nulls = parameters.iter().map(|data_type| {
+            let data_type = data_type.as_ref().unwrap_or(&DataType::Utf8);
+            ScalarValue::try_from(data_type).unwrap_or(ScalarValue::Null)
+        });
+        let nulls = ParamValues::from(nulls.collect::<Vec<_>>());
+        match plan.clone().replace_params_with_values(&nulls) {
+            Ok(plan) => Box::pin(self.physical(&plan)).await.is_ok(),
+            Err(_) => false,
+        }
+    }
+
+    async fn plan_with(
+        &self,
+        statement: &Statement,
+        parameters: &[Option<DataType>],
+        keys: Keys,
+    ) -> Result<LogicalPlan> {
         let mut query = statement.ast().clone();
-        pg_catalog::rewrite(&mut query);
+        pg_catalog::rewrite(&mut query, keys);
         dialect::rewrite(&mut query)?;
         self.plan_at_depth(query, parameters, 0)
             .await

@@ -46,8 +46,16 @@ pub(super) fn negated(text: &str) -> Option<String> {
 fn traditional(text: &str, default_unit: &str) -> Option<Interval> {
     let mut sum = Interval::default();
     let mut words: Vec<String> = Vec::new();
+    // A sign may stand apart: `1 month - 1 day`.
+    let mut sign = "";
     for word in text.split_ascii_whitespace().filter(|word| *word != "@") {
-        words.extend(number_and_unit(word));
+        match word {
+            "+" | "-" if sign.is_empty() => sign = word,
+            word => words.extend(number_and_unit(&format!("{}{word}", std::mem::take(&mut sign)))),
+        }
+    }
+    if !sign.is_empty() {
+        return None;
     }
     let ago = words.last().is_some_and(|last| last == "ago");
     if ago {
@@ -244,6 +252,7 @@ mod tests {
             super::negated(&read("1 month -2 days")).unwrap_or_default(),
             "-1 months 2 days 0.000000 seconds"
         );
+        assert_eq!(read("1 MONTH - 1 day"), "1 months -1 days 0.000000 seconds");
         assert_eq!(read("90"), "0 months 0 days 90.000000 seconds");
         assert_eq!(
             normalised("2", Some("month")).unwrap_or_default(),

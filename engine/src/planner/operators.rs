@@ -36,6 +36,15 @@ impl ExprPlanner for Operators {
             BinaryOperator::Divide if is_interval(&left) && is_number(&right) => {
                 planned(intervals::DIVIDE, vec![expr.left, expr.right])
             }
+            // Days, of the type integer.
+            BinaryOperator::Minus if left == DataType::Date32 && right == DataType::Date32 => {
+                let days = Expr::BinaryExpr(BinaryExpr::new(
+                    Box::new(expr.left),
+                    Operator::Minus,
+                    Box::new(expr.right),
+                ));
+                Ok(PlannerResult::Planned(days.cast_to(&DataType::Int32, schema)?))
+            }
             BinaryOperator::PGOverlap if lists => planned(lists::OVERLAP, vec![expr.left, expr.right]),
             BinaryOperator::AtArrow if lists => planned(lists::CONTAINS, vec![expr.left, expr.right]),
             BinaryOperator::ArrowAt if lists => planned(lists::CONTAINS, vec![expr.right, expr.left]),

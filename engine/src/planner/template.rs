@@ -12,6 +12,7 @@ use radlake_catalogs::Lake;
 
 use super::arrays;
 use super::clock;
+use super::decimals::Decimals;
 use super::floats::Floats;
 use super::integers::Integers;
 use super::json;
@@ -82,6 +83,7 @@ fn analyzer_rules() -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> {
     rules.push(Arc::new(Zones));
     rules.push(Arc::new(Rounding::new()));
     rules.push(Arc::new(Numerics::new()));
+    rules.push(Arc::new(Decimals));
     rules
 }
 

@@ -24,8 +24,11 @@ mod pg_timezone_names;
 mod pg_type;
 mod pg_views;
 
+use std::ops::ControlFlow;
+
 use arrow::array::RecordBatch;
 use arrow::error::ArrowError;
+use datafusion::sql::sqlparser::ast;
 
 use super::declared::Declared;
 use super::model::Model;
@@ -74,14 +77,35 @@ fn builder(name: &str) -> Option<Builder> {
     BUILDERS.iter().find(|(n, _)| *n == name).map(|(_, build)| *build)
 }
 
-/// Relations with rows that clients also ask about in ways that cannot be planned (`unnest` of a key's columns, fields of
+/// Whether a query that holds a construct which may not be planned sees the keys and indexes of tables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Keys {
+    /// As they are.
+    Shown,
+    /// As if there were none: what is left to a query that cannot be planned otherwise.
+    Hidden,
+}
+
+/// Relations with rows that clients also ask about in ways that cannot be planned (table functions of outer columns, fields of
 /// composites): such a query, and no other, gets the answer of a lake without keys.
 const SHOWN_PLAINLY: [&str; 3] = ["pg_constraint", "pg_index", "pg_indexes"];
 
+/// Whether a query names one of them.
+pub(crate) fn shows_keys(query: &ast::Statement) -> bool {
+    ast::visit_relations(query, |name| {
+        let last = name.0.last().and_then(|part| part.as_ident());
+        match last.is_some_and(|last| SHOWN_PLAINLY.contains(&last.value.to_lowercase().as_str())) {
+            true => ControlFlow::Break(()),
+            false => ControlFlow::Continue(()),
+        }
+    })
+    .is_break()
+}
+
 /// Whether a relation of `pg_catalog` has no rows in any lake, or is taken for that in queries that cannot be planned.
-pub(crate) fn never_has_rows(declared: &Declared) -> bool {
+pub(crate) fn never_has_rows(declared: &Declared, keys: Keys) -> bool {
     if SHOWN_PLAINLY.contains(&declared.name) {
-        return true;
+        return keys == Keys::Hidden;
     }
     builder(declared.name).is_none() && !OF_SESSION.contains(&declared.name) && !statics::has(declared.name)
 }

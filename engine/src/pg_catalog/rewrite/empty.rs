@@ -16,25 +16,26 @@ use super::scope::{Scope, system_relation};
 use super::{naming, subqueries};
 use crate::pg_catalog::declared::PG_CATALOG;
 use crate::pg_catalog::functions::array_or_empty::ARRAY_OR_EMPTY;
+use crate::pg_catalog::relations::Keys;
 use crate::pg_catalog::{functions, information_schema, relations};
 
 /// Replaces empty subqueries and empty selects that cannot be planned as they are.
-pub(super) fn prune(statement: &mut Statement) {
-    let _ = VisitMut::visit(statement, &mut Pruner);
+pub(super) fn prune(statement: &mut Statement, keys: Keys) {
+    let _ = VisitMut::visit(statement, &mut Pruner(keys));
 }
 
-struct Pruner;
+struct Pruner(Keys);
 
 impl VisitorMut for Pruner {
     type Break = ();
 
     fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
         match expr {
-            Expr::Exists { subquery, negated } if is_empty(subquery) => *expr = boolean(*negated),
+            Expr::Exists { subquery, negated } if is_empty(subquery, self.0) => *expr = boolean(*negated),
             Expr::InSubquery {
                 subquery, negated, ..
-            } if is_empty(subquery) => *expr = boolean(*negated),
-            Expr::Subquery(query) if is_empty(query) => {
+            } if is_empty(subquery, self.0) => *expr = boolean(*negated),
+            Expr::Subquery(query) if is_empty(query, self.0) => {
                 *expr = first_output(query).map_or_else(null, |(e, s)| match e {
                     Expr::Value(value) => null_like(&value.value),
                     e => typed_null(e, s),
@@ -44,7 +45,7 @@ impl VisitorMut for Pruner {
                 let FunctionArguments::Subquery(query) = &f.args else {
                     return ControlFlow::Continue(());
                 };
-                if is_empty(query) {
+                if is_empty(query, self.0) {
                     let element = first_output(query)
                         .and_then(|(e, s)| type_of(e, s))
                         .unwrap_or(DataType::Text);
@@ -62,7 +63,7 @@ impl VisitorMut for Pruner {
     }
 
     fn post_visit_select(&mut self, select: &mut Select) -> ControlFlow<()> {
-        if select_is_empty(select) && is_hard(select) && !has_wildcard(select) {
+        if select_is_empty(select, self.0) && is_hard(select) && !has_wildcard(select) {
             prune_select(select);
         }
         ControlFlow::Continue(())
@@ -90,35 +91,35 @@ fn has_wildcard(select: &Select) -> bool {
 }
 
 /// Whether a query has no rows whatever the session.
-fn is_empty(query: &Query) -> bool {
-    body_is_empty(&query.body)
+fn is_empty(query: &Query, keys: Keys) -> bool {
+    body_is_empty(&query.body, keys)
 }
 
-fn body_is_empty(body: &SetExpr) -> bool {
+fn body_is_empty(body: &SetExpr, keys: Keys) -> bool {
     match body {
-        SetExpr::Select(select) => select_is_empty(select),
-        SetExpr::Query(query) => is_empty(query),
+        SetExpr::Select(select) => select_is_empty(select, keys),
+        SetExpr::Query(query) => is_empty(query, keys),
         SetExpr::SetOperation { op, left, right, .. } => match op {
-            SetOperator::Union => body_is_empty(left) && body_is_empty(right),
-            SetOperator::Intersect => body_is_empty(left) || body_is_empty(right),
-            _ => body_is_empty(left),
+            SetOperator::Union => body_is_empty(left, keys) && body_is_empty(right, keys),
+            SetOperator::Intersect => body_is_empty(left, keys) || body_is_empty(right, keys),
+            _ => body_is_empty(left, keys),
         },
         _ => false,
     }
 }
 
-fn select_is_empty(select: &Select) -> bool {
+fn select_is_empty(select: &Select, keys: Keys) -> bool {
     // Aggregates over nothing still give a row, unless grouped; then HAVING and GROUP BY have nothing to work on.
     if subqueries::aggregates(select) {
         return false;
     }
-    is_false(select.selection.as_ref()) || select.from.iter().any(joined_is_empty)
+    is_false(select.selection.as_ref()) || select.from.iter().any(|table| joined_is_empty(table, keys))
 }
 
-fn joined_is_empty(table: &TableWithJoins) -> bool {
-    let mut empty = factor_is_empty(&table.relation);
+fn joined_is_empty(table: &TableWithJoins, keys: Keys) -> bool {
+    let mut empty = factor_is_empty(&table.relation, keys);
     for join in &table.joins {
-        let right = factor_is_empty(&join.relation);
+        let right = factor_is_empty(&join.relation, keys);
         empty = match join.join_operator {
             JoinOperator::Join(_) | JoinOperator::Inner(_) | JoinOperator::CrossJoin(_) => empty || right,
             JoinOperator::Left(_) | JoinOperator::LeftOuter(_) => empty,
@@ -130,16 +131,16 @@ fn joined_is_empty(table: &TableWithJoins) -> bool {
     empty
 }
 
-fn factor_is_empty(factor: &TableFactor) -> bool {
+fn factor_is_empty(factor: &TableFactor, keys: Keys) -> bool {
     match factor {
         TableFactor::Table { name, args: None, .. } => {
             system_relation(name).is_some_and(|r| match r.namespace {
-                PG_CATALOG => relations::never_has_rows(r),
+                PG_CATALOG => relations::never_has_rows(r, keys),
                 _ => information_schema::never_has_rows(r),
             })
         }
-        TableFactor::Derived { subquery, .. } => is_empty(subquery),
-        TableFactor::NestedJoin { table_with_joins, .. } => joined_is_empty(table_with_joins),
+        TableFactor::Derived { subquery, .. } => is_empty(subquery, keys),
+        TableFactor::NestedJoin { table_with_joins, .. } => joined_is_empty(table_with_joins, keys),
         TableFactor::Table {
             name,
             args: Some(args),

@@ -17,11 +17,14 @@ mod recursive;
 mod relations;
 mod scope;
 mod subqueries;
+mod subscripts;
 mod system_columns;
 
 use datafusion::sql::sqlparser::ast::{Expr, Select, Statement, VisitMut, VisitorMut};
 use std::collections::HashSet;
 use std::ops::ControlFlow;
+
+use super::relations::Keys;
 
 pub(crate) use ast::select_one;
 pub use naming::{output_name, output_type};
@@ -30,26 +33,27 @@ pub use naming::{output_name, output_type};
 ///
 /// Output columns get PostgreSQL's names. What a column's name cannot be to the planner (the same as another's) or its Arrow type
 /// cannot tell (a cast to `json`) is kept behind the name: [`output_name`] and [`output_type`] read the two.
-pub fn rewrite(statement: &mut Statement) {
+pub(crate) fn rewrite(statement: &mut Statement, keys: Keys) {
     balance::balance(statement);
     relations::qualify(statement);
     if let Statement::Query(query) = statement {
         casts::show_names(query);
     }
-    rewrite_parts(statement, true);
+    rewrite_parts(statement, true, keys);
 }
 
 /// Rewrites the query of a view, whose columns other queries name.
 pub fn rewrite_view(statement: &mut Statement) {
     balance::balance(statement);
     relations::qualify(statement);
-    rewrite_parts(statement, false);
+    rewrite_parts(statement, false, Keys::Hidden);
 }
 
-fn rewrite_parts(statement: &mut Statement, typed: bool) {
+fn rewrite_parts(statement: &mut Statement, typed: bool, keys: Keys) {
     // Names come from what the client wrote, so before anything is replaced.
     naming::name_columns(statement, typed);
-    empty::prune(statement);
+    empty::prune(statement, keys);
+    subscripts::rewrite(statement);
     let _ = VisitMut::visit(statement, &mut Lookups::default());
     let _ = VisitMut::visit(statement, &mut Rewriter::default());
 }

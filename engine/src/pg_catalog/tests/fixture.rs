@@ -16,7 +16,7 @@ use crate::pg_catalog::function::Function;
 use crate::pg_catalog::model::{Model, Namespace, Relation, Role};
 use crate::pg_catalog::types::{CODE_TYPE, PG_TYPE_KEY, pg_type_of};
 use crate::pg_catalog::{
-    Activity, EpochCatalog, PgTypePlanner, SessionView, Setting, SystemCatalogs, output_name, rewrite,
+    Activity, EpochCatalog, Keys, PgTypePlanner, SessionView, Setting, SystemCatalogs, output_name, rewrite,
 };
 
 #[derive(Debug)]
@@ -230,7 +230,7 @@ pub(super) fn context(model: Model, path: &[&str]) -> SessionContext {
 pub(super) async fn run(context: &SessionContext, sql: &str) -> Result<Vec<RecordBatch>> {
     let mut statements = Parser::parse_sql(&PostgreSqlDialect {}, sql)?;
     let mut statement = statements.remove(0);
-    rewrite(&mut statement);
+    rewrite(&mut statement, Keys::Hidden);
     if std::env::var_os("PG_CATALOG_SHOW").is_some() {
         println!("-- {statement}");
     }

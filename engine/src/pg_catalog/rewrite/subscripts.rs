@@ -1,0 +1,118 @@
+//! Subscripts: `generate_subscripts(array, 1)` in a select's output, and those of vectors (`indkey[0]`), which begin at 0.
+
+use datafusion::sql::sqlparser::ast::{
+    AccessExpr, ArrayElemTypeDef, BinaryOperator, CastKind, DataType, Expr, FunctionArg, FunctionArgExpr,
+    FunctionArguments, ObjectName, Statement, Subscript, Value, Visit, VisitMut, Visitor, VisitorMut,
+};
+use std::ops::ControlFlow;
+
+use super::ast::{bare, call, folded, last};
+use super::scope::system_relation;
+
+/// Columns of the types `int2vector` and `oidvector`.
+const VECTORS: [&str; 6] = [
+    "indkey",
+    "indoption",
+    "indclass",
+    "indcollation",
+    "proargtypes",
+    "tgattr",
+];
+
+/// Rewrites them.
+pub(super) fn rewrite(statement: &mut Statement) {
+    let vectors = Visit::visit(statement, &mut Vectors).is_break();
+    let _ = VisitMut::visit(statement, &mut Subscripts { vectors });
+}
+
+/// Looks for a relation with vectors: columns of other tables may have these names too.
+struct Vectors;
+
+impl Visitor for Vectors {
+    type Break = ();
+
+    fn pre_visit_relation(&mut self, name: &ObjectName) -> ControlFlow<()> {
+        match system_relation(name) {
+            Some(relation) if ["pg_index", "pg_proc", "pg_trigger"].contains(&relation.name) => {
+                ControlFlow::Break(())
+            }
+            _ => ControlFlow::Continue(()),
+        }
+    }
+}
+
+struct Subscripts {
+    vectors: bool,
+}
+
+impl VisitorMut for Subscripts {
+    type Break = ();
+
+    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+        match expr {
+            Expr::CompoundFieldAccess { root, access_chain } if self.vectors && is_vector(root) => {
+                if let [AccessExpr::Subscript(Subscript::Index { index })] = access_chain.as_mut_slice() {
+                    *index = plus(index.clone(), 1);
+                }
+            }
+            Expr::Function(function)
+                if last(&function.name).is_some_and(|name| name == "generate_subscripts") =>
+            {
+                let FunctionArguments::List(list) = &function.args else {
+                    return ControlFlow::Continue(());
+                };
+                let [
+                    FunctionArg::Unnamed(FunctionArgExpr::Expr(array)),
+                    FunctionArg::Unnamed(FunctionArgExpr::Expr(dimension)),
+                ] = list.args.as_slice()
+                else {
+                    return ControlFlow::Continue(());
+                };
+                if !matches!(bare(dimension), Expr::Value(value) if value.value == Value::Number("1".to_owned(), false))
+                {
+                    return ControlFlow::Continue(());
+                }
+                let first = if self.vectors && is_vector(array) { 0 } else { 1 };
+                let length = call("array_length", vec![array.clone()]);
+                let range = call("range", vec![number(first), plus(length, first)]);
+                let integers = Expr::Cast {
+                    kind: CastKind::DoubleColon,
+                    expr: Box::new(range),
+                    data_type: DataType::Array(ArrayElemTypeDef::SquareBracket(
+                        Box::new(DataType::Integer(None)),
+                        None,
+                    )),
+                    array: false,
+                    format: None,
+                };
+                *expr = call("unnest", vec![integers]);
+            }
+            _ => {}
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+fn is_vector(expr: &Expr) -> bool {
+    let column = match bare(expr) {
+        Expr::Identifier(ident) => ident,
+        Expr::CompoundIdentifier(idents) => match idents.last() {
+            Some(ident) => ident,
+            None => return false,
+        },
+        _ => return false,
+    };
+    VECTORS.contains(&folded(column).as_str())
+}
+
+fn number(number: i64) -> Expr {
+    Expr::Value(Value::Number(number.to_string(), false).with_empty_span())
+}
+
+fn plus(expr: Expr, more: i64) -> Expr {
+    Expr::Nested(Box::new(Expr::BinaryOp {
+        left: Box::new(expr),
+        op: BinaryOperator::Plus,
+        right: Box::new(number(more)),
+    }))
+}
