@@ -8,7 +8,6 @@ pub(crate) mod array_or_empty;
 mod comments;
 mod definitions;
 pub(crate) mod in_array;
-pub(crate) mod json_build_object;
 mod kernel;
 pub(crate) mod only_value;
 pub(crate) mod pg_typeof;
