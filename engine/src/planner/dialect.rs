@@ -33,7 +33,7 @@ impl VisitorMut for Dialect {
     type Break = Error;
 
     fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<Error> {
-        match wanted::sampled(factor).and_then(|()| json::calls::in_from(factor)) {
+        match wanted::sampled(factor).and_then(|()| json::tables::in_from(factor)) {
             Ok(()) => ControlFlow::Continue(()),
             Err(error) => ControlFlow::Break(error),
         }
@@ -158,7 +158,7 @@ impl VisitorMut for Dialect {
         if let Err(error) = json::calls::check(select).and_then(|()| shapes::select(select)) {
             return ControlFlow::Break(error);
         }
-        json::calls::values(select);
+        json::tables::values(select);
         using::qualify(select);
         let mut names = HashSet::new();
         match duplicate(&select.from, &mut names) {

@@ -11,6 +11,7 @@ pub(super) mod lateral;
 mod lists;
 mod operators;
 mod render;
+pub(super) mod tables;
 mod values;
 mod whole;
 

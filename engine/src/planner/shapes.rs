@@ -9,7 +9,7 @@ use radlake_sql::ast::{
 };
 
 use super::dialect::{call, null};
-use super::json::calls;
+use super::json::tables;
 use super::wordings;
 use crate::pg_catalog::select_one;
 use crate::{Error, Result};
@@ -275,7 +275,7 @@ impl VisitorMut for Output {
             if let Some(WindowType::WindowSpec(spec)) = &mut function.over {
                 self.expand(spec);
             }
-            match calls::in_output(function) {
+            match tables::in_output(function) {
                 Ok(Some(rows)) => {
                     *expr = rows;
                     return ControlFlow::Continue(());
@@ -298,7 +298,7 @@ fn gives_rows(function: &Function) -> bool {
     let named = |name: &&str| is_called(function, name);
     is_called(function, "generate_series")
         || wordings::SET_RETURNING.iter().any(named)
-        || calls::gives_rows(function)
+        || tables::gives_rows(function)
 }
 
 fn is_called(function: &Function, name: &str) -> bool {

@@ -6,6 +6,9 @@ mod functions;
 mod named;
 mod order;
 mod parts;
+mod path_functions;
+mod path_parse;
+mod path_run;
 mod paths;
 
 use std::sync::Arc;
@@ -21,6 +24,7 @@ use document::{Outline, outline};
 pub fn all() -> Vec<Arc<ScalarUDF>> {
     let mut all = functions::all();
     all.extend(edits::all());
+    all.extend(path_functions::all());
     all
 }
 

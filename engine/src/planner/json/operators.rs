@@ -78,7 +78,15 @@ impl Operators {
             BinaryOperator::HashMinus if kind == Kind::Jsonb => texts(right, schema)
                 .map(|path| ("delete_path".to_owned(), path))
                 .into(),
+            BinaryOperator::AtQuestion if kind == Kind::Jsonb => text(right, schema)
+                .map(|path| ("path_exists_opr".to_owned(), path))
+                .into(),
+            BinaryOperator::AtAt if kind == Kind::Jsonb => text(right, schema)
+                .map(|path| ("path_match_opr".to_owned(), path))
+                .into(),
             BinaryOperator::HashMinus
+            | BinaryOperator::AtQuestion
+            | BinaryOperator::AtAt
             | BinaryOperator::Question
             | BinaryOperator::QuestionPipe
             | BinaryOperator::QuestionAnd
