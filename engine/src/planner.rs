@@ -70,6 +70,8 @@ use radlake_sql::{Statement, ast};
 use radlake_udfs::privacy::PrivacyKey;
 
 pub(crate) use governed::Shown;
+#[cfg(test)]
+pub(crate) use json::functions as json_functions;
 pub(crate) use names::{Before, Found, Locals, Names, PG_TEMP};
 pub(crate) use origin::tables as tables_read;
 use provider::Provider;

@@ -104,6 +104,7 @@ pub(super) fn execution(message: &str) -> Error {
     }
     match text.as_str() {
         "unsupported Unicode escape sequence" => return Error::UntranslatableCharacter,
+        "JSON value must not be null" => return Error::NullNotAllowed("JSON value must not be null"),
         "invalid escape string" => return Error::InvalidEscape,
         "cannot take logarithm of zero" => return Error::InvalidLogarithm("cannot take logarithm of zero"),
         "cannot take logarithm of a negative number" => {
@@ -118,6 +119,14 @@ pub(super) fn execution(message: &str) -> Error {
         return match text.ends_with("not supported") {
             true => Error::unsupported(text),
             false => Error::InvalidPattern(text),
+        };
+    }
+    if text.starts_with("path element at position") {
+        return match text.ends_with("is null") {
+            true => Error::NullNotAllowed("path element is null"),
+            false => Error::InvalidText {
+                type_name: "integer".to_owned(),
+            },
         };
     }
     if text.starts_with("permission denied") {

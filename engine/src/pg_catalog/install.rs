@@ -9,9 +9,7 @@ use std::sync::Arc;
 use super::context::Context;
 use super::declared::{INFORMATION_SCHEMA, PG_CATALOG};
 use super::epoch_catalog::EpochCatalog;
-use super::functions::{
-    self, array_bounds, array_or_empty, in_array, json_build_object, only_value, pg_typeof, values_of,
-};
+use super::functions::{self, array_bounds, array_or_empty, in_array, only_value, pg_typeof, values_of};
 use super::keywords;
 use super::schema::SystemSchema;
 use super::session::SessionView;
@@ -64,8 +62,6 @@ impl SystemCatalogs {
             only_value::only_value(),
             pg_typeof::pg_typeof(),
             values_of::values_of(),
-            json_build_object::json_build_object("json_build_object"),
-            json_build_object::json_build_object("jsonb_build_object"),
         ];
         own.chain(generic.into_iter().map(Arc::new)).collect()
     }

@@ -33,7 +33,7 @@ impl VisitorMut for Dialect {
     type Break = Error;
 
     fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<Error> {
-        match wanted::sampled(factor) {
+        match wanted::sampled(factor).and_then(|()| json::tables::in_from(factor)) {
             Ok(()) => ControlFlow::Continue(()),
             Err(error) => ControlFlow::Break(error),
         }
@@ -41,10 +41,16 @@ impl VisitorMut for Dialect {
 
     fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Error> {
         let whole = match expr {
-            Expr::Function(function) => shapes::function(function),
+            Expr::Function(function) => {
+                json::calls::whole_rows(function);
+                shapes::function(function)
+            }
             _ => Ok(()),
         };
-        if let Err(error) = whole.and_then(|()| row_values::rewrite(expr)) {
+        let rewritten = whole
+            .and_then(|()| json::calls::rewrite(expr))
+            .and_then(|()| row_values::rewrite(expr));
+        if let Err(error) = rewritten {
             return ControlFlow::Break(error);
         }
         if let Err(error) = wordings::rewrite(expr)
@@ -149,9 +155,10 @@ impl VisitorMut for Dialect {
                 int4(expr);
             }
         }
-        if let Err(error) = shapes::select(select) {
+        if let Err(error) = json::calls::check(select).and_then(|()| shapes::select(select)) {
             return ControlFlow::Break(error);
         }
+        json::tables::values(select);
         using::qualify(select);
         let mut names = HashSet::new();
         match duplicate(&select.from, &mut names) {

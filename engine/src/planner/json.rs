@@ -3,13 +3,23 @@
 //! Casts become functions that check the text (here, on the syntax tree), operators become functions while a statement is planned
 //! ([`Operators`]), and comparisons, orders and choices are seen to on the plan, before types are made to agree ([`Values`]).
 
+mod build;
+pub(super) mod calls;
+mod casts;
 mod choices;
+pub(super) mod lateral;
+mod lists;
 mod operators;
+mod render;
+pub(super) mod tables;
 mod values;
+mod whole;
+
+use std::sync::Arc;
 
 use arrow::datatypes::{DataType as ArrowType, Field};
 use datafusion::common::{DFSchema, ScalarValue};
-use datafusion::logical_expr::{Expr as Planned, ExprSchemable};
+use datafusion::logical_expr::{Expr as Planned, ExprSchemable, ScalarUDF};
 use radlake_sql::ast::{self, ArrayElemTypeDef, CastKind, DataType, Expr, Value};
 
 pub(super) use operators::Operators;
@@ -17,6 +27,11 @@ pub(super) use values::Values;
 
 use super::dialect::{call, null};
 use crate::{Error, Result};
+
+/// Functions of documents that are called with values of any type, or after a statement was rewritten.
+pub(crate) fn functions() -> Vec<Arc<ScalarUDF>> {
+    build::functions().into_iter().chain(lists::functions()).collect()
+}
 
 /// Which of the two types.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -9,6 +9,7 @@ use radlake_sql::ast::{
 };
 
 use super::dialect::{call, null};
+use super::json::tables;
 use super::wordings;
 use crate::pg_catalog::select_one;
 use crate::{Error, Result};
@@ -38,8 +39,10 @@ pub(super) fn select(select: &mut Select) -> Result<()> {
         named: windows.iter().map(|w| (w.0.value.clone(), w.1.clone())).collect(),
         within_unnest: 0,
     };
-    let _ = VisitMut::visit(&mut select.projection, &mut output);
-    Ok(())
+    match VisitMut::visit(&mut select.projection, &mut output) {
+        ControlFlow::Continue(()) => Ok(()),
+        ControlFlow::Break(error) => Err(error),
+    }
 }
 
 /// A query.
@@ -240,19 +243,19 @@ impl Output {
 }
 
 impl VisitorMut for Output {
-    type Break = ();
+    type Break = Error;
 
-    fn pre_visit_query(&mut self, _: &mut Query) -> ControlFlow<()> {
+    fn pre_visit_query(&mut self, _: &mut Query) -> ControlFlow<Error> {
         self.depth += 1;
         ControlFlow::Continue(())
     }
 
-    fn post_visit_query(&mut self, _: &mut Query) -> ControlFlow<()> {
+    fn post_visit_query(&mut self, _: &mut Query) -> ControlFlow<Error> {
         self.depth -= 1;
         ControlFlow::Continue(())
     }
 
-    fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+    fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Error> {
         if let (0, Expr::Function(function)) = (self.depth, &*expr)
             && is_called(function, "unnest")
         {
@@ -261,7 +264,7 @@ impl VisitorMut for Output {
         ControlFlow::Continue(())
     }
 
-    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Error> {
         if self.depth > 0 {
             return ControlFlow::Continue(());
         }
@@ -271,6 +274,14 @@ impl VisitorMut for Output {
             }
             if let Some(WindowType::WindowSpec(spec)) = &mut function.over {
                 self.expand(spec);
+            }
+            match tables::in_output(function) {
+                Ok(Some(rows)) => {
+                    *expr = rows;
+                    return ControlFlow::Continue(());
+                }
+                Ok(None) => {}
+                Err(error) => return ControlFlow::Break(error),
             }
             // As a value it is a list; its rows are asked for.
             if self.within_unnest == 0 && gives_rows(function) {
@@ -285,7 +296,9 @@ impl VisitorMut for Output {
 /// A function that gives a list here, and rows in PostgreSQL.
 fn gives_rows(function: &Function) -> bool {
     let named = |name: &&str| is_called(function, name);
-    is_called(function, "generate_series") || wordings::SET_RETURNING.iter().any(named)
+    is_called(function, "generate_series")
+        || wordings::SET_RETURNING.iter().any(named)
+        || tables::gives_rows(function)
 }
 
 fn is_called(function: &Function, name: &str) -> bool {

@@ -63,6 +63,9 @@ pub(crate) fn build(resources: &Resources, lake: &Lake) -> Result<SessionState> 
     for function in postgres::functions() {
         let _ = state.register_udf(function)?;
     }
+    for function in json::functions() {
+        let _ = state.register_udf(function)?;
+    }
     #[cfg(test)]
     crate::policy::recorder::register(&mut state)?;
     system::register(&mut state, lake);
@@ -72,13 +75,14 @@ pub(crate) fn build(resources: &Resources, lake: &Lake) -> Result<SessionState> 
 /// What sub-queries mean is settled before types are made to agree, the rest after.
 fn analyzer_rules() -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> {
     let mut rules = Analyzer::new().rules;
-    rules.insert(0, Arc::new(Orders));
-    rules.insert(1, Arc::new(Subqueries));
-    rules.insert(2, Arc::new(json::Values::new()));
-    rules.insert(3, Arc::new(Uuids::new()));
-    rules.insert(4, Arc::new(Floats));
-    rules.insert(5, Arc::new(Numbers));
-    rules.insert(6, Arc::new(Sets));
+    rules.insert(0, Arc::new(json::lateral::Lateral));
+    rules.insert(1, Arc::new(Orders));
+    rules.insert(2, Arc::new(Subqueries));
+    rules.insert(3, Arc::new(json::Values::new()));
+    rules.insert(4, Arc::new(Uuids::new()));
+    rules.insert(5, Arc::new(Floats));
+    rules.insert(6, Arc::new(Numbers));
+    rules.insert(7, Arc::new(Sets));
     rules.push(Arc::new(Functions));
     rules.push(Arc::new(Zones));
     rules.push(Arc::new(Rounding::new()));

@@ -77,7 +77,7 @@ impl ScalarUDFImpl for TextOut {
 }
 
 /// The texts of all values.
-fn texts(values: &ArrayRef, zone: &Zone) -> Result<StringArray> {
+pub(super) fn texts(values: &ArrayRef, zone: &Zone) -> Result<StringArray> {
     let mut out = StringBuilder::with_capacity(values.len(), values.len() * 16);
     let mut each = |write: &mut dyn FnMut(usize, &mut String) -> Result<()>| {
         let mut text = String::new();

@@ -1,5 +1,7 @@
 //! A JSON document: read with the digits of its numbers kept, written in the normal form of jsonb.
 
+use std::borrow::Cow;
+
 use datafusion::common::exec_err;
 use datafusion::error::Result;
 
@@ -18,7 +20,7 @@ const SCALE: i64 = 16_383;
 pub(super) enum Json<'a> {
     Null,
     Bool(bool),
-    Number(&'a str),
+    Number(Cow<'a, str>),
     String(String),
     Array(Vec<Json<'a>>),
     /// Keys are unique, and sorted as jsonb sorts them.
@@ -254,7 +256,9 @@ impl<'a> Reader<'a> {
         if matches!(self.peek(), Some(b) if b.is_ascii_alphanumeric() || b == b'_' || !b.is_ascii()) {
             return invalid();
         }
-        Ok(Json::Number(self.text.get(start..self.at).unwrap_or_default()))
+        Ok(Json::Number(
+            self.text.get(start..self.at).unwrap_or_default().into(),
+        ))
     }
 
     /// The string whose opening quote is next.
@@ -412,7 +416,7 @@ impl Json<'_> {
     }
 }
 
-fn write_string(text: &str, out: &mut String) {
+pub(super) fn write_string(text: &str, out: &mut String) {
     out.push('"');
     for c in text.chars() {
         match c {

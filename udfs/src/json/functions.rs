@@ -262,7 +262,7 @@ fn path(steps: &[ArrayRef], row: usize) -> Option<Vec<Option<String>>> {
     }
 }
 
-fn type_of(document: &Json<'_>) -> &'static str {
+pub(super) fn type_of(document: &Json<'_>) -> &'static str {
     match document {
         Json::Null => "null",
         Json::Bool(_) => "boolean",

@@ -9,7 +9,6 @@ mod comments;
 mod definitions;
 mod exchange;
 pub(crate) mod in_array;
-pub(crate) mod json_build_object;
 mod kernel;
 pub(crate) mod only_value;
 pub(crate) mod pg_typeof;

@@ -212,6 +212,9 @@ pub(super) fn context(model: Model, path: &[&str]) -> SessionContext {
         .with_type_planner(Arc::new(PgTypePlanner))
         .build();
     system.register_functions(&mut state).expect("functions register");
+    for function in crate::planner::json_functions() {
+        state.register_udf(function).expect("functions register");
+    }
     let context = SessionContext::new_with_state(state);
     for (name, function) in system.table_functions() {
         context.register_udtf(name, function);

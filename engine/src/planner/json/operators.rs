@@ -75,7 +75,19 @@ impl Operators {
                     .or_else(|| list(right, schema))
                     .map(|what| ("delete".to_owned(), what)),
             ),
-            BinaryOperator::Question
+            BinaryOperator::HashMinus if kind == Kind::Jsonb => texts(right, schema)
+                .map(|path| ("delete_path".to_owned(), path))
+                .into(),
+            BinaryOperator::AtQuestion if kind == Kind::Jsonb => text(right, schema)
+                .map(|path| ("path_exists_opr".to_owned(), path))
+                .into(),
+            BinaryOperator::AtAt if kind == Kind::Jsonb => text(right, schema)
+                .map(|path| ("path_match_opr".to_owned(), path))
+                .into(),
+            BinaryOperator::HashMinus
+            | BinaryOperator::AtQuestion
+            | BinaryOperator::AtAt
+            | BinaryOperator::Question
             | BinaryOperator::QuestionPipe
             | BinaryOperator::QuestionAnd
             | BinaryOperator::Minus
@@ -136,6 +148,11 @@ pub(super) fn document(functions: &Functions, expr: &Expr, schema: &DFSchema) ->
 
 impl ExprPlanner for Operators {
     fn plan_binary_op(&self, expr: RawBinaryExpr, schema: &DFSchema) -> Result<PlannerResult<RawBinaryExpr>> {
+        if let BinaryOperator::Custom(mark) = &expr.op
+            && let Some(planned) = super::whole::planned(mark, &expr.left, schema)?
+        {
+            return Ok(PlannerResult::Planned(planned));
+        }
         let is_containment = matches!(expr.op, BinaryOperator::AtArrow | BinaryOperator::ArrowAt);
         let right = is_containment
             .then(|| Kind::of_planned(&expr.right, schema))

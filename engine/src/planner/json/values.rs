@@ -15,7 +15,7 @@ use datafusion::optimizer::AnalyzerRule;
 
 use super::super::expressions;
 use super::operators::{Functions, document};
-use super::{Kind, name_of, no_operator, type_of};
+use super::{Kind, casts, name_of, no_operator, type_of};
 use crate::Error;
 
 /// The rule. It is to run before types are made to agree, and when sub-queries in conditions have become comparisons.
@@ -209,11 +209,15 @@ impl Values {
                 .functions
                 .call("json_out", vec![*cast.expr])
                 .map(Transformed::yes),
-            Some(kind) => not_impl_err!(
-                "a cast of {} to {}; take the text out with ->> or #>> first",
-                kind.name(),
-                name_of(cast.field.data_type())
-            ),
+            Some(kind) => {
+                let to = name_of(cast.field.data_type());
+                match (kind == Kind::Jsonb).then(|| casts::planned(cast)).flatten() {
+                    Some(read) => Ok(Transformed::yes(read)),
+                    None => {
+                        Err(Error::CannotCast(format!("cannot cast type {} to {to}", kind.name())).into())
+                    }
+                }
+            }
         }
     }
 
@@ -359,6 +363,9 @@ impl Values {
             }
             .into()),
             Some(Kind::Json) if distinct => without_operator("an equality operator for type json"),
+            Some(Kind::Jsonb) if distinct && name == "array_agg" => {
+                not_impl_err!("DISTINCT of jsonb in an array; make the rows distinct in a sub-query")
+            }
             Some(Kind::Jsonb) if distinct && name == "count" => {
                 *argument = self.key(std::mem::take(argument))?;
                 Ok(())
