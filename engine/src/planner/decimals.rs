@@ -4,7 +4,7 @@ use arrow::datatypes::{DECIMAL128_MAX_PRECISION, DECIMAL256_MAX_PRECISION, DataT
 use datafusion::common::tree_node::Transformed;
 use datafusion::common::{DFSchema, Result};
 use datafusion::config::ConfigOptions;
-use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable, LogicalPlan};
+use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable, LogicalPlan, Operator};
 use datafusion::optimizer::AnalyzerRule;
 
 use super::expressions;
@@ -16,7 +16,7 @@ pub(super) struct Decimals;
 impl AnalyzerRule for Decimals {
     fn analyze(&self, plan: LogicalPlan, _: &ConfigOptions) -> Result<LogicalPlan> {
         expressions::rewrite(plan, |expr, schema| match expr {
-            Expr::BinaryExpr(binary) if binary.op.is_comparison_operator() => compare(binary, schema),
+            Expr::BinaryExpr(binary) if compares(binary.op) => compare(binary, schema),
             expr => Ok(Transformed::no(expr)),
         })
     }
@@ -24,6 +24,20 @@ impl AnalyzerRule for Decimals {
     fn name(&self) -> &str {
         "decimals"
     }
+}
+
+fn compares(op: Operator) -> bool {
+    matches!(
+        op,
+        Operator::Eq
+            | Operator::NotEq
+            | Operator::Lt
+            | Operator::LtEq
+            | Operator::Gt
+            | Operator::GtEq
+            | Operator::IsDistinctFrom
+            | Operator::IsNotDistinctFrom
+    )
 }
 
 fn compare(binary: BinaryExpr, schema: &DFSchema) -> Result<Transformed<Expr>> {
