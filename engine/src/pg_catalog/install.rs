@@ -9,7 +9,9 @@ use std::sync::Arc;
 use super::context::Context;
 use super::declared::{INFORMATION_SCHEMA, PG_CATALOG};
 use super::epoch_catalog::EpochCatalog;
-use super::functions::{self, array_bounds, array_or_empty, in_array, only_value, pg_typeof, values_of};
+use super::functions::{
+    self, array_bounds, array_or_empty, expand_array, in_array, only_value, pg_typeof, values_of,
+};
 use super::keywords;
 use super::schema::SystemSchema;
 use super::session::SessionView;
@@ -58,6 +60,7 @@ impl SystemCatalogs {
             array_bounds::array_lower(),
             array_bounds::array_upper(),
             array_or_empty::array_or_empty(),
+            expand_array::numbered_elements(),
             in_array::in_array(),
             only_value::only_value(),
             pg_typeof::pg_typeof(),

@@ -48,6 +48,22 @@ pub(crate) struct Index {
     pub(crate) definition: String,
 }
 
+/// The columns that a reference means: those that it names, or the other table's primary key.
+fn meant(epoch: &Epoch, table: &TableObject, name: &str, named: &[String]) -> Vec<String> {
+    if !named.is_empty() {
+        return named.to_vec();
+    }
+    let declared = referenced_table(epoch, table, name).and_then(|to| constraint::of(to).ok());
+    let keys = declared
+        .into_iter()
+        .flatten()
+        .find_map(|constraint| match constraint.rule {
+            Rule::PrimaryKey { columns } => Some(columns),
+            _ => None,
+        });
+    keys.unwrap_or_default()
+}
+
 /// What a table has of both, and the indexes as relations. A definition that cannot be read shows nothing.
 pub(super) fn of(
     epoch: &Epoch,
@@ -72,17 +88,18 @@ pub(super) fn of(
             Rule::Check { expression } => ("c", Vec::new(), format!("CHECK ({expression})")),
             Rule::ForeignKey {
                 columns,
-                table,
+                table: name,
                 referenced,
             } => {
+                let referenced = meant(epoch, table, name, referenced);
                 let to = match referenced.is_empty() {
                     true => String::new(),
-                    false => format!("({})", listed(referenced)),
+                    false => format!("({})", listed(&referenced)),
                 };
                 (
                     "f",
                     columns.clone(),
-                    format!("FOREIGN KEY ({}) REFERENCES {table}{to}", listed(columns)),
+                    format!("FOREIGN KEY ({}) REFERENCES {name}{to}", listed(columns)),
                 )
             }
         };
@@ -99,7 +116,7 @@ pub(super) fn of(
                 referenced,
                 ..
             } => referenced_table(epoch, table, name)
-                .map(|to| (to.oid, self::numbers(to, referenced)))
+                .map(|to| (to.oid, self::numbers(to, &meant(epoch, table, name, referenced))))
                 .unwrap_or_default(),
             _ => (0, Vec::new()),
         };

@@ -155,6 +155,7 @@ impl VisitorMut for Dialect {
                 int4(expr);
             }
         }
+        select.selection.iter_mut().for_each(row_values::sets);
         if let Err(error) = json::calls::check(select).and_then(|()| shapes::select(select)) {
             return ControlFlow::Break(error);
         }

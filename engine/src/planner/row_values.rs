@@ -2,9 +2,11 @@
 //! DataFusion would compare structs, to which NULL is equal to NULL.
 
 use radlake_sql::ast::{
-    BinaryOperator, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, UnaryOperator,
+    BinaryOperator, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, Query, SelectItem,
+    SetExpr, TableAlias, TableAliasColumnDef, TableFactor, TableWithJoins, UnaryOperator, Value,
 };
 
+use crate::pg_catalog::select_one;
 use crate::{Error, Result};
 
 /// Rewrites a comparison of rows; anything else stays as it is.
@@ -43,6 +45,70 @@ pub(super) fn rewrite(expr: &mut Expr) -> Result<()> {
         *expr = Expr::Nested(Box::new(rewritten));
     }
     Ok(())
+}
+
+/// `(a, b) IN (SELECT …)` as EXISTS, in a condition that is reached by AND and OR only: there NULL counts as false, and the two are the
+/// same.
+pub(super) fn sets(condition: &mut Expr) {
+    match condition {
+        Expr::Nested(inner) => sets(inner),
+        Expr::BinaryOp {
+            left,
+            op: BinaryOperator::And | BinaryOperator::Or,
+            right,
+        } => {
+            sets(left);
+            sets(right);
+        }
+        Expr::InSubquery {
+            expr,
+            subquery,
+            negated: false,
+        } => {
+            if let Some(row) = fields(expr) {
+                *condition = exists(row, subquery);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn exists(row: Vec<Expr>, query: &Query) -> Expr {
+    // Names of no client's, so that the row's are the outer query's.
+    let table = Ident::with_quote('"', "__radlake_rows");
+    let column = |at: usize| Ident::with_quote('"', format!("__radlake_{at}"));
+    let columns = (0..row.len()).map(|at| TableAliasColumnDef {
+        name: column(at),
+        data_type: None,
+    });
+    let rows = TableFactor::Derived {
+        lateral: false,
+        subquery: Box::new(query.clone()),
+        alias: Some(TableAlias {
+            explicit: true,
+            name: table.clone(),
+            columns: columns.collect(),
+            at: None,
+        }),
+        sample: None,
+    };
+    let same = row.into_iter().enumerate().map(|(at, field)| {
+        let element = Expr::CompoundIdentifier(vec![table.clone(), column(at)]);
+        binary(element, &BinaryOperator::Eq, field)
+    });
+    let one = Expr::Value(Value::Number("1".to_owned(), false).with_empty_span());
+    let mut found = select_one(SelectItem::UnnamedExpr(one));
+    if let SetExpr::Select(select) = found.body.as_mut() {
+        select.from = vec![TableWithJoins {
+            relation: rows,
+            joins: Vec::new(),
+        }];
+        select.selection = joined(same.collect(), &BinaryOperator::And);
+    }
+    Expr::Exists {
+        subquery: Box::new(found),
+        negated: false,
+    }
 }
 
 /// The fields of `(a, b)` or `ROW(a, b)`.

@@ -8,6 +8,7 @@ pub(crate) mod array_or_empty;
 mod comments;
 mod definitions;
 mod exchange;
+pub(crate) mod expand_array;
 pub(crate) mod in_array;
 mod kernel;
 pub(crate) mod only_value;

@@ -1,7 +1,8 @@
 //! `information_schema` in PostgreSQL's shape: its columns and type names, not DataFusion's. Relations without a file here are
-//! empty, because the lake has no such objects (constraints, triggers, domains …).
+//! empty, because the lake has no such objects (triggers, domains …).
 
 mod columns;
+mod constraints;
 mod privileges;
 mod routines;
 mod tables;
@@ -22,16 +23,22 @@ const BUILDERS: &[(&str, Builder)] = &[
     ("applicable_roles", privileges::applicable_roles),
     ("attributes", columns::attributes),
     ("character_sets", character_sets),
+    ("check_constraints", constraints::check_constraints),
     ("column_privileges", privileges::columns),
     ("columns", columns::columns),
+    ("constraint_column_usage", constraints::constraint_column_usage),
+    ("constraint_table_usage", constraints::constraint_table_usage),
     ("element_types", columns::element_types),
     ("enabled_roles", privileges::enabled_roles),
     ("information_schema_catalog_name", catalog_name),
+    ("key_column_usage", constraints::key_column_usage),
     ("parameters", routines::parameters),
+    ("referential_constraints", constraints::referential_constraints),
     ("role_column_grants", privileges::columns),
     ("role_table_grants", privileges::tables),
     ("routines", routines::routines),
     ("schemata", tables::schemata),
+    ("table_constraints", constraints::table_constraints),
     ("table_privileges", privileges::tables),
     ("tables", tables::tables),
     ("user_defined_types", columns::user_defined_types),

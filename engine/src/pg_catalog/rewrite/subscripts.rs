@@ -1,13 +1,14 @@
-//! Subscripts: `generate_subscripts(array, 1)` in a select's output, and those of vectors (`indkey[0]`), which begin at 0.
+//! `generate_subscripts` and `_pg_expandarray` in a select's output; and the subscripts of vectors (`indkey[0]`), which begin at 0.
 
 use datafusion::sql::sqlparser::ast::{
     AccessExpr, ArrayElemTypeDef, BinaryOperator, CastKind, DataType, Expr, FunctionArg, FunctionArgExpr,
-    FunctionArguments, ObjectName, Statement, Subscript, Value, Visit, VisitMut, Visitor, VisitorMut,
+    FunctionArguments, Ident, ObjectName, Statement, Subscript, Value, Visit, VisitMut, Visitor, VisitorMut,
 };
 use std::ops::ControlFlow;
 
-use super::ast::{bare, call, folded, last};
+use super::ast::{bare, call, folded, last, null};
 use super::scope::system_relation;
+use crate::pg_catalog::functions::expand_array::NUMBERED;
 
 /// Columns of the types `int2vector` and `oidvector`.
 const VECTORS: [&str; 6] = [
@@ -50,10 +51,27 @@ impl VisitorMut for Subscripts {
 
     fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
         match expr {
-            Expr::CompoundFieldAccess { root, access_chain } if self.vectors && is_vector(root) => {
-                if let [AccessExpr::Subscript(Subscript::Index { index })] = access_chain.as_mut_slice() {
-                    *index = plus(index.clone(), 1);
+            Expr::CompoundFieldAccess { root, access_chain } if self.vectors => {
+                match access_chain.as_mut_slice() {
+                    [AccessExpr::Subscript(Subscript::Index { index })] if is_vector(root) => {
+                        *index = plus(index.clone(), 1);
+                    }
+                    // `i.indkey[0]`
+                    [
+                        AccessExpr::Dot(column),
+                        AccessExpr::Subscript(Subscript::Index { index }),
+                    ] if is_vector(column) => {
+                        *index = plus(index.clone(), 1);
+                    }
+                    _ => {}
                 }
+            }
+            Expr::Function(function)
+                if last(&function.name).is_some_and(|name| name == "_pg_expandarray") =>
+            {
+                function.name = ObjectName::from(vec![Ident::new(NUMBERED)]);
+                let list = std::mem::replace(expr, null());
+                *expr = call("unnest", vec![list]);
             }
             Expr::Function(function)
                 if last(&function.name).is_some_and(|name| name == "generate_subscripts") =>
@@ -68,12 +86,8 @@ impl VisitorMut for Subscripts {
                 else {
                     return ControlFlow::Continue(());
                 };
-                if !matches!(bare(dimension), Expr::Value(value) if value.value == Value::Number("1".to_owned(), false))
-                {
-                    return ControlFlow::Continue(());
-                }
                 let first = if self.vectors && is_vector(array) { 0 } else { 1 };
-                let length = call("array_length", vec![array.clone()]);
+                let length = call("array_upper", vec![array.clone(), dimension.clone()]);
                 let range = call("range", vec![number(first), plus(length, first)]);
                 let integers = Expr::Cast {
                     kind: CastKind::DoubleColon,
