@@ -5,7 +5,7 @@ use arrow::datatypes::{DataType, Field, Fields, Schema};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use datafusion::catalog::MemoryCatalogProvider;
 use datafusion::common::Result;
-use datafusion::execution::SessionStateBuilder;
+use datafusion::execution::{FunctionRegistry, SessionStateBuilder};
 use datafusion::prelude::{SessionConfig, SessionContext};
 use datafusion::sql::parser::Statement as DfStatement;
 use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
