@@ -223,7 +223,7 @@ impl Planner {
                 // What is not found may still be a table function; the provider complains if it is not.
                 if let Some(found) = self.names.find(&reference).await? {
                     sources.insert(reference, self.source(found, depth).await?);
-                } else if reference.schema().is_none() && reference.table() == similar::NAME {
+                } else if reference.schema().is_none() && similar::is_one(reference.table()) {
                     features = Some(self.features(depth).await?);
                 }
             }

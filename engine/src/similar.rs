@@ -1,337 +1,195 @@
-//! `similar_cases(segment, k [, settings_hash])`: the patients whose segments' features are nearest to those of one segment, each with the
-//! nearest of his segments.
+//! Cases that are like one another by their features: the table functions `similar_cases` and `similar_scaling`.
 //!
-//! It reads `radiomics.features` as who asks may see it: whom he may not see is no neighbour of anybody, and no part of the scaling.
+//! Both read `radiomics.features` as who asks may see it: whom he may not see is no neighbour of anybody, and no part of the scaling.
+//! Cases are compared within a [`Group`], and what scales them comes from [`Features::of`] alone, so that what the one shows is
+//! what the other compares by.
 
-use std::collections::HashSet;
+mod cases;
+mod scaling;
+
+use std::collections::BTreeSet;
 use std::sync::{Arc, LazyLock};
 
-use arrow::array::{
-    Array, ArrayRef, AsArray, Float64Array, Int32Array, ListBuilder, RecordBatch, StringArray, StringBuilder,
-};
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::compute::cast;
-use arrow::datatypes::{
-    DataType, Field, Float64Type, Int32Type, Schema, SchemaRef, TimestampMicrosecondType,
-};
-use async_trait::async_trait;
+use arrow::datatypes::{DataType, Float64Type};
 use datafusion::catalog::{Session, TableProvider};
-use datafusion::datasource::memory::MemorySourceConfig;
-use datafusion::datasource::{TableType, provider_as_source};
+use datafusion::datasource::provider_as_source;
 use datafusion::error::Result as EngineResult;
-use datafusion::logical_expr::{Expr, LogicalPlanBuilder, ident};
-use datafusion::physical_plan::{ExecutionPlan, collect};
+use datafusion::logical_expr::{DocSection, Documentation, Expr, LogicalPlanBuilder, ident};
+use datafusion::physical_plan::collect;
 use datafusion::prelude::lit;
-use datafusion::scalar::ScalarValue;
-use radlake_udfs::radiomics::similar::{Neighbour, Scaling};
+use radlake_udfs::radiomics::similar::Scaling;
 
 use crate::{Error, Result};
 
-/// Its name.
-pub(crate) const NAME: &str = "similar_cases";
-/// Features that are named as those that tell two cases apart.
-const CONTRIBUTIONS: usize = 5;
-/// Columns of `radiomics.features` that are no features, though they are numbers, or that name a case.
-const KEYS: [&str; 8] = [
-    "sop_instance_uid",
-    "segment_number",
-    "settings_hash",
-    "provider",
-    "issuer_of_patient_id",
-    "patient_id",
-    "label",
-    "modality",
-];
-
-static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
-    let text = |name: &str| Field::new(name, DataType::Utf8, true);
-    let texts = DataType::List(Arc::new(Field::new_list_field(DataType::Utf8, true)));
-    Arc::new(Schema::new(vec![
-        Field::new("rank", DataType::Int32, true),
-        Field::new("distance", DataType::Float64, true),
-        text("sop_instance_uid"),
-        Field::new("segment_number", DataType::Int32, true),
-        text("provider"),
-        text("patient_id"),
-        text("label"),
-        text("modality"),
-        text("settings_hash"),
-        Field::new("shared_features", DataType::Int32, true),
-        Field::new("contributions", texts, true),
-    ]))
-});
-
-/// A call, over the features that who asks may see.
-#[derive(Debug)]
-pub(crate) struct SimilarCases {
-    features: Arc<dyn TableProvider>,
-    instance: String,
-    segment: i32,
-    k: usize,
-    settings_hash: Option<String>,
+/// Whether a table function is one of these.
+pub(crate) fn is_one(name: &str) -> bool {
+    [cases::NAME, scaling::NAME].contains(&name)
 }
 
-impl SimilarCases {
-    /// # Errors
-    /// Arguments that are none: `'SOP Instance UID/segment number'`, how many, perhaps a hash of settings.
-    pub(crate) fn new(features: Arc<dyn TableProvider>, arguments: &[Expr]) -> Result<Self> {
-        let wrong = || {
-            Error::InvalidParameter(format!(
-                "{NAME} takes a segment ('SOP Instance UID/segment number'), how many, and perhaps a settings_hash, all of them written out"
-            ))
-        };
-        let literal = |at: usize| match arguments.get(at) {
-            Some(Expr::Literal(value, _)) => Some(value),
-            _ => None,
-        };
-        let text = |at: usize| literal(at).and_then(|value| value.try_as_str().flatten());
-        let (instance, segment) = text(0).and_then(|text| text.rsplit_once('/')).ok_or_else(wrong)?;
-        let k = match literal(1).map(|value| value.cast_to(&DataType::Int64)) {
-            Some(Ok(ScalarValue::Int64(Some(k)))) => k,
-            _ => return Err(wrong()),
-        };
-        if !(2..=3).contains(&arguments.len()) || (arguments.len() == 3 && literal(2).is_none()) {
-            return Err(wrong());
-        }
-        let k = usize::try_from(k).ok().filter(|k| *k <= 10_000).ok_or_else(|| {
-            Error::InvalidParameter(format!("{NAME}: the number of cases is not from 0 to 10000"))
-        })?;
-        Ok(Self {
-            features,
-            instance: instance.to_owned(),
-            segment: segment.trim().parse().map_err(|_| wrong())?,
-            k,
-            settings_hash: text(2).map(str::to_owned),
-        })
+/// What a call of one of them reads.
+///
+/// # Errors
+/// Arguments that it does not take.
+pub(crate) fn call(
+    name: &str,
+    features: &Arc<dyn TableProvider>,
+    arguments: &[Expr],
+) -> Result<Arc<dyn TableProvider>> {
+    let features = Features(Arc::clone(features));
+    match name {
+        cases::NAME => Ok(Arc::new(cases::SimilarCases::new(features, arguments)?)),
+        scaling::NAME => Ok(Arc::new(scaling::SimilarScaling::new(features, arguments)?)),
+        _ => Err(Error::internal("a table function that is none")),
+    }
+}
+
+/// How they document themselves, by name.
+pub(crate) fn documented() -> impl Iterator<Item = (&'static str, &'static Documentation)> {
+    static BOTH: LazyLock<[(&str, Documentation); 2]> = LazyLock::new(|| {
+        [
+            (cases::NAME, cases::documentation()),
+            (scaling::NAME, scaling::documentation()),
+        ]
+    });
+    BOTH.iter().map(|(name, documentation)| (*name, documentation))
+}
+
+const SECTION: DocSection = DocSection {
+    include: true,
+    label: "Radiomics Functions",
+    description: None,
+};
+
+/// `radiomics.features` as who asks may see it.
+#[derive(Debug)]
+struct Features(Arc<dyn TableProvider>);
+
+impl Features {
+    /// The columns that are features.
+    fn names(&self) -> Vec<String> {
+        let schema = self.0.schema();
+        let numbers = schema
+            .fields()
+            .iter()
+            .filter(|field| *field.data_type() == DataType::Float64);
+        numbers.map(|field| field.name().clone()).collect()
     }
 
-    /// Rows of `radiomics.features` that fulfil a condition, with these columns.
-    async fn rows(
+    /// Rows with features that fulfil a condition, with these columns.
+    async fn rows<S: AsRef<str>>(
         &self,
         state: &dyn Session,
         condition: Expr,
-        columns: &[String],
+        columns: &[S],
     ) -> EngineResult<Vec<RecordBatch>> {
         let computed = ident("status").eq(lit("computed"));
-        let plan = LogicalPlanBuilder::scan("rows", provider_as_source(Arc::clone(&self.features)), None)?
+        let plan = LogicalPlanBuilder::scan("rows", provider_as_source(Arc::clone(&self.0)), None)?
             .filter(computed.and(condition))?
-            .project(columns.iter().map(|column| ident(column.as_str())))?
+            .project(columns.iter().map(|column| ident(column.as_ref())))?
             .build()?;
         collect(state.create_physical_plan(&plan).await?, state.task_ctx()).await
     }
 
-    /// Hash and modality of the segment's newest features, or of those that were asked for.
-    async fn asked(&self, state: &dyn Session) -> EngineResult<(String, Option<String>)> {
-        let mut this = ident("sop_instance_uid")
-            .eq(lit(self.instance.as_str()))
-            .and(ident("segment_number").eq(lit(self.segment)));
-        if let Some(hash) = &self.settings_hash {
-            this = this.and(ident("settings_hash").eq(lit(hash.as_str())));
-        }
-        let columns = ["settings_hash", "modality", "computed_at"].map(str::to_owned);
-        let mut newest: Option<(i64, String, Option<String>)> = None;
-        for batch in self.rows(state, this, &columns).await? {
+    /// The groups in which cases are compared, of rows that fulfil a condition.
+    async fn groups(&self, state: &dyn Session, condition: Expr) -> EngineResult<BTreeSet<Group>> {
+        let mut groups = BTreeSet::new();
+        for batch in self
+            .rows(state, condition, &["settings_hash", "modality"])
+            .await?
+        {
             let (hashes, modalities) = (plain(&batch, 0)?, plain(&batch, 1)?);
-            let at = batch.column(2).as_primitive::<TimestampMicrosecondType>();
             for row in 0..batch.num_rows() {
-                if newest.as_ref().is_none_or(|(when, ..)| at.value(row) > *when) {
-                    let text = |column: &ArrayRef| {
-                        column
-                            .is_valid(row)
-                            .then(|| column.as_string::<i32>().value(row).to_owned())
-                    };
-                    newest = Some((
-                        at.value(row),
-                        text(&hashes).unwrap_or_default(),
-                        text(&modalities),
-                    ));
-                }
+                groups.insert(Group::new(text(&hashes, row), text(&modalities, row))?);
             }
         }
-        match newest {
-            Some((_, hash, modality)) => Ok((hash, modality)),
-            None => Err(Error::InvalidParameter(format!(
-                "{NAME}: there are no features of this segment; radlake radiomics computes them"
-            ))
-            .into()),
-        }
+        Ok(groups)
     }
 
-    async fn answer(&self, state: &dyn Session) -> EngineResult<RecordBatch> {
-        let (hash, modality) = self.asked(state).await?;
-        let schema = self.features.schema();
-        let names: Vec<String> = schema
-            .fields()
+    /// The cases of a group, and how they are scaled.
+    async fn of(&self, state: &dyn Session, group: &Group, keys: &[&str]) -> EngineResult<Compared> {
+        let names = self.names();
+        let columns: Vec<&str> = keys
             .iter()
-            .filter(|field| *field.data_type() == DataType::Float64)
-            .map(|field| field.name().clone())
+            .copied()
+            .chain(names.iter().map(String::as_str))
             .collect();
-        let columns: Vec<String> = KEYS
-            .iter()
-            .map(|key| (*key).to_owned())
-            .chain(names.iter().cloned())
-            .collect();
-        let of_modality = match &modality {
-            Some(modality) => ident("modality").eq(lit(modality.as_str())),
-            None => ident("modality").is_null(),
-        };
-        let condition = ident("settings_hash").eq(lit(hash.as_str())).and(of_modality);
-        let mut cases: Vec<Case> = Vec::new();
         let mut values: Vec<Vec<Option<f64>>> = vec![Vec::new(); names.len()];
-        for batch in self.rows(state, condition, &columns).await? {
-            cases.extend(Case::all(&batch)?);
-            for (column, values) in batch.columns()[KEYS.len()..].iter().zip(&mut values) {
+        let batches = self.rows(state, group.condition(), &columns).await?;
+        for batch in &batches {
+            for (column, values) in batch.columns().iter().skip(keys.len()).zip(&mut values) {
                 values.extend(column.as_primitive::<Float64Type>().iter());
             }
         }
-        // The order of rows is that of files: ties are told apart by what does not change.
-        let mut order: Vec<usize> = (0..cases.len()).collect();
-        order.sort_by(|a, b| cases[*a].key().cmp(&cases[*b].key()));
-        let this = |case: &Case| case.instance == self.instance && case.segment == self.segment;
-        let Some(query) = cases.iter().position(this) else {
-            return Err(Error::internal("the segment was there a moment ago").into());
-        };
         let scaling = Scaling::of(&values);
-        let of_case = |at: usize| -> Vec<Option<f64>> { values.iter().map(|column| column[at]).collect() };
-        // Another segment of the same patient is no similar case: often it is the same tumour, outlined twice.
-        let others: Vec<usize> = order
-            .into_iter()
-            .filter(|at| !cases[*at].is_of_the_same_patient(&cases[query]))
-            .collect();
-        let rows: Vec<Vec<Option<f64>>> = others.iter().map(|at| of_case(*at)).collect();
-        let asked = of_case(query);
-        // A patient is one case, however many segments he has: the nearest of them.
-        let mut patients = HashSet::new();
-        let found: Vec<Neighbour> = scaling
-            .similar(&asked, &rows, rows.len(), 0)
-            .into_iter()
-            .filter(|near| patients.insert(cases[others[near.case]].patient()))
-            .take(self.k)
-            .map(|near| Neighbour {
-                contributions: scaling.contributions(&asked, &rows[near.case], CONTRIBUTIONS),
-                ..near
-            })
-            .collect();
-        let case = |n: &Neighbour| &cases[others[n.case]];
-        let texts = |f: &dyn Fn(&Case) -> Option<String>| -> ArrayRef {
-            Arc::new(found.iter().map(|n| f(case(n))).collect::<StringArray>())
+        Ok(Compared {
+            batches,
+            names,
+            values,
+            scaling,
+        })
+    }
+}
+
+/// What is compared: features by the same settings, of images of the same modality.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Group {
+    settings_hash: String,
+    modality: Option<String>,
+}
+
+impl Group {
+    /// # Errors
+    /// No hash: a mask hides by which settings features are, and those of different settings are not comparable.
+    fn new(settings_hash: Option<String>, modality: Option<String>) -> Result<Self> {
+        let settings_hash = settings_hash.ok_or_else(|| {
+            Error::InsufficientPrivilege(
+                "permission denied to compare cases: a mask hides the settings_hash of their features"
+                    .to_owned(),
+            )
+        })?;
+        Ok(Self {
+            settings_hash,
+            modality,
+        })
+    }
+
+    fn condition(&self) -> Expr {
+        let of_modality = match &self.modality {
+            Some(modality) => ident("modality").eq(lit(modality.as_str())),
+            None => ident("modality").is_null(),
         };
-        let mut contributions = ListBuilder::new(StringBuilder::new());
-        for neighbour in &found {
-            for part in &neighbour.contributions {
-                let name = names.get(part.feature).map_or("", String::as_str);
-                contributions.values().append_value(format!(
-                    "{name}: {:+.1} and {:+.1}, {:.0} %",
-                    part.a,
-                    part.b,
-                    part.share * 100.0
-                ));
-            }
-            contributions.append(true);
-        }
-        let columns: Vec<ArrayRef> = vec![
-            Arc::new(Int32Array::from_iter_values(
-                1..=i32::try_from(found.len()).unwrap_or(i32::MAX),
-            )),
-            Arc::new(found.iter().map(|n| Some(n.distance)).collect::<Float64Array>()),
-            texts(&|case| Some(case.instance.clone())),
-            Arc::new(
-                found
-                    .iter()
-                    .map(|n| Some(case(n).segment))
-                    .collect::<Int32Array>(),
-            ),
-            texts(&|case| case.provider.clone()),
-            texts(&|case| case.patient.clone()),
-            texts(&|case| case.label.clone()),
-            texts(&|_| modality.clone()),
-            texts(&|_| Some(hash.clone())),
-            Arc::new(
-                found
-                    .iter()
-                    .map(|n| Some(i32::try_from(n.shared).unwrap_or(i32::MAX)))
-                    .collect::<Int32Array>(),
-            ),
-            Arc::new(contributions.finish()),
-        ];
-        Ok(RecordBatch::try_new(Arc::clone(&SCHEMA), columns)?)
+        ident("settings_hash")
+            .eq(lit(self.settings_hash.as_str()))
+            .and(of_modality)
     }
 }
 
-/// Whose features they are.
-struct Case {
-    instance: String,
-    segment: i32,
-    provider: Option<String>,
-    issuer: Option<String>,
-    patient: Option<String>,
-    label: Option<String>,
+/// The cases of a group: their rows, keys first; their features, a column each; and the scaling over all of them.
+struct Compared {
+    batches: Vec<RecordBatch>,
+    names: Vec<String>,
+    values: Vec<Vec<Option<f64>>>,
+    scaling: Scaling,
 }
 
-impl Case {
-    fn all(batch: &RecordBatch) -> EngineResult<Vec<Self>> {
-        let [instances, providers, issuers, patients, labels] =
-            [0, 3, 4, 5, 6].map(|column| plain(batch, column));
-        let columns = [instances?, providers?, issuers?, patients?, labels?];
-        let segments = cast(batch.column(1), &DataType::Int32)?;
-        let segments = segments.as_primitive::<Int32Type>();
-        let case = |row: usize| {
-            let [instance, provider, issuer, patient, label] = columns.each_ref().map(|column| {
-                column
-                    .is_valid(row)
-                    .then(|| column.as_string::<i32>().value(row).to_owned())
-            });
-            Self {
-                instance: instance.unwrap_or_default(),
-                segment: segments.value(row),
-                provider,
-                issuer,
-                patient,
-                label,
-            }
-        };
-        Ok((0..batch.num_rows()).map(case).collect())
-    }
-
-    fn key(&self) -> (&str, i32) {
-        (&self.instance, self.segment)
-    }
-
-    /// What tells patients apart; who has no ID, or whose is masked, is told apart by segment.
-    fn patient(&self) -> [Option<&str>; 3] {
-        match &self.patient {
-            Some(patient) => [self.provider.as_deref(), self.issuer.as_deref(), Some(patient)],
-            None => [Some(&self.instance), None, None],
-        }
-    }
-
-    fn is_of_the_same_patient(&self, other: &Self) -> bool {
-        self.patient() == other.patient()
-    }
-}
-
+/// Texts, however the file has them.
 fn plain(batch: &RecordBatch, column: usize) -> EngineResult<ArrayRef> {
     Ok(cast(batch.column(column), &DataType::Utf8)?)
 }
 
-#[async_trait]
-impl TableProvider for SimilarCases {
-    fn schema(&self) -> SchemaRef {
-        Arc::clone(&SCHEMA)
-    }
+/// One of [`plain`]'s.
+fn text(column: &ArrayRef, row: usize) -> Option<String> {
+    column
+        .is_valid(row)
+        .then(|| column.as_string::<i32>().value(row).to_owned())
+}
 
-    fn table_type(&self) -> TableType {
-        TableType::Base
-    }
-
-    async fn scan(
-        &self,
-        state: &dyn Session,
-        projection: Option<&Vec<usize>>,
-        _filters: &[Expr],
-        _limit: Option<usize>,
-    ) -> EngineResult<Arc<dyn ExecutionPlan>> {
-        let batch = self.answer(state).await?;
-        let exec = MemorySourceConfig::try_new_exec(&[vec![batch]], self.schema(), projection.cloned())?;
-        Ok(exec)
+/// A text that is written out as an argument.
+fn written(arguments: &[Expr], at: usize) -> Option<&str> {
+    match arguments.get(at) {
+        Some(Expr::Literal(value, _)) => value.try_as_str().flatten(),
+        _ => None,
     }
 }

@@ -73,7 +73,7 @@ def region(shape, seed, kind=np.int16):
     return values, mask
 
 
-def with_pairs(lake, folder, pairs, provider="p"):
+def with_pairs(lake, folder, pairs, provider="p", modality="CT"):
     """Ingests images and masks: a dictionary of patients."""
     with (folder / "list.csv").open("w", newline="") as out:
         writer = csv.writer(out)
@@ -81,7 +81,7 @@ def with_pairs(lake, folder, pairs, provider="p"):
         for patient, (values, mask) in pairs.items():
             sitk.WriteImage(values, folder / f"{patient}.nrrd")
             sitk.WriteImage(mask, folder / f"{patient}-mask.nrrd")
-            writer.writerow([f"{patient}.nrrd", f"{patient}-mask.nrrd", patient, "CT"])
+            writer.writerow([f"{patient}.nrrd", f"{patient}-mask.nrrd", patient, modality])
     lake.run("ingest", "--pairs", folder / "list.csv", "--provider", provider)
 
 

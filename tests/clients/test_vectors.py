@@ -88,6 +88,32 @@ def test_copy_refuses_other_dimensions(table):
         assert refused.value.sqlstate == code
 
 
+def test_a_masked_vector_orders_nothing(demo_server, table):
+    """With a parameter as with a literal, as text and as binary: what is hidden is near to nothing."""
+    table.execute("INSERT INTO vectors SELECT i, ARRAY[i, i, -i]::vector FROM generate_series(1, 2000) AS g(i)")
+    table.execute("CREATE ROLE near_masked LOGIN PASSWORD 'x'")
+    try:
+        table.execute("GRANT SELECT ON vectors TO near_masked")
+        table.execute("SECURITY LABEL FOR anon ON ROLE near_masked IS 'MASKED'")
+        text, binary = "[1500,1500,-1500]", Vector((1500.0, 1500.0, -1500.0))
+        for mask, told in [("NULL", 0), ("''[0,0,0]''", 1)]:
+            table.execute(f"SECURITY LABEL FOR anon ON COLUMN vectors.v IS 'MASKED WITH VALUE {mask}'")
+            with psycopg.connect(**{**demo_server.dsn, "user": "near_masked", "password": "x"}, autocommit=True) as reader:
+                reader.adapters.register_dumper(Vector, Sent)
+                for operator in ["<->", "<#>", "<=>", "<+>"]:
+                    for place, value in [("%s", text), ("%b", binary)]:
+                        near = f"SELECT id FROM vectors ORDER BY v {operator} {place}, id LIMIT 3"
+                        # A plan that is kept hides as much.
+                        for prepare in (False, True, True):
+                            found = reader.execute(near, (value,), prepare=prepare).fetchall()
+                            assert found == [(1,), (2,), (3,)], (mask, operator, place)
+                assert reader.execute("SELECT count(DISTINCT v <-> %s) FROM vectors", (text,)).fetchone() == (told,)
+            assert table.execute("SELECT id FROM vectors ORDER BY v <-> %s LIMIT 1", (text,)).fetchone() == (1500,)
+    finally:
+        table.execute("REVOKE ALL ON vectors FROM near_masked")
+        table.execute("DROP ROLE near_masked")
+
+
 def test_every_row_has_its_own(table):
     """Files hold lists, which become vectors again batch by batch, whatever rows a condition leaves."""
     table.execute(

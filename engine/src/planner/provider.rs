@@ -19,7 +19,7 @@ use datafusion::optimizer::simplify_expressions::ExprSimplifier;
 use super::names::Names;
 use super::types::Types;
 use crate::Error;
-use crate::similar::{self, SimilarCases};
+use crate::similar;
 
 /// Table functions that tell of what others do: for superusers, and behind views.
 const CLOSED: &[&str] = &["radlake_epochs", "radlake_regions", "radlake_volumes"];
@@ -71,7 +71,7 @@ impl ContextProvider for Provider<'_> {
 
     fn get_table_function_source(&self, name: &str, args: Vec<Expr>) -> Result<Arc<dyn TableSource>> {
         let function = self.state.table_functions().get(name);
-        let similar = self.features.as_ref().filter(|_| name == similar::NAME);
+        let similar = self.features.as_ref().filter(|_| similar::is_one(name));
         if function.is_none() && similar.is_none() {
             return Err(Error::UndefinedFunction {
                 name: format!("{name}()"),
@@ -97,7 +97,7 @@ impl ContextProvider for Provider<'_> {
         };
         let args = args.into_iter().map(simplified).collect::<Result<Vec<_>>>()?;
         Ok(provider_as_source(match (similar, function) {
-            (Some(features), _) => Arc::new(SimilarCases::new(Arc::clone(features), &args)?),
+            (Some(features), _) => similar::call(name, features, &args)?,
             (None, Some(function)) => {
                 function.create_table_provider_with_args(TableFunctionArgs::new(&args, self.state))?
             }

@@ -12,6 +12,7 @@ use datafusion::logical_expr::{Documentation, Expr};
 use datafusion::physical_plan::ExecutionPlan;
 
 use super::scan_of;
+use crate::similar;
 
 static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
     let column = |name: &str| Field::new(name, DataType::Utf8, true);
@@ -55,6 +56,7 @@ impl TableProvider for Functions {
         for (name, kind, documentation) in scalar.chain(aggregate).chain(window) {
             rows.extend(documentation.map(|documentation| (name.as_str(), kind, documentation)));
         }
+        rows.extend(similar::documented().map(|(name, documentation)| (name, "table", documentation)));
         rows.sort_by_key(|(name, kind, _)| (*name, *kind));
         scan_of(batch(&rows)?, projection)
     }
