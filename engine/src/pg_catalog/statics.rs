@@ -85,6 +85,21 @@ pub(crate) fn proc_name(oid: u32) -> Option<&'static str> {
     PROCS.get(&oid).map(|p| p.name.as_ref())
 }
 
+/// The default operator classes of B-trees, by the type that they are for.
+static BTREES: LazyLock<HashMap<u32, i64>> = LazyLock::new(|| {
+    select("pg_opclass", ["opcmethod", "opcdefault", "opcintype", "oid"])
+        .filter(|[method, default, ..]| method.as_deref() == Some("403") && default.as_deref() == Some("t"))
+        .filter_map(|[_, _, of, oid]| Some((of?.parse().ok()?, oid?.parse().ok()?)))
+        .collect()
+});
+
+/// The default operator class of a type in an index; 0 if it has none.
+pub(crate) fn btree_class(of: u32) -> i64 {
+    // Of varchar it is that of text, to which it is cast.
+    let of = if of == 1043 { 25 } else { of };
+    BTREES.get(&of).copied().unwrap_or(0)
+}
+
 /// Whether several of PostgreSQL's functions have a name.
 pub(crate) fn is_overloaded(name: &str) -> bool {
     NAMES.get(name).is_some_and(|oids| oids.len() > 1)
