@@ -227,7 +227,7 @@ impl Function {
             (None, Edit::SetLax) => match row
                 .columns
                 .get(4)
-                .map_or(Some("use_json_null".to_owned()), |_| row.text(4))
+                .map_or_else(|| Some("use_json_null".to_owned()), |_| row.text(4))
             {
                 Some(treatment) => match treatment.as_str() {
                     "use_json_null" => "null".to_owned(),

@@ -103,11 +103,8 @@ fn step<'a>(
                 _ if last && op.adds() && items.is_empty() => items.extend(new()),
                 None if last && op.adds() => items.splice(0..0, new()).for_each(drop),
                 None => {}
-                Some(at) if at >= items.len() => {
-                    if last && op.adds() {
-                        items.extend(new());
-                    }
-                }
+                Some(at) if at >= items.len() && last && op.adds() => items.extend(new()),
+                Some(at) if at >= items.len() => {}
                 Some(at) if !last => {
                     if let Some(item) = items.get_mut(at) {
                         let inner = std::mem::replace(item, Json::Null);
