@@ -322,7 +322,7 @@ FRAMES = (
     Case("frame written", "frames", "SELECT * FROM framed ORDER BY id", does="write"),
     Case("frame appended", "frames", "SELECT * FROM framed ORDER BY id", does="append"),
     Case("joined with a local table", "federation", "SELECT p.name, l.colour FROM person p JOIN beside l ON l.id = p.id ORDER BY 1", PERSON, does="joined"),
-    Case("tables and keys imported", "federation", "person", PERSON, does="imported"),
+    Case("tables and keys imported", "federation", "SELECT * FROM person", PERSON, does="imported"),
     Case("aggregate pushed down", "federation", "SELECT count(*) AS n, max(name COLLATE \"C\") AS m, avg(weight) AS w FROM person WHERE id < 3", PERSON, does="query"),
     *(Case(f"select and insert, {mode}", "load", mode, PERSON, does="load") for mode in ("simple", "extended", "prepared")),
     Case("TPC-B tables (-i)", "load", "Ig", does="tables_of_tpcb"),

@@ -170,6 +170,8 @@ class Pandas(SQLAlchemy):
 
 class Adbc(Client):
     needs = ("adbc_driver_postgresql", "pyarrow")
+    # The objects of case `tables` have keys and columns in them.
+    without = ("views", "primary key", "foreign keys", "indexes", "unique constraints", "checks", "comments")
 
     def open(self):
         import adbc_driver_postgresql.dbapi as driver
@@ -238,13 +240,17 @@ class Adbc(Client):
         if case.statement == "tables":
             found = self.connection.adbc_get_objects(depth="all", db_schema_filter="public", table_name_filter="study%").read_all()
             return self.placed(found.to_pylist())
-        if case.statement == "columns":
-            return self.connection.adbc_get_table_schema("study"), self.connection.adbc_get_table_types()
-        return NotImplemented
+        return self.connection.adbc_get_table_schema("study"), self.connection.adbc_get_table_types()
 
     def placed(self, found):
-        """Of the objects those of our database: each server has other databases."""
-        return [catalog["catalog_db_schemas"] for catalog in found if catalog["catalog_name"] == self.dsn["dbname"]]
+        """Of the objects those of our database, whose name is another on each server, with columns and constraints in order."""
+        schemas = [s for catalog in found if catalog["catalog_name"] == self.dsn["dbname"] for s in catalog["catalog_db_schemas"]]
+        for table in (table for schema in schemas for table in schema["db_schema_tables"]):
+            table["table_columns"].sort(key=lambda column: column["ordinal_position"])
+            table["table_constraints"].sort(key=lambda constraint: constraint["constraint_name"])
+            for usage in (u for c in table["table_constraints"] for u in c["constraint_column_usage"] or ()):
+                assert usage.pop("fk_catalog") == self.dsn["dbname"]
+        return schemas
 
     def written(self, case, modes):
         import polars

@@ -123,7 +123,7 @@ def test_answers_are_postgresqls(name, case, own, other, request):
         assert not isinstance(raised.value, (KeyboardInterrupt, SystemExit))
         return
     there = other.answer(name, case)
-    assert there not in ("NoneType None", "NotImplementedType NotImplemented"), "the case did nothing"
+    assert there != "NoneType None", "the case did nothing"
     missing = known(MISSING, name, case)
     if missing:
         request.applymarker(pytest.mark.xfail(reason=missing, strict=True))
