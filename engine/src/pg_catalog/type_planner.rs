@@ -2,7 +2,7 @@
 //! `"char"`, `json`, `uuid`, `pg_catalog.int4` …
 
 use arrow::datatypes::{DataType, Field, FieldRef};
-use datafusion::common::Result;
+use datafusion::common::{Result, plan_err};
 use datafusion::logical_expr::planner::TypePlanner;
 use datafusion::sql::sqlparser::ast;
 use std::sync::Arc;
@@ -21,6 +21,17 @@ impl TypePlanner for PgTypePlanner {
         let planned = match sql_type {
             ast::DataType::Regclass => Some(DataType::UInt32),
             ast::DataType::JSON | ast::DataType::JSONB | ast::DataType::Uuid => Some(DataType::Utf8),
+            // Binary digits: up to 24 are real, more or none said are double precision.
+            ast::DataType::Float(digits) => match digits {
+                ast::ExactNumberInfo::None => Some(DataType::Float64),
+                ast::ExactNumberInfo::Precision(1..=24) => Some(DataType::Float32),
+                ast::ExactNumberInfo::Precision(25..=53) => Some(DataType::Float64),
+                _ => {
+                    return plan_err!(
+                        "precision for type float must be at least 1 bit and less than 54 bits"
+                    );
+                }
+            },
             ast::DataType::Custom(name, modifiers) if modifiers.is_empty() => custom(name),
             _ => None,
         };

@@ -4,6 +4,7 @@ use arrow::datatypes::{DECIMAL128_MAX_PRECISION, DECIMAL256_MAX_PRECISION, DataT
 use datafusion::common::tree_node::Transformed;
 use datafusion::common::{DFSchema, Result};
 use datafusion::config::ConfigOptions;
+use datafusion::logical_expr::expr::Cast;
 use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable, LogicalPlan, Operator};
 use datafusion::optimizer::AnalyzerRule;
 
@@ -42,15 +43,34 @@ fn compares(op: Operator) -> bool {
 
 fn compare(binary: BinaryExpr, schema: &DFSchema) -> Result<Transformed<Expr>> {
     let (left, right) = (binary.left.get_type(schema)?, binary.right.get_type(schema)?);
-    let Some(common) = common(&left, &right) else {
+    if !(left.is_decimal() && right.is_decimal()) {
         return Ok(Transformed::no(Expr::BinaryExpr(binary)));
-    };
+    }
+    let common = common(&left, &right).unwrap_or(left);
+    let (one, other) = (
+        settled(&binary.left, &common, schema)?,
+        settled(&binary.right, &common, schema)?,
+    );
+    if one.is_none() && other.is_none() {
+        return Ok(Transformed::no(Expr::BinaryExpr(binary)));
+    }
     let BinaryExpr { left, op, right } = binary;
     Ok(Transformed::yes(Expr::BinaryExpr(BinaryExpr::new(
-        Box::new(left.cast_to(&common, schema)?),
+        one.map_or(left, Box::new),
         op,
-        Box::new(right.cast_to(&common, schema)?),
+        other.map_or(right, Box::new),
     ))))
+}
+
+/// A side with the type, `None` if it is and stays of it. The type of `round(x, 2)` depends on whether its argument is known to be a
+/// constant, and simplification finds out more of them.
+fn settled(side: &Expr, common: &DataType, schema: &DFSchema) -> Result<Option<Expr>> {
+    let same = side.get_type(schema)? == *common;
+    Ok(match side {
+        Expr::Column(_) | Expr::Literal(..) | Expr::Cast(_) if same => None,
+        side if same => Some(Expr::Cast(Cast::new(Box::new(side.clone()), common.clone()))),
+        side => Some(side.clone().cast_to(common, schema)?),
+    })
 }
 
 /// The type that holds all values of two decimal types which differ.
