@@ -218,8 +218,7 @@ impl Run<'_> {
         for attempt in 1.. {
             match table.write(session, &rows).await {
                 Ok(()) => break,
-                // Another writer was first.
-                Err(Failure::Engine(Error::Serialization(_))) if attempt < ATTEMPTS => {
+                Err(Failure::Engine(error)) if attempt < ATTEMPTS && was_first(&error) => {
                     session.sql("ROLLBACK").await?;
                 }
                 Err(failure) => {
@@ -274,6 +273,15 @@ impl Run<'_> {
             .try_collect()
             .await?;
         Ok(outcomes.into_iter().flatten().collect())
+    }
+}
+
+/// Whether another writer was first: perhaps with the same segments, between our DELETE and our rows.
+fn was_first(error: &Error) -> bool {
+    match error {
+        Error::Serialization(_) | Error::UniqueViolation(_) => true,
+        Error::Row { error, .. } => was_first(error),
+        _ => false,
     }
 }
 
