@@ -367,7 +367,7 @@ impl Drop for Session {
     fn drop(&mut self) {
         // A cursor's rows know their session: it would live as long as they.
         drop(self.inner.close(None));
-        self.inner.facts.member.leave();
+        self.inner.facts.member.depart();
     }
 }
 

@@ -409,6 +409,15 @@ mod tests {
         assert!(one.locks().iter().all(|lock| lock.granted && lock.pid == 1));
     }
 
+    #[test]
+    fn a_session_that_is_over_takes_nothing() {
+        let (one, other) = two();
+        one.depart();
+        assert!(one.try_lock(Key::One(1), Mode::Exclusive, false).is_err());
+        assert!(one.try_lock(Key::One(2), Mode::Exclusive, true).is_err());
+        assert!(other.locks().is_empty());
+    }
+
     #[tokio::test]
     async fn who_stops_waiting_leaves_the_queue() {
         let (one, other) = two();

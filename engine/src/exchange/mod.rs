@@ -5,7 +5,7 @@
 mod advisory;
 mod channels;
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub(crate) use advisory::{Advisory, Key, LockShown, Mode};
@@ -29,6 +29,8 @@ pub struct Member {
     id: u64,
     pid: i32,
     inbox: Arc<Inbox>,
+    /// Its session is over: a statement of it that has not noticed yet gets nothing.
+    gone: AtomicBool,
     transaction: Mutex<OfTransaction>,
 }
 
@@ -54,6 +56,7 @@ impl Member {
             exchange,
             pid,
             inbox: Arc::default(),
+            gone: AtomicBool::new(false),
             transaction: Mutex::default(),
         }
     }
@@ -130,7 +133,13 @@ impl Member {
         }
     }
 
-    /// The session ends, or DISCARD ALL: it holds nothing and hears nothing any more.
+    /// The session ends: what a statement of it takes from now on it gives back at once.
+    pub(crate) fn depart(&self) {
+        self.gone.store(true, Ordering::SeqCst);
+        self.leave();
+    }
+
+    /// DISCARD ALL: it holds nothing and hears nothing any more.
     pub(crate) fn leave(&self) {
         self.end(false);
         self.exchange.channels.forget(self.id);
@@ -167,8 +176,8 @@ impl Member {
             .exchange
             .locks
             .try_lock(self.id, self.pid, key, mode, !transaction)?;
-        if got && transaction {
-            self.of_transaction().locks.push((key, mode));
+        if got {
+            self.took(key, mode, transaction)?;
         }
         Ok(got)
     }
@@ -182,6 +191,17 @@ impl Member {
             .locks
             .lock(self.id, self.pid, key, mode, !transaction)
             .await?;
+        self.took(key, mode, transaction)
+    }
+
+    /// A lock was taken. Whichever came first, the session's end or the lock, it is not left behind.
+    fn took(&self, key: Key, mode: Mode, transaction: bool) -> Result<(), CatalogError> {
+        if self.gone.load(Ordering::SeqCst) {
+            self.exchange.locks.unlock(self.id, key, mode, !transaction);
+            return Err(CatalogError::Unsupported(
+                "advisory locks of a session that is over".to_owned(),
+            ));
+        }
         if transaction {
             self.of_transaction().locks.push((key, mode));
         }

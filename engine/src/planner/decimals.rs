@@ -5,7 +5,7 @@ use datafusion::common::tree_node::Transformed;
 use datafusion::common::{DFSchema, Result};
 use datafusion::config::ConfigOptions;
 use datafusion::logical_expr::expr::Cast;
-use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable, LogicalPlan, Operator};
+use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable, LogicalPlan};
 use datafusion::optimizer::AnalyzerRule;
 
 use super::expressions;
@@ -17,7 +17,7 @@ pub(super) struct Decimals;
 impl AnalyzerRule for Decimals {
     fn analyze(&self, plan: LogicalPlan, _: &ConfigOptions) -> Result<LogicalPlan> {
         expressions::rewrite(plan, |expr, schema| match expr {
-            Expr::BinaryExpr(binary) if compares(binary.op) => compare(binary, schema),
+            Expr::BinaryExpr(binary) if expressions::is_comparison(binary.op) => compare(binary, schema),
             expr => Ok(Transformed::no(expr)),
         })
     }
@@ -25,20 +25,6 @@ impl AnalyzerRule for Decimals {
     fn name(&self) -> &str {
         "decimals"
     }
-}
-
-fn compares(op: Operator) -> bool {
-    matches!(
-        op,
-        Operator::Eq
-            | Operator::NotEq
-            | Operator::Lt
-            | Operator::LtEq
-            | Operator::Gt
-            | Operator::GtEq
-            | Operator::IsDistinctFrom
-            | Operator::IsNotDistinctFrom
-    )
 }
 
 fn compare(binary: BinaryExpr, schema: &DFSchema) -> Result<Transformed<Expr>> {

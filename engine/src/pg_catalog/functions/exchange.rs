@@ -166,6 +166,15 @@ fn signal(context: &Context, args: &[Arg<'_>], terminate: bool) -> Outcome {
     else {
         return Ok(false.into());
     };
+    // The catalogs show the roles of that epoch; rights are today's.
+    if context
+        .setting("radlake.epoch")
+        .is_some_and(|epoch| epoch.parse::<u64>().is_ok())
+    {
+        return Err(CatalogError::Unsupported(
+            "ending what other sessions do while radlake.epoch is set; RESET radlake.epoch first".to_owned(),
+        ));
+    }
     if !context.is_superuser() {
         let model = context.model();
         let (own, other) = (
