@@ -7,6 +7,8 @@ import matrix_drivers
 import matrix_frames
 import matrix_programs
 import matrix_psycopg
+import tools
+import tools_known
 from matrix import CASES, CLIENTS, LIMITS, MISSING, pairs
 
 CLASSES = {
@@ -64,7 +66,32 @@ def page():
         for reason in dict.fromkeys(why for (_, c), why in LIMITS.items() if c == case.name):
             names = [n for n in CLIENTS if LIMITS.get((n, case.name)) == reason]
             lines.append(f"| {case.name} | {reason} | {', '.join(names)} |")
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, *of_tools()]) + "\n"
+
+
+def of_tools():
+    """What BI tools and SQL editors ask of the catalogs, by tool."""
+    lines = [
+        "",
+        "## Statements of tools",
+        "",
+        "What these tools are known to ask of the catalogs (`tests/clients/tools/`), and whether columns, types and rows are PostgreSQL's.",
+        "",
+        "| tool | as on PostgreSQL |",
+        "|---|---|",
+    ]
+    for tool, title in tools.TITLES.items():
+        names = [statement.name for statement in tools.read(tool)]
+        good = sum((tool, name) not in tools_known.MISSING for name in names)
+        lines.append(f"| {title} | {good}{f' of {len(names)}' if good < len(names) else ''} |")
+    lines += ["", "| tool | why not | statements |", "|---|---|---|"]
+    titles = {**tools.TITLES, "pg_dump": "pg_dump --schema-only"}
+    for tool, title in titles.items():
+        reasons = dict.fromkeys(why for (t, _), why in tools_known.MISSING.items() if t == tool)
+        for reason in reasons:
+            names = [name for (t, name), why in tools_known.MISSING.items() if t == tool and why == reason]
+            lines.append(f"| {title} | {reason} | {', '.join(names)} |")
+    return lines
 
 
 if __name__ == "__main__":
