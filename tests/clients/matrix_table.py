@@ -5,6 +5,9 @@ The tests hold each entry against both servers: what is said to work is what Pos
 
 import matrix_drivers
 import matrix_frames
+import matrix_jdbc
+import matrix_node
+import matrix_odbc
 import matrix_programs
 import matrix_psycopg
 import tools
@@ -23,6 +26,10 @@ CLASSES = {
     "psycopg2": matrix_drivers.Psycopg2,
     "asyncpg": matrix_drivers.Asyncpg,
     "pg8000": matrix_drivers.Pg8000,
+    "JDBC": matrix_jdbc.Jdbc,
+    "ODBC": matrix_odbc.Odbc,
+    "ODBC UseDeclareFetch": matrix_odbc.OdbcDeclareFetch,
+    "node-postgres": matrix_node.Node,
     "SQLAlchemy": matrix_frames.SQLAlchemy,
     "pandas": matrix_frames.Pandas,
     "ADBC": matrix_frames.Adbc,
