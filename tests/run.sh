@@ -110,7 +110,7 @@ python3 -c 'import ensurepip, venv' 2>/dev/null || install python3-venv-is-missi
 install node nodejs
 install npm npm
 [ -e /usr/share/java/postgresql.jar ] || install jdbc-is-missing default-jre-headless libpostgresql-jdbc-java
-ls /usr/lib/*/odbc/psqlodbcw.so >/dev/null 2>&1 || install odbc-is-missing odbc-postgresql
+ls /usr/lib/*/odbc/psqlodbcw.so >/dev/null 2>&1 || install odbc-is-missing odbc-postgresql libodbc2
 
 # Each step is run whatever became of those before it, so that one fault hides no other; the last line tells.
 failed=()
