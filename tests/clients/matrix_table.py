@@ -83,6 +83,7 @@ def of_tools():
         "## Statements of tools",
         "",
         "What these tools are known to ask of the catalogs (`tests/clients/tools/`), and whether columns, types and rows are PostgreSQL's.",
+        "pg_dump, pgcli, ibis and a dbt project run themselves: what they lack stands below.",
         "",
         "| tool | as on PostgreSQL |",
         "|---|---|",
@@ -91,12 +92,11 @@ def of_tools():
         names = [statement.name for statement in tools.read(tool)]
         good = sum((tool, name) not in tools_known.MISSING for name in names)
         lines.append(f"| {title} | {good}{f' of {len(names)}' if good < len(names) else ''} |")
-    lines += ["", "| tool | why not | statements |", "|---|---|---|"]
-    titles = {**tools.TITLES, "pg_dump": "pg_dump --schema-only"}
-    for tool, title in titles.items():
-        reasons = dict.fromkeys(why for (t, _), why in tools_known.MISSING.items() if t == tool)
-        for reason in reasons:
-            names = [name for (t, name), why in tools_known.MISSING.items() if t == tool and why == reason]
+    lines += ["", "| tool | why not | statements, cases |", "|---|---|---|"]
+    for tool, title in {**tools.TITLES, **tools.PROGRAMS}.items():
+        missing = tools_known.missing(tool)
+        for reason in dict.fromkeys(missing.values()):
+            names = [name for name, why in missing.items() if why == reason]
             lines.append(f"| {title} | {reason} | {', '.join(names)} |")
     return lines
 

@@ -7,12 +7,14 @@ A statement begins with `-- ` and its name. Further comments may follow:
     -- fails                PostgreSQL refuses it
 """
 
+import contextlib
 import dataclasses
 import pathlib
 import re
 
 import psycopg
 from psycopg.types.numeric import Int8
+from support import Lake, Server
 
 FOLDER = pathlib.Path(__file__).with_name("tools")
 TITLES = {
@@ -24,6 +26,8 @@ TITLES = {
     "pgadmin": "pgAdmin",
     "npgsql": "Npgsql, Power BI",
 }
+# What is here itself, with cases of its own: test_tools.py, test_pgcli.py, test_ibis.py, test_dbt.py.
+PROGRAMS = {"pg_dump": "pg_dump --schema-only", "pgcli": "pgcli", "ibis": "ibis", "dbt": "dbt-postgres"}
 
 # Objects that each server makes by itself have other OIDs.
 SCHEMA = """
@@ -119,6 +123,15 @@ class Place:
     def close(self):
         for session in self.sessions.values():
             session.close()
+
+
+@contextlib.contextmanager
+def places(radlake, postgres, folder):
+    """Radlake and PostgreSQL, each with our schema."""
+    lake = Lake(radlake, folder / "lake")
+    lake.init()
+    with Server(lake) as server, contextlib.closing(Place(server)) as own, contextlib.closing(Place(postgres)) as other:
+        yield own, other
 
 
 def told(cursor, statement):

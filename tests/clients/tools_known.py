@@ -44,4 +44,18 @@ MISSING = {
     **of("pg_dump", "42704: synchronize_seqscans; then 42883: acldefault()", "--table=trial.site", "--table=trial.doses", "--schema=trial"),
     **of("npgsql", "\"char\" by CASE is told as text", "version and types"),
     **of("npgsql", "character_data by CASE is told as text, on PostgreSQL as varchar", "columns for Power BI"),
+    **of("pgcli", SEQUENCES, "columns of tables", r"\ds trial.*"),
+    **of("pgcli", "no rows: a sub-query that unnests an array of the outer query takes the outer row along", "foreign keys"),
+    **of("pgcli", "regtype[]::text[] tells numbers", "functions"),
+    **of("pgcli", "the text of a view is as written, columns without their table", "text of a view"),
+    **of("ibis", "42883: date(timestamptz), a type's name as a function", "dates"),
+    **of("ibis", "42883: the subscript CASE … END + 1 counts as numeric", "arrays"),
+    **of("ibis", "pg_my_temp_schema() is 0, so a temporary view is not found", "own SQL"),
+    **of("dbt", "42601: COMMENT … IS with a literal between dollars, by which dbt writes what persist_docs keeps", "persist_docs"),
+    **of("dbt", "42P01: without pg_rewrite and pg_depend dbt does not know which views CASCADE takes along", "view over a view"),
+    **of("dbt", "42702: in MERGE a name in VALUES is the source's alone", "merge"),
 }
+
+
+def missing(tool):
+    return {name: why for (t, name), why in MISSING.items() if t == tool}
