@@ -8,7 +8,7 @@ import pathlib
 import threading
 import uuid
 
-from matrix_client import Client, ended, numbered
+from matrix_client import Client, Running, ended, numbered
 
 JAR = pathlib.Path("/usr/share/java/postgresql.jar")
 
@@ -202,7 +202,7 @@ class Jdbc(Client):
     def cancel(self, case):
         with self.connection.createStatement() as statement:
             threading.Timer(0.5, statement.cancel).start()
-            return ended(Running(self, statement), case)
+            return ended(Running(self, lambda text: self.told(statement, statement.execute(text))), case)
 
     def reflect(self, case):
         about = self.connection.getMetaData()
@@ -231,15 +231,3 @@ class Jdbc(Client):
         columns, rows = self.result(result)
         kept = [i for i, column in enumerate(columns) if not column[0].upper().endswith("_CAT") and column[0] not in ("CARDINALITY", "PAGES")]
         return [columns[i] for i in kept], [[row[i] for i in kept] for row in rows]
-
-
-class Running:
-    """A statement that another thread cancels, as `ended` wants it."""
-
-    def __init__(self, client, statement):
-        self.client = client
-        self.statement = statement
-        self.sqlstate = client.sqlstate
-
-    def run(self, text):
-        return self.client.told(self.statement, self.statement.execute(text))

@@ -3,7 +3,7 @@
 import pathlib
 import threading
 
-from matrix_client import Client, ended, numbered
+from matrix_client import Client, Running, ended, numbered
 
 DRIVERS = ("/usr/lib/x86_64-linux-gnu/odbc/psqlodbcw.so", "/usr/lib/aarch64-linux-gnu/odbc/psqlodbcw.so")
 DRIVER = next((driver for driver in DRIVERS if pathlib.Path(driver).exists()), DRIVERS[0])
@@ -82,7 +82,7 @@ class Odbc(Client):
     def cancel(self, case):
         with self.connection.cursor() as cursor:
             threading.Timer(0.5, cursor.cancel).start()
-            return ended(Running(self, cursor), case)
+            return ended(Running(self, lambda text: self.told(cursor.execute(text))), case)
 
     def reflect(self, case):
         with self.connection.cursor() as cursor:
@@ -119,16 +119,3 @@ class OdbcDeclareFetch(Odbc):
     options = "UseDeclareFetch=1;Fetch=70"
     # The driver takes each apart in the same way.
     reflect = fields = None
-
-
-class Running:
-    """A cursor that another thread cancels, as `ended` wants it."""
-
-    def __init__(self, client, cursor):
-        self.client = client
-        self.cursor = cursor
-        self.sqlstate = client.sqlstate
-
-    def run(self, text):
-        self.cursor.execute(text)
-        return self.client.told(self.cursor)

@@ -18,7 +18,7 @@ from tools_known import missing
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif(not FULL, reason="takes two minutes: RADLAKE_TEST_FULL=1"),
+    pytest.mark.skipif(not FULL, reason="takes a minute: RADLAKE_TEST_FULL=1"),
     pytest.mark.skipif(importlib.util.find_spec("dbt") is None, reason="dbt-postgres is not installed (tests/clients/requirements.txt)"),
 ]
 
