@@ -6,7 +6,7 @@
 #                                         engine/server …) or of a folder of tests/slt; without AREA of all crates. No clients, no kills.
 #   tests/run.sh slt NAME…                the scripts of tests/slt whose paths hold NAME
 #   tests/run.sh record NAME…             writes PostgreSQL's answers into those of tests/slt/postgres
-#   RADLAKE_TEST_FULL=1 tests/run.sh      at full size: 5 GB results, 50 kills, a soak of half an hour, PostgreSQL's own regression scripts (two hours more)
+#   RADLAKE_TEST_FULL=1 tests/run.sh      at full size: 5 GB results, 50 kills, a soak of half an hour, a dbt project, PostgreSQL's own regression scripts (two hours more)
 #
 # On Debian as root (or with sudo that asks nothing) missing programs are installed by name; elsewhere the script says what is
 # missing, and the tests that need it say that they were skipped. Downloads: crates, and packages of PyPI and npm by version.
@@ -109,6 +109,8 @@ ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || install initdb postgresql
 python3 -c 'import ensurepip, venv' 2>/dev/null || install python3-venv-is-missing python3 python3-venv
 install node nodejs
 install npm npm
+[ -e /usr/share/java/postgresql.jar ] || install jdbc-is-missing default-jre-headless libpostgresql-jdbc-java
+ls /usr/lib/*/odbc/psqlodbcw.so >/dev/null 2>&1 || install odbc-is-missing odbc-postgresql libodbc2
 
 # Each step is run whatever became of those before it, so that one fault hides no other; the last line tells.
 failed=()
@@ -156,7 +158,7 @@ step "Python clients" install_clients
 clients() {
     RADLAKE_BIN="$CARGO_TARGET_DIR/debug/radlake" "$tools/venv/bin/python" -m pytest tests/clients
 }
-step "clients: psql, psycopg, asyncpg, node-postgres, deltalake, polars, pydicom" clients
+step "clients: psql, psycopg, asyncpg, JDBC, ODBC, node-postgres, deltalake, polars, pydicom" clients
 
 splitter() {
     "$tools/venv/bin/python" -m pytest -q -p no:cacheprovider tests/regress

@@ -91,3 +91,11 @@ def ended(client, case):
         assert time.monotonic() - begun < 20, "it was not cancelled"
         return client.sqlstate(error), client.run("SELECT 1 AS a")
     return None
+
+
+class Running:
+    """A statement's object that another thread cancels, as `ended` wants it: `run` carries out a text with it."""
+
+    def __init__(self, client, run):
+        self.sqlstate = client.sqlstate
+        self.run = run

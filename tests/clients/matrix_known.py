@@ -52,6 +52,26 @@ LIMITS = {
         "pg8000 reads payloads as ASCII",
         "pg8000",
     ),
+    **of(
+        "parameter interval",
+        "pyodbc takes no timedelta",
+        "ODBC", "ODBC UseDeclareFetch",
+    ),
+    **of(
+        "parameter int[]",
+        "ODBC has no arrays as parameters",
+        "ODBC", "ODBC UseDeclareFetch",
+    ),
+    **of(
+        "parameter text[]",
+        "ODBC has no arrays as parameters",
+        "ODBC", "ODBC UseDeclareFetch",
+    ),
+    **of(
+        "array as a list",
+        "ODBC has no arrays as parameters",
+        "ODBC", "ODBC UseDeclareFetch",
+    ),
 }
 
 # What PostgreSQL answers and Radlake does not, with the reason. The list is strict: what works must leave it.
@@ -59,37 +79,37 @@ MISSING = {
     **of(
         "numeric",
         "a numeric without a scale has a fixed one: zeros follow (docs/sql/differences.md)",
-        "psql", "psycopg", "psycopg binary", "psycopg async", "psycopg named cursor", "psycopg2", "asyncpg", "pg8000", "SQLAlchemy", "ADBC", "polars ADBC",
+        "psql", "psycopg", "psycopg binary", "psycopg async", "psycopg named cursor", "psycopg2", "asyncpg", "pg8000", "SQLAlchemy", "ADBC", "polars ADBC", "JDBC", "ODBC", "ODBC UseDeclareFetch", "node-postgres",
     ),
     **of(
         "NaN as numeric",
         "22P02: decimals have no NaN",
-        "psql", "postgres_fdw", "psycopg", "psycopg binary", "psycopg async", "psycopg named cursor", "psycopg pipeline", "psycopg2", "asyncpg", "pg8000", "SQLAlchemy", "pandas", "ADBC", "polars ADBC",
+        "psql", "postgres_fdw", "psycopg", "psycopg binary", "psycopg async", "psycopg named cursor", "psycopg pipeline", "psycopg2", "asyncpg", "pg8000", "SQLAlchemy", "pandas", "ADBC", "polars ADBC", "JDBC", "ODBC", "ODBC UseDeclareFetch", "node-postgres",
     ),
     **of(
         "modifiers of columns",
         "the length of a varchar is not told with the column (-1)",
-        "psql", "psycopg", "psycopg2",
+        "psql", "psycopg", "psycopg2", "JDBC", "ODBC", "ODBC UseDeclareFetch", "node-postgres",
     ),
     **of(
         "numeric without modifier",
         "numerics that have no precision and scale are described with some",
-        "psql", "psycopg", "psycopg2", "ADBC",
+        "psql", "psycopg", "psycopg2", "ADBC", "JDBC", "ODBC", "ODBC UseDeclareFetch", "node-postgres",
     ),
     **of(
         "generate_series of int4",
         "int8 comes of int4",
-        "psql", "psycopg", "psycopg2", "asyncpg", "ADBC",
+        "psql", "psycopg", "psycopg2", "asyncpg", "ADBC", "JDBC", "ODBC", "ODBC UseDeclareFetch", "node-postgres",
     ),
     **of(
         "sums and counts",
         "42702 of sum(1) beside sum(1::int8): both have one name inside",
-        "psql", "psycopg", "psycopg2", "asyncpg", "ADBC",
+        "psql", "psycopg", "psycopg2", "asyncpg", "ADBC", "JDBC", "ODBC", "ODBC UseDeclareFetch", "node-postgres",
     ),
     **of(
         "parameter numeric",
         "a numeric without a scale has a fixed one: zeros follow (docs/sql/differences.md)",
-        "psycopg", "psycopg binary", "psycopg async", "psycopg named cursor", "psycopg2", "asyncpg", "pg8000", "SQLAlchemy", "ADBC", "polars ADBC",
+        "psycopg", "psycopg binary", "psycopg async", "psycopg named cursor", "psycopg2", "asyncpg", "pg8000", "SQLAlchemy", "ADBC", "polars ADBC", "JDBC", "ODBC", "ODBC UseDeclareFetch", "node-postgres",
     ),
     **of(
         "table altered between runs",
@@ -104,32 +124,32 @@ MISSING = {
     **of(
         "missing function: fields",
         "types of the arguments are not in the message, the hint is another",
-        "psql", "psycopg", "psycopg2", "asyncpg", "pg8000", "SQLAlchemy", "ADBC",
+        "psql", "psycopg", "psycopg2", "asyncpg", "pg8000", "SQLAlchemy", "ADBC", "JDBC", "ODBC", "node-postgres",
     ),
     **of(
         "syntax error: fields",
         "the message goes on: what was expected",
-        "psql", "psycopg", "psycopg2", "asyncpg", "pg8000", "SQLAlchemy", "ADBC",
+        "psql", "psycopg", "psycopg2", "asyncpg", "pg8000", "SQLAlchemy", "ADBC", "JDBC", "ODBC", "node-postgres",
     ),
     **of(
         "primary key violated: fields",
         "no DETAIL, nor names of schema, table and constraint",
-        "psql", "postgres_fdw", "psycopg", "psycopg2", "asyncpg", "pg8000", "SQLAlchemy", "ADBC",
+        "psql", "postgres_fdw", "psycopg", "psycopg2", "asyncpg", "pg8000", "SQLAlchemy", "ADBC", "JDBC", "ODBC", "node-postgres",
     ),
     **of(
         "NOT NULL violated: fields",
         "no DETAIL (Failing row contains …)",
-        "psql", "psycopg", "psycopg2", "asyncpg", "pg8000", "SQLAlchemy", "ADBC",
+        "psql", "psycopg", "psycopg2", "asyncpg", "pg8000", "SQLAlchemy", "ADBC", "JDBC", "ODBC", "node-postgres",
     ),
     **of(
         "check violated: fields",
         "no DETAIL (Failing row contains …)",
-        "psql", "psycopg", "psycopg2", "asyncpg", "pg8000", "SQLAlchemy", "ADBC",
+        "psql", "psycopg", "psycopg2", "asyncpg", "pg8000", "SQLAlchemy", "ADBC", "JDBC", "ODBC", "node-postgres",
     ),
     **of(
         "text that is no number: fields",
         "neither the text nor its position is told",
-        "psql", "psycopg", "psycopg2", "asyncpg", "pg8000", "SQLAlchemy", "ADBC",
+        "psql", "psycopg", "psycopg2", "asyncpg", "pg8000", "SQLAlchemy", "ADBC", "JDBC", "ODBC", "node-postgres",
     ),
     **of(
         "table exists: fields",
@@ -139,7 +159,7 @@ MISSING = {
     **of(
         "types without operator: fields",
         "the literal is bigint in the message, and has no position",
-        "psql", "psycopg", "psycopg2", "asyncpg", "pg8000", "SQLAlchemy", "ADBC",
+        "psql", "psycopg", "psycopg2", "asyncpg", "pg8000", "SQLAlchemy", "ADBC", "JDBC", "ODBC", "node-postgres",
     ),
     **of(
         "COPY FROM with a bad line",
@@ -162,9 +182,14 @@ MISSING = {
         "psql",
     ),
     **of(
+        "foreign keys",
+        "getImportedKeys has no rows: pg_constraint.conindid of a foreign key is 0",
+        "JDBC",
+    ),
+    **of(
         "indexes",
         "DESC of an index's column is not kept: pg_index.indoption is 0 where PostgreSQL has 3",
-        "SQLAlchemy", "pandas",
+        "SQLAlchemy", "pandas", "JDBC", "ODBC",
     ),
     **of(
         "unique constraints",

@@ -5,8 +5,13 @@ The tests hold each entry against both servers: what is said to work is what Pos
 
 import matrix_drivers
 import matrix_frames
+import matrix_jdbc
+import matrix_node
+import matrix_odbc
 import matrix_programs
 import matrix_psycopg
+import tools
+import tools_known
 from matrix import CASES, CLIENTS, LIMITS, MISSING, pairs
 
 CLASSES = {
@@ -21,6 +26,10 @@ CLASSES = {
     "psycopg2": matrix_drivers.Psycopg2,
     "asyncpg": matrix_drivers.Asyncpg,
     "pg8000": matrix_drivers.Pg8000,
+    "JDBC": matrix_jdbc.Jdbc,
+    "ODBC": matrix_odbc.Odbc,
+    "ODBC UseDeclareFetch": matrix_odbc.OdbcDeclareFetch,
+    "node-postgres": matrix_node.Node,
     "SQLAlchemy": matrix_frames.SQLAlchemy,
     "pandas": matrix_frames.Pandas,
     "ADBC": matrix_frames.Adbc,
@@ -64,7 +73,32 @@ def page():
         for reason in dict.fromkeys(why for (_, c), why in LIMITS.items() if c == case.name):
             names = [n for n in CLIENTS if LIMITS.get((n, case.name)) == reason]
             lines.append(f"| {case.name} | {reason} | {', '.join(names)} |")
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, *of_tools()]) + "\n"
+
+
+def of_tools():
+    """What BI tools and SQL editors ask of the catalogs, by tool."""
+    lines = [
+        "",
+        "## Statements of tools",
+        "",
+        "What these tools are known to ask of the catalogs (`tests/clients/tools/`), and whether columns, types and rows are PostgreSQL's.",
+        "pg_dump, pgcli, ibis and a dbt project run themselves: what they lack stands below.",
+        "",
+        "| tool | as on PostgreSQL |",
+        "|---|---|",
+    ]
+    for tool, title in tools.TITLES.items():
+        names = [statement.name for statement in tools.read(tool)]
+        good = sum((tool, name) not in tools_known.MISSING for name in names)
+        lines.append(f"| {title} | {good}{f' of {len(names)}' if good < len(names) else ''} |")
+    lines += ["", "| tool | why not | statements, cases |", "|---|---|---|"]
+    for tool, title in {**tools.TITLES, **tools.PROGRAMS}.items():
+        missing = tools_known.missing(tool)
+        for reason in dict.fromkeys(missing.values()):
+            names = [name for name, why in missing.items() if why == reason]
+            lines.append(f"| {title} | {reason} | {', '.join(names)} |")
+    return lines
 
 
 if __name__ == "__main__":

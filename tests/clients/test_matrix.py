@@ -38,7 +38,9 @@ def installed(needed, postgres):
     if needed == "postgres_fdw":
         with psycopg.connect(**postgres.dsn) as connection:
             return bool(connection.execute("SELECT 1 FROM pg_available_extensions WHERE name = %s", (needed,)).fetchall())
-    if needed in ("psql", "pgbench"):
+    if needed.startswith("/"):
+        return pathlib.Path(needed).exists()
+    if needed in ("psql", "pgbench", "node"):
         return shutil.which(needed) is not None
     return importlib.util.find_spec(needed) is not None
 

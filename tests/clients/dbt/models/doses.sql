@@ -1,0 +1,1 @@
+select id, label, cast(coalesce(dose, 0) as numeric(10, 2)) as dose, seen from {{ ref('studies') }}
