@@ -1,6 +1,7 @@
 //! From a syntax tree to a plan that runs: names, types and functions as one session sees one epoch.
 
 mod arrays;
+mod booleans;
 mod clock;
 mod decimals;
 mod dialect;

@@ -1,5 +1,6 @@
 //! Constraints and indexes of tables, as the catalogs show them.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use arrow::datatypes::Schema;
@@ -85,7 +86,7 @@ pub(super) fn of(
                 ("p", columns.clone(), format!("PRIMARY KEY ({})", listed(columns)))
             }
             Rule::Unique { columns } => ("u", columns.clone(), format!("UNIQUE ({})", listed(columns))),
-            Rule::Check { expression } => ("c", Vec::new(), format!("CHECK ({expression})")),
+            Rule::Check { expression } => ("c", named_in(table, expression), format!("CHECK ({expression})")),
             Rule::ForeignKey {
                 columns,
                 table: name,
@@ -105,10 +106,14 @@ pub(super) fn of(
         };
         let keyed = matches!(kind, "p" | "u");
         let numbers = numbers(table, &columns);
-        let index = if keyed {
-            oid(table.oid, &constraint.name, 'i')
-        } else {
-            0
+        let index = match &constraint.rule {
+            Rule::ForeignKey {
+                table: name,
+                referenced,
+                ..
+            } => pointed_at(epoch, table, name, referenced),
+            _ if keyed => oid(table.oid, &constraint.name, 'i'),
+            _ => 0,
         };
         let (referenced, referenced_columns) = match &constraint.rule {
             Rule::ForeignKey {
@@ -159,6 +164,32 @@ pub(super) fn of(
         ));
     }
     (constraints, indexes, relations)
+}
+
+/// The columns that an expression names, in the order of the table.
+fn named_in(table: &TableObject, expression: &str) -> Vec<String> {
+    let fields = table.arrow_schema.fields().iter();
+    fields
+        .map(|field| field.name())
+        .filter(|name| radlake_catalogs::mentions(expression, name))
+        .cloned()
+        .collect()
+}
+
+/// The index of the key that a reference points at; 0 where there is none.
+fn pointed_at(epoch: &Epoch, table: &TableObject, name: &str, named: &[String]) -> u32 {
+    let Some(to) = referenced_table(epoch, table, name) else {
+        return 0;
+    };
+    let wanted: BTreeSet<String> = meant(epoch, table, name, named).into_iter().collect();
+    let keys = constraint::of(to).unwrap_or_default();
+    let key = keys.iter().find(|constraint| match &constraint.rule {
+        Rule::PrimaryKey { columns } | Rule::Unique { columns } => {
+            columns.iter().cloned().collect::<BTreeSet<_>>() == wanted
+        }
+        _ => false,
+    });
+    key.map_or(0, |key| oid(to.oid, &key.name, 'i'))
 }
 
 fn referenced_table<'e>(epoch: &'e Epoch, table: &TableObject, name: &str) -> Option<&'e Arc<TableObject>> {
@@ -256,6 +287,6 @@ pub(super) fn tables<'e>(
 ) -> impl Iterator<Item = (&'e Arc<TableObject>, u32)> + 'e {
     epoch.all_relations().filter_map(move |relation| match relation {
         EpochRelation::Table(table) => Some((table, namespace(&table.schema)?)),
-        EpochRelation::View(_) => None,
+        EpochRelation::View(_) | EpochRelation::Sequence(_) => None,
     })
 }

@@ -11,6 +11,7 @@ use datafusion::prelude::SessionConfig;
 use radlake_catalogs::Lake;
 
 use super::arrays;
+use super::booleans::Booleans;
 use super::clock;
 use super::decimals::Decimals;
 use super::floats::Floats;
@@ -80,9 +81,10 @@ fn analyzer_rules() -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> {
     rules.insert(2, Arc::new(Subqueries));
     rules.insert(3, Arc::new(json::Values::new()));
     rules.insert(4, Arc::new(Uuids::new()));
-    rules.insert(5, Arc::new(Floats));
-    rules.insert(6, Arc::new(Numbers));
-    rules.insert(7, Arc::new(Sets));
+    rules.insert(5, Arc::new(Booleans));
+    rules.insert(6, Arc::new(Floats));
+    rules.insert(7, Arc::new(Numbers));
+    rules.insert(8, Arc::new(Sets));
     rules.push(Arc::new(Functions));
     rules.push(Arc::new(Zones));
     rules.push(Arc::new(Rounding::new()));

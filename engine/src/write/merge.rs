@@ -1,13 +1,14 @@
 //! MERGE INTO … USING … ON … WHEN [NOT] MATCHED.
 
 use std::collections::HashSet;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use arrow::array::{Array, AsArray, BooleanArray, RecordBatch};
 use arrow::datatypes::{Int32Type, Int64Type};
 use futures::TryStreamExt;
 use radlake_catalogs::Edits;
-use radlake_sql::ast;
+use radlake_sql::ast::{self, VisitMut};
 use radlake_sql::extend::{DEFAULTS, NOTHING as NO_ACTION};
 
 use super::constraint;
@@ -70,7 +71,8 @@ impl Writer<'_> {
             if clause.predicate.is_none() {
                 final_kinds.push(kind);
             }
-            cases.push(Case::of(&self.splices, &target, clause, &matched)?);
+            let clause = of_source(clause, &target, &merge.source);
+            cases.push(Case::of(&self.splices, &target, &clause, &matched)?);
         }
         let when = |pick: &dyn Fn(&Case) -> String, otherwise: &str| {
             let arms: String = cases
@@ -201,6 +203,68 @@ impl Writer<'_> {
         // What is matched depends on what others do.
         self.work.reads(target.object.oid);
         Ok(Outcome::tag(format!("MERGE {count}")))
+    }
+}
+
+/// A WHEN NOT MATCHED clause sees the source alone: a name that the target has too means the source's there.
+fn of_source(clause: &ast::MergeClause, target: &Target, source: &ast::TableFactor) -> ast::MergeClause {
+    let mut clause = clause.clone();
+    let name = match source {
+        ast::TableFactor::Table {
+            alias: Some(alias), ..
+        }
+        | ast::TableFactor::Derived {
+            alias: Some(alias), ..
+        } => Some(alias.name.clone()),
+        ast::TableFactor::Table { name, .. } => name.0.last().and_then(|part| part.as_ident()).cloned(),
+        _ => None,
+    };
+    if let (Some(source), false) = (name, clause.clause_kind == ast::MergeClauseKind::Matched) {
+        let mut qualifier = OfSource {
+            source,
+            target,
+            depth: 0,
+        };
+        let _ = clause.predicate.visit(&mut qualifier);
+        if let ast::MergeAction::Insert(ast::MergeInsertExpr {
+            kind: ast::MergeInsertKind::Values(values),
+            ..
+        }) = &mut clause.action
+        {
+            let _ = values.visit(&mut qualifier);
+        }
+    }
+    clause
+}
+
+/// Puts the source before names that the target has too, but for those within sub-queries, which have relations of their own.
+struct OfSource<'t> {
+    source: ast::Ident,
+    target: &'t Target,
+    depth: usize,
+}
+
+impl ast::VisitorMut for OfSource<'_> {
+    type Break = ();
+
+    fn pre_visit_query(&mut self, _: &mut ast::Query) -> ControlFlow<()> {
+        self.depth += 1;
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_query(&mut self, _: &mut ast::Query) -> ControlFlow<()> {
+        self.depth -= 1;
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_expr(&mut self, expr: &mut ast::Expr) -> ControlFlow<()> {
+        if let (ast::Expr::Identifier(name), 0) = (&*expr, self.depth)
+            && !is_default(expr)
+            && self.target.column(name).is_ok()
+        {
+            *expr = ast::Expr::CompoundIdentifier(vec![self.source.clone(), name.clone()]);
+        }
+        ControlFlow::Continue(())
     }
 }
 

@@ -79,7 +79,10 @@ fn options_on(mut statement: Words, open: usize) -> Words {
 
 /// `ALTER VIEW` and `ALTER MATERIALIZED VIEW`, which are as ALTER TABLE; `SET SCHEMA`.
 pub(super) fn alter(statement: Words) -> Vec<TokenWithSpan> {
-    let kinds: [&[&str]; 3] = [&["TABLE"], &["VIEW"], &["MATERIALIZED", "VIEW"]];
+    if let Some(name) = super::sequences::alter(&statement) {
+        return super::sequences::altered(statement, name);
+    }
+    let kinds: [&[&str]; 4] = [&["TABLE"], &["VIEW"], &["MATERIALIZED", "VIEW"], &["SEQUENCE"]];
     let Some(kind) = kinds.into_iter().find(|kind| statement.phrase(1, kind)) else {
         return statement.0;
     };
@@ -169,7 +172,14 @@ pub(super) fn cluster(statement: Words) -> Vec<TokenWithSpan> {
 }
 
 /// `COMMENT ON CONSTRAINT name ON table IS comment`.
-pub(super) fn comment(statement: Words) -> Vec<TokenWithSpan> {
+pub(super) fn comment(mut statement: Words) -> Vec<TokenWithSpan> {
+    // The parser takes one kind of literal.
+    if let Some(nth) =
+        (0..statement.len()).find(|nth| matches!(statement.token(*nth), Some(Token::DollarQuotedString(_))))
+        && let Some(Token::DollarQuotedString(quoted)) = statement.token(nth).cloned()
+    {
+        statement = statement.replaced(nth, nth + 1, vec![text(&quoted.value)]);
+    }
     if !statement.phrase(1, &["ON", "CONSTRAINT"]) || !statement.is(4, "ON") {
         return statement.0;
     }

@@ -45,7 +45,12 @@ pub(super) const FUNCTIONS: &[Spec] = &[
     }),
     Spec::new("pg_is_in_recovery", (0, 0), "bool", |_, _| Ok(false.into())),
     Spec::new("pg_is_wal_replay_paused", (0, 0), "bool", |_, _| Ok(false.into())),
-    Spec::new("pg_my_temp_schema", (0, 0), "oid", |_, _| Ok(Value::Int(0))),
+    Spec::new("pg_my_temp_schema", (0, 0), "oid", |c, _| {
+        let path = c.session.search_path();
+        let own = path.iter().find(|schema| is_temporary_schema(schema));
+        let own = own.and_then(|schema| c.model().namespace_named(schema));
+        Ok(own.map_or(0, |own| own.oid).into())
+    }),
     Spec::new("pg_is_other_temp_schema", (1, 1), "bool", |_, _| Ok(false.into())),
     Spec::new("inet_server_addr", (0, 0), "inet", |_, _| Ok(Value::Null)),
     Spec::new("inet_server_port", (0, 0), "int4", |_, _| Ok(Value::Null)),

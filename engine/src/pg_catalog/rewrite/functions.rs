@@ -1,9 +1,9 @@
 //! Function calls: schema qualifiers, the special registers without parentheses, array literals, and functions in FROM.
 
 use datafusion::sql::sqlparser::ast::{
-    Array, ArrayElemTypeDef, CastKind, DataType, Expr, FunctionArg, FunctionArgExpr, FunctionArguments,
-    Ident, JoinOperator, ObjectName, Select, SelectItem, SetExpr, TableAlias, TableAliasColumnDef,
-    TableFactor, TableWithJoins, Value, ValueWithSpan,
+    Array, ArrayElemTypeDef, CastKind, DataType, Expr, Function, FunctionArg, FunctionArgExpr,
+    FunctionArguments, Ident, JoinOperator, ObjectName, Select, SelectItem, SetExpr, TableAlias,
+    TableAliasColumnDef, TableFactor, TableWithJoins, TimezoneInfo, Value, ValueWithSpan,
 };
 use std::collections::HashSet;
 
@@ -18,7 +18,12 @@ const REGISTERS: [&str; 3] = ["current_schema", "current_role", "session_user"];
 
 pub(super) fn rewrite(expr: &mut Expr) {
     match expr {
-        Expr::Function(function) => strip_schema(&mut function.name),
+        Expr::Function(function) => {
+            strip_schema(&mut function.name);
+            if let Some(cast) = cast_by_name(function) {
+                *expr = cast;
+            }
+        }
         Expr::Identifier(ident) if is_register(ident) => {
             *expr = call(&folded(ident), Vec::new());
         }
@@ -46,6 +51,39 @@ pub(super) fn rewrite(expr: &mut Expr) {
 /// Whether an identifier is one of PostgreSQL's words for a call.
 pub(super) fn is_register(ident: &Ident) -> bool {
     ident.quote_style.is_none() && REGISTERS.contains(&folded(ident).as_str())
+}
+
+/// `date(x)`: a type's name as a function casts to it.
+fn cast_by_name(function: &Function) -> Option<Expr> {
+    let [name] = function.name.0.as_slice() else {
+        return None;
+    };
+    let data_type = match folded(name.as_ident()?).as_str() {
+        "bool" => DataType::Boolean,
+        "bpchar" | "text" | "varchar" => DataType::Text,
+        "date" => DataType::Date,
+        "float4" => DataType::Real,
+        "float8" => DataType::DoublePrecision,
+        "int2" => DataType::SmallInt(None),
+        "int4" => DataType::Integer(None),
+        "int8" => DataType::BigInt(None),
+        "timestamptz" => DataType::Timestamp(None, TimezoneInfo::WithTimeZone),
+        _ => return None,
+    };
+    let plain = function.over.is_none() && function.filter.is_none() && function.within_group.is_empty();
+    let FunctionArguments::List(list) = &function.args else {
+        return None;
+    };
+    match list.args.as_slice() {
+        [FunctionArg::Unnamed(FunctionArgExpr::Expr(value))] if plain => Some(Expr::Cast {
+            kind: CastKind::Cast,
+            expr: Box::new(value.clone()),
+            data_type,
+            array: false,
+            format: None,
+        }),
+        _ => None,
+    }
 }
 
 fn strip_schema(name: &mut ObjectName) {
