@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 
 use crate::lake::{Apps, Temporary, is_temporary};
 use crate::object::{FIRST_OID, Object, RoleObject, SchemaObject, TableObject, ViewObject};
+use crate::sequence::SequenceObject;
 use crate::{Error, Result};
 
 /// The catalog as one commit left it. Immutable; made once and shared.
@@ -33,13 +34,15 @@ pub struct Epoch {
     joined: Option<(Temporary, Arc<Self>)>,
 }
 
-/// A table or a view.
+/// A table, a view or a sequence: they share one space of names.
 #[derive(Debug, Clone)]
 pub enum Relation {
     /// A table.
     Table(Arc<TableObject>),
     /// A view.
     View(Arc<ViewObject>),
+    /// A sequence.
+    Sequence(Arc<SequenceObject>),
 }
 
 impl Relation {
@@ -48,6 +51,7 @@ impl Relation {
         match self {
             Self::Table(table) => table.oid,
             Self::View(view) => view.oid,
+            Self::Sequence(sequence) => sequence.oid,
         }
     }
 
@@ -56,6 +60,7 @@ impl Relation {
         match self {
             Self::Table(table) => &table.name,
             Self::View(view) => &view.name,
+            Self::Sequence(sequence) => &sequence.name,
         }
     }
 
@@ -64,6 +69,7 @@ impl Relation {
         match self {
             Self::Table(table) => &table.schema,
             Self::View(view) => &view.schema,
+            Self::Sequence(sequence) => &sequence.schema,
         }
     }
 }
@@ -139,7 +145,7 @@ impl Epoch {
         };
         match object.as_ref() {
             Object::Schema(schema) => drop(self.schemas.remove(&schema.name)),
-            Object::Table(_) | Object::View(_) => {
+            Object::Table(_) | Object::View(_) | Object::Sequence(_) => {
                 self.relations_by_oid.remove(&oid);
                 if let Some(schema) = object.schema()
                     && let Some(relations) = self.relations.get_mut(schema)
@@ -164,6 +170,7 @@ impl Epoch {
                 .is_some(),
             Object::Table(table) => self.relation(Relation::Table(Arc::new(table.clone()))),
             Object::View(view) => self.relation(Relation::View(Arc::new(view.clone()))),
+            Object::Sequence(sequence) => self.relation(Relation::Sequence(Arc::new(sequence.clone()))),
             Object::Role(role) => self
                 .roles
                 .insert(role.name.clone(), Arc::new(role.clone()))
@@ -244,7 +251,7 @@ impl Epoch {
     pub fn table(&self, schema: &str, name: &str) -> Option<&Arc<TableObject>> {
         match self.get_relation(schema, name)? {
             Relation::Table(table) => Some(table),
-            Relation::View(_) => None,
+            Relation::View(_) | Relation::Sequence(_) => None,
         }
     }
 
@@ -252,7 +259,7 @@ impl Epoch {
     pub fn table_by_oid(&self, oid: u32) -> Option<&Arc<TableObject>> {
         match self.relation_by_oid(oid)? {
             Relation::Table(table) => Some(table),
-            Relation::View(_) => None,
+            Relation::View(_) | Relation::Sequence(_) => None,
         }
     }
 
@@ -260,7 +267,7 @@ impl Epoch {
     pub fn tables(&self) -> impl Iterator<Item = &Arc<TableObject>> {
         self.all_relations().filter_map(|relation| match relation {
             Relation::Table(table) => Some(table),
-            Relation::View(_) => None,
+            Relation::View(_) | Relation::Sequence(_) => None,
         })
     }
 
@@ -268,8 +275,24 @@ impl Epoch {
     pub fn view(&self, schema: &str, name: &str) -> Option<&Arc<ViewObject>> {
         match self.get_relation(schema, name)? {
             Relation::View(view) => Some(view),
-            Relation::Table(_) => None,
+            Relation::Table(_) | Relation::Sequence(_) => None,
         }
+    }
+
+    /// A sequence by its OID.
+    pub fn sequence(&self, oid: u32) -> Option<&Arc<SequenceObject>> {
+        match self.relation_by_oid(oid)? {
+            Relation::Sequence(sequence) => Some(sequence),
+            Relation::Table(_) | Relation::View(_) => None,
+        }
+    }
+
+    /// All sequences.
+    pub fn sequences(&self) -> impl Iterator<Item = &Arc<SequenceObject>> {
+        self.all_relations().filter_map(|relation| match relation {
+            Relation::Sequence(sequence) => Some(sequence),
+            Relation::Table(_) | Relation::View(_) => None,
+        })
     }
 
     /// All roles, by name.

@@ -20,6 +20,7 @@ mod probed;
 mod redo;
 mod reserve;
 mod secret;
+mod sequences;
 mod storage;
 mod synced;
 mod temporary;
@@ -99,6 +100,8 @@ struct Inner {
     locks: Mutex<HashMap<u32, Arc<AsyncMutex<()>>>>,
     /// One load of a table's log at a time.
     loads: Mutex<HashMap<String, Arc<AsyncMutex<()>>>>,
+    /// Numbers of sequences that were taken and not given.
+    sequences: sequences::Taken,
 }
 
 impl Lake {
@@ -195,6 +198,7 @@ impl Lake {
                 clock: OnceCell::new(),
                 locks: Mutex::default(),
                 loads: Mutex::default(),
+                sequences: sequences::Taken::default(),
             }),
         }
     }

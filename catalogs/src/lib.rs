@@ -11,6 +11,7 @@ mod lake;
 mod object;
 mod row_security;
 pub mod segments;
+mod sequence;
 pub mod system;
 
 pub use columns::ColumnNumbers;
@@ -27,3 +28,4 @@ pub use object::{
     FIRST_OID, Grant, Membership, Object, RoleObject, SchemaObject, SettingObject, TableObject, ViewObject,
 };
 pub use row_security::{Policy, RowSecurity, mentions};
+pub use sequence::{Counting, OwnedBy, Position, SequenceObject};

@@ -1,6 +1,7 @@
-//! What a lake's catalog holds: schemas, tables, views, roles, settings.
+//! What a lake's catalog holds: schemas, tables, views, sequences, roles, settings.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
 use arrow::datatypes::{Schema, SchemaRef};
@@ -9,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::columns::ColumnNumbers;
 use crate::default_rights::DefaultRight;
 use crate::row_security::{Policy, RowSecurity};
+use crate::sequence::SequenceObject;
 
 /// OIDs below are PostgreSQL's own; those of a lake's objects start here and are never used twice.
 pub const FIRST_OID: u32 = 16_384;
@@ -24,6 +26,8 @@ pub enum Object {
     Table(TableObject),
     /// A view.
     View(ViewObject),
+    /// A sequence.
+    Sequence(SequenceObject),
     /// A role.
     Role(RoleObject),
     /// A setting of the whole lake.
@@ -267,7 +271,7 @@ impl ViewObject {
 }
 
 /// A role.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct RoleObject {
     /// Identity; 0 until the catalog gives one.
     pub oid: u32,
@@ -307,6 +311,19 @@ pub struct RoleObject {
     pub properties: BTreeMap<String, String>,
 }
 
+/// Whatever is printed of a role, its verifier is not: who has it can try passwords.
+impl fmt::Debug for RoleObject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RoleObject")
+            .field("oid", &self.oid)
+            .field("name", &self.name)
+            .field("superuser", &self.superuser)
+            .field("login", &self.login)
+            .field("memberships", &self.memberships)
+            .finish_non_exhaustive()
+    }
+}
+
 /// A setting of the whole lake.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct SettingObject {
@@ -319,12 +336,13 @@ pub struct SettingObject {
 }
 
 impl Object {
-    /// Kind as stored: `schema`, `table`, `view`, `role`, `setting`.
+    /// Kind as stored: `schema`, `table`, `view`, `sequence`, `role`, `setting`.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Schema(_) => "schema",
             Self::Table(_) => "table",
             Self::View(_) => "view",
+            Self::Sequence(_) => "sequence",
             Self::Role(_) => "role",
             Self::Setting(_) => "setting",
         }
@@ -336,6 +354,7 @@ impl Object {
             Self::Schema(o) => o.oid,
             Self::Table(o) => o.oid,
             Self::View(o) => o.oid,
+            Self::Sequence(o) => o.oid,
             Self::Role(o) => o.oid,
             Self::Setting(o) => o.oid,
         }
@@ -347,6 +366,7 @@ impl Object {
             Self::Schema(o) => o.oid = oid,
             Self::Table(o) => o.oid = oid,
             Self::View(o) => o.oid = oid,
+            Self::Sequence(o) => o.oid = oid,
             Self::Role(o) => o.oid = oid,
             Self::Setting(o) => o.oid = oid,
         }
@@ -367,6 +387,7 @@ impl Object {
                 (&mut o.owner, &mut o.grants)
             }
             Self::View(o) => (&mut o.owner, &mut o.grants),
+            Self::Sequence(o) => (&mut o.owner, &mut o.grants),
             Self::Role(o) => {
                 let memberships = o.memberships.iter_mut();
                 let memberships = memberships.flat_map(|m| [&mut m.role, &mut m.grantor]);
@@ -411,6 +432,7 @@ impl Object {
                 roles
             }
             Self::View(o) => of(o.owner, &o.grants),
+            Self::Sequence(o) => of(o.owner, &o.grants),
             Self::Role(o) => {
                 let memberships = o.memberships.iter().flat_map(|m| [m.role, m.grantor]);
                 let grantees = o.default_rights.iter().map(|right| right.grantee);
@@ -426,6 +448,7 @@ impl Object {
             Self::Schema(o) => &o.name,
             Self::Table(o) => &o.name,
             Self::View(o) => &o.name,
+            Self::Sequence(o) => &o.name,
             Self::Role(o) => &o.name,
             Self::Setting(o) => &o.name,
         }
@@ -436,6 +459,7 @@ impl Object {
         match self {
             Self::Table(o) => Some(&o.schema),
             Self::View(o) => Some(&o.schema),
+            Self::Sequence(o) => Some(&o.schema),
             _ => None,
         }
     }
@@ -458,4 +482,4 @@ macro_rules! from {
         }
     )*};
 }
-from!(SchemaObject => Schema, TableObject => Table, ViewObject => View, RoleObject => Role, SettingObject => Setting);
+from!(SchemaObject => Schema, TableObject => Table, ViewObject => View, SequenceObject => Sequence, RoleObject => Role, SettingObject => Setting);

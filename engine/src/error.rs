@@ -339,6 +339,15 @@ pub enum Error {
     /// A materialized view without rows yet (55000).
     #[error("materialized view \"{0}\" has not been populated")]
     NotPopulated(String),
+    /// What is asked for wants something else first (55000).
+    #[error("{0}")]
+    PrerequisiteState(String),
+    /// A sequence at its end (2200H).
+    #[error("{0}")]
+    SequenceLimit(String),
+    /// A number that something cannot take, in a sentence of its own (22003).
+    #[error("{0}")]
+    OutOfRange(String),
     /// A relation of that name is there already (42P07).
     #[error("relation \"{0}\" already exists")]
     DuplicateTable(String),

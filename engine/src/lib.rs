@@ -35,6 +35,7 @@ mod pixels;
 mod planner;
 mod policy;
 mod resources;
+mod sequences;
 mod session;
 mod settings;
 mod similar;

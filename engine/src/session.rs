@@ -41,6 +41,7 @@ pub use transaction::TransactionStatus;
 use crate::exchange::Notification;
 use crate::guard::{Guard, Running};
 use crate::planner::Planner;
+use crate::sequences::Sequences;
 use crate::{Error, Identity, Lakehouse, Result, RowStream};
 use transaction::Transaction;
 
@@ -156,6 +157,7 @@ impl Session {
             superuser,
             lake_settings,
             Arc::clone(lakehouse.exchange()),
+            Sequences::new(lakehouse.lake().clone()),
             Arc::clone(&running),
         ));
         lakehouse.enter(&facts);
@@ -400,14 +402,14 @@ impl Inner {
             let cursors = transaction.cursors;
             transaction.end();
             drop(transaction);
-            self.facts.member.end(false);
+            self.facts.ended(false);
             self.facts.settings().end(false);
             self.close_cursors_since(cursors);
         } else if transaction.is_open() {
             transaction.fail();
         } else {
             drop(transaction);
-            self.facts.member.end(false);
+            self.facts.ended(false);
         }
     }
 
@@ -425,7 +427,7 @@ impl Inner {
     /// Between transactions: what a statement of its own has said is heard, and the locks of its transaction are released.
     fn rest(&self) {
         if !self.transaction().is_open() {
-            self.facts.member.end(true);
+            self.facts.ended(true);
         }
     }
 

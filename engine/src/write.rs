@@ -25,6 +25,7 @@ mod policy_reads;
 mod relation;
 mod schema;
 mod select_into;
+pub(crate) mod sequence;
 mod splice;
 pub(crate) mod target;
 mod temporary;
@@ -178,6 +179,7 @@ impl<'a> Writer<'a> {
                 Some((extend::COMMENT, arguments)) => self.comment_on_constraint(&arguments),
                 Some((extend::VACUUM, arguments)) => self.vacuum(&arguments),
                 Some((extend::LOCK, arguments)) => self.lock_tables(&arguments),
+                Some((extend::SEQUENCE, arguments)) => Box::pin(self.define_sequence(&arguments)).await,
                 _ => Err(crate::session::refuse(statement)),
             },
             _ => Err(crate::session::refuse(statement)),
@@ -379,6 +381,7 @@ fn written_kind(text: &str) -> Option<String> {
     let (first, second, third) = (words.next()?, words.next()?, words.next()?);
     match (first.as_str(), second.as_str(), third.as_str()) {
         ("ALTER", "VIEW", _) => Some("ALTER VIEW".to_owned()),
+        ("ALTER", "SEQUENCE", _) => Some("ALTER SEQUENCE".to_owned()),
         ("ALTER", "MATERIALIZED", "VIEW") => Some("ALTER MATERIALIZED VIEW".to_owned()),
         _ => None,
     }
@@ -470,6 +473,7 @@ impl Inner {
                     .carry_out(statement)
                     .await;
                 let outcome = outcome.map_err(datafusion::error::DataFusionError::from)?;
+                sequence::settle(&this, &mut work)?;
                 let temporary = work.leave_temporary().await?;
                 *done.lock().unwrap_or_else(PoisonError::into_inner) = Some((outcome, temporary));
                 Ok(work)

@@ -8,6 +8,7 @@ mod merge;
 mod plain;
 mod precision;
 mod rights;
+mod sequences;
 mod vectors;
 
 use sqlparser::ast;
@@ -50,6 +51,8 @@ pub const FETCH: &str = "radlake.fetch";
 pub const VACUUM: &str = "radlake.vacuum";
 /// `LOCK`, as a procedure: the mode, and the tables.
 pub const LOCK: &str = "radlake.lock";
+/// `CREATE SEQUENCE` and `ALTER SEQUENCE`, as a procedure (`sequences.rs`).
+pub const SEQUENCE: &str = "radlake.sequence";
 /// `DO`, as a procedure that nobody has.
 pub const DO: &str = "radlake.do";
 
@@ -72,6 +75,7 @@ pub fn procedure(ast: &ast::Statement) -> Option<(&'static str, Vec<&ast::Expr>)
         FETCH,
         VACUUM,
         LOCK,
+        SEQUENCE,
         DO,
     ]
     .into_iter()
@@ -117,7 +121,9 @@ pub(crate) fn rewrite(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
         );
         rewritten.extend(match first {
             "MERGE" | "WITH" => merge::rewrite(words),
-            "CREATE" => like::rewrite(commands::view_options(commands::no_data(plain::unlogged(words)))),
+            "CREATE" => like::rewrite(commands::view_options(commands::no_data(plain::unlogged(
+                sequences::create(words),
+            )))),
             "ALTER" if words.phrase(1, &["DEFAULT", "PRIVILEGES"]) => rights::default_privileges(words),
             "ALTER" => commands::alter(words),
             "REFRESH" => commands::refresh(words),

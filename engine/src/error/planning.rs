@@ -129,6 +129,12 @@ pub(super) fn catalog(error: &CatalogError) -> Error {
         }
         CatalogError::SeveralRows => Error::Cardinality,
         CatalogError::InvalidParameter(message) => Error::InvalidParameter(message.clone()),
+        CatalogError::SequenceLimit(message) => Error::SequenceLimit(message.clone()),
+        CatalogError::OutOfRange(message) => Error::OutOfRange(message.clone()),
+        CatalogError::PrerequisiteState(message) => Error::PrerequisiteState(message.clone()),
+        CatalogError::WrongObject(message) => Error::WrongObject(message.clone()),
+        CatalogError::ReadOnly(what) => Error::ReadOnly((*what).to_owned()),
+        CatalogError::Storage(error) => lake(error),
         CatalogError::Unsupported(what) => Error::unsupported(what.clone()),
     }
 }
@@ -177,6 +183,13 @@ fn column(field: &Column, valid: &[Column]) -> Error {
 
 fn plan(message: &str) -> Error {
     let text = first_line(message);
+    // Behind it stands the expression as the engine prints it for its own authors.
+    if text.starts_with("Physical plan does not support logical expression") {
+        return Error::Unsupported {
+            what: "a sub-query at this place".to_owned(),
+            hint: Some("Join with the sub-query in FROM, or put it in a WITH query.".to_owned()),
+        };
+    }
     if let Some(name) = quoted(&text, "Invalid function '") {
         return function(name);
     }
@@ -326,13 +339,21 @@ fn quoted<'a>(text: &'a str, start: &str) -> Option<&'a str> {
     Some(rest.split_once('\'').map_or(rest, |(name, _)| name))
 }
 
+/// Characters of a message of the engine at most.
+const LONGEST: usize = 600;
+
 /// The first line, without the engine's prefixes.
 pub(super) fn first_line(message: &str) -> String {
     let line = message.lines().next().unwrap_or_default();
     let line = line.strip_prefix("Error during planning: ").unwrap_or(line);
-    line.split(".. This issue was likely caused by")
+    let line = line
+        .split(".. This issue was likely caused by")
         .next()
         .unwrap_or(line)
-        .trim()
-        .to_owned()
+        .trim();
+    // No text for people is longer: it is something printed for the engine's own authors.
+    match line.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{} …", &line[..end]),
+        None => line.to_owned(),
+    }
 }

@@ -113,6 +113,7 @@ impl Writer<'_> {
                 ..
             } => match object_type {
                 ast::CommentObject::Table
+                | ast::CommentObject::Sequence
                 | ast::CommentObject::View
                 | ast::CommentObject::MaterializedView => self.owner_of(&epoch, &subject, object_name),
                 ast::CommentObject::Column => {
@@ -129,6 +130,7 @@ impl Writer<'_> {
                     self.owner_of(&epoch, &subject, &name)
                 }
                 Some((extend::LABEL, arguments)) => self.may_label(&subject, &arguments),
+                Some((extend::SEQUENCE, arguments)) => self.may_define_sequence(&epoch, &subject, &arguments),
                 // Nothing is done to anything.
                 Some((extend::VACUUM, _)) => Ok(()),
                 Some((extend::LOCK, arguments)) => arguments.iter().skip(1).try_for_each(|table| {
@@ -357,6 +359,7 @@ impl Writer<'_> {
         let rights = match relation {
             Relation::Table(table) => Rights::of_table(table),
             Relation::View(view) => Rights::of_view(view),
+            Relation::Sequence(sequence) => Rights::of_sequence(sequence),
         };
         let may = |privilege| decide(subject, rights, privilege) != Verdict::Nothing;
         match [Privilege::Update, Privilege::Delete, Privilege::Truncate]
@@ -403,6 +406,19 @@ impl Writer<'_> {
                 kind(relation),
                 relation.name()
             ))),
+        }
+    }
+
+    /// Whether the acting role may make or change the sequence that a procedure's arguments name.
+    fn may_define_sequence(&self, epoch: &Epoch, subject: &Subject, arguments: &[&ast::Expr]) -> Result<()> {
+        let [verb, temporary, _, name, ..] = arguments else {
+            return Err(denied("permission denied: only superusers may do this"));
+        };
+        let name = written_name(name)?;
+        match verb.to_string().as_str() {
+            "'CREATE'" if self.is_own(&name, temporary.to_string() == "true") => Ok(()),
+            "'CREATE'" => self.may_create_in(subject, &name),
+            _ => self.owner_of(epoch, subject, &name),
         }
     }
 
@@ -516,6 +532,7 @@ fn kind(relation: &Relation) -> &'static str {
     match relation {
         Relation::Table(_) => "table",
         Relation::View(_) => "view",
+        Relation::Sequence(_) => "sequence",
     }
 }
 
@@ -545,6 +562,7 @@ fn owned(subject: &Subject, relation: &Relation) -> Result<()> {
     let owner = match relation {
         Relation::Table(table) => table.owner,
         Relation::View(view) => view.owner,
+        Relation::Sequence(sequence) => sequence.owner,
     };
     match subject.owns(owner) {
         true => Ok(()),

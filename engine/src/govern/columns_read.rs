@@ -30,7 +30,7 @@ impl<'r> ColumnsRead<'r> {
                 let fields = table.arrow_schema.fields().iter();
                 fields.map(|field| field.name().clone()).collect()
             }
-            Relation::View(_) => BTreeSet::new(),
+            Relation::View(_) | Relation::Sequence(_) => BTreeSet::new(),
         };
         Self {
             relation,

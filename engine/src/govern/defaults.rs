@@ -1,6 +1,6 @@
 //! ALTER DEFAULT PRIVILEGES: rights that what a role makes is born with.
 
-use radlake_catalogs::{DefaultRight, Grant, Object, RoleObject, SchemaObject, ViewObject};
+use radlake_catalogs::{DefaultRight, Grant, Object, RoleObject, SchemaObject, SequenceObject, ViewObject};
 use radlake_sql::{ast, extend};
 
 use super::grants::{give, given, wanted};
@@ -13,6 +13,7 @@ use crate::{Error, Result};
 /// Kinds of objects that rights can be given to beforehand.
 const TABLES: &str = "TABLES";
 const SCHEMAS: &str = "SCHEMAS";
+const SEQUENCES: &str = "SEQUENCES";
 
 /// What a statement does to default rights.
 struct Change<'s> {
@@ -70,7 +71,8 @@ impl Writer<'_> {
         let example = match defaults.on.as_str() {
             TABLES => Object::View(ViewObject::default()),
             SCHEMAS => Object::Schema(SchemaObject::default()),
-            other @ ("FUNCTIONS" | "ROUTINES" | "SEQUENCES" | "TYPES") => {
+            SEQUENCES => Object::Sequence(SequenceObject::default()),
+            other @ ("FUNCTIONS" | "ROUTINES" | "TYPES") => {
                 return Err(Error::Unsupported {
                     what: format!("ALTER DEFAULT PRIVILEGES ON {other} is not supported"),
                     hint: Some(
@@ -170,6 +172,12 @@ impl Writer<'_> {
     pub(crate) fn born_with(&mut self, owner: u32, schema: &str) -> Result<Vec<Grant>> {
         let schema = self.epoch()?.schema(schema).map(|schema| schema.oid);
         self.default_rights(owner, TABLES, schema)
+    }
+
+    /// Those of a new sequence.
+    pub(crate) fn sequence_born_with(&mut self, owner: u32, schema: &str) -> Result<Vec<Grant>> {
+        let schema = self.epoch()?.schema(schema).map(|schema| schema.oid);
+        self.default_rights(owner, SEQUENCES, schema)
     }
 
     /// Those of a new schema.

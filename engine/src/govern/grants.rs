@@ -22,6 +22,7 @@ const ON_RELATION: &[Privilege] = &[
     Privilege::Trigger,
 ];
 const ON_SCHEMA: &[Privilege] = &[Privilege::Usage, Privilege::Create];
+const ON_SEQUENCE: &[Privilege] = &[Privilege::Usage, Privilege::Select, Privilege::Update];
 
 /// One right of a statement: `None` as the column is the whole object.
 pub(super) type Wanted = (Privilege, Option<String>);
@@ -209,7 +210,9 @@ impl Writer<'_> {
         let object = |relation: &Relation| match relation {
             Relation::Table(table) => Object::Table(table.as_ref().clone()),
             Relation::View(view) => Object::View(view.as_ref().clone()),
+            Relation::Sequence(sequence) => Object::Sequence(sequence.as_ref().clone()),
         };
+        let is_sequence = |relation: &&Relation| matches!(relation, Relation::Sequence(_));
         match objects {
             G::Tables(names) | G::Views(names) => names
                 .iter()
@@ -227,18 +230,41 @@ impl Writer<'_> {
                 let mut found = Vec::new();
                 for name in schemas {
                     let schema = schema(name)?;
-                    found.extend(epoch.relations(&schema.name).map(object));
+                    let relations = epoch.relations(&schema.name);
+                    found.extend(relations.filter(|one| !is_sequence(one)).map(object));
+                }
+                Ok(found)
+            }
+            G::Sequences(names) => names
+                .iter()
+                .map(|name| {
+                    let relation = self.relation(epoch, name)?;
+                    self.governing(&relation, &self.subject()?)?;
+                    match is_sequence(&&relation) {
+                        true => Ok(object(&relation)),
+                        false => Err(Error::WrongObject(format!(
+                            "\"{}\" is not a sequence",
+                            relation.name()
+                        ))),
+                    }
+                })
+                .collect(),
+            G::AllSequencesInSchema { schemas } => {
+                let mut found = Vec::new();
+                for name in schemas {
+                    let schema = schema(name)?;
+                    found.extend(epoch.relations(&schema.name).filter(is_sequence).map(object));
                 }
                 Ok(found)
             }
             other => Err(Error::unsupported(format!(
-                "rights ON {other} are not supported: those on tables, views, schemas and functions are"
+                "rights ON {other} are not supported: those on tables, views, sequences, schemas and functions are"
             ))),
         }
     }
 
     /// The table or view that a name means.
-    pub(super) fn relation(&self, epoch: &Epoch, name: &ast::ObjectName) -> Result<Relation> {
+    pub(crate) fn relation(&self, epoch: &Epoch, name: &ast::ObjectName) -> Result<Relation> {
         let (path, database) = (self.session.search_path(), self.session.database());
         let (schema, last) = resolve(epoch, &path, &database, name)?;
         let found = schema
@@ -276,6 +302,7 @@ pub(super) fn given(privileges: &ast::Privileges, object: &Object) -> Result<Vec
 pub(super) fn wanted(privileges: &ast::Privileges, object: &Object) -> Result<Vec<Wanted>> {
     let known = match object {
         Object::Schema(_) => ON_SCHEMA,
+        Object::Sequence(_) => ON_SEQUENCE,
         _ => ON_RELATION,
     };
     let ast::Privileges::Actions(actions) = privileges else {
@@ -306,6 +333,7 @@ pub(super) fn wanted(privileges: &ast::Privileges, object: &Object) -> Result<Ve
                 privilege.name(),
                 match object {
                     Object::Schema(_) => "schema",
+                    Object::Sequence(_) => "sequence",
                     _ => "relation",
                 }
             )));
@@ -345,6 +373,7 @@ pub(super) fn owner(object: &Object) -> u32 {
         Object::Schema(schema) => schema.owner,
         Object::Table(table) => table.owner,
         Object::View(view) => view.owner,
+        Object::Sequence(sequence) => sequence.owner,
         _ => 0,
     }
 }
@@ -354,6 +383,7 @@ pub(super) fn grants(object: &mut Object) -> Option<&mut Vec<Grant>> {
         Object::Schema(schema) => Some(&mut schema.grants),
         Object::Table(table) => Some(&mut table.grants),
         Object::View(view) => Some(&mut view.grants),
+        Object::Sequence(sequence) => Some(&mut sequence.grants),
         _ => None,
     }
 }

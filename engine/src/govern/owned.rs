@@ -43,6 +43,7 @@ impl Writer<'_> {
                 Object::Schema(schema) => schema.owner = new.oid,
                 Object::Table(table) => table.owner = new.oid,
                 Object::View(view) => view.owner = new.oid,
+                Object::Sequence(sequence) => sequence.owner = new.oid,
                 _ => continue,
             }
             self.work.put_object(object)?;
@@ -69,7 +70,12 @@ impl Writer<'_> {
         let owned = |oid: u32| oid != 0 && roles.iter().any(|role| role.oid == oid);
         let mut dropped: BTreeSet<u32> = epoch
             .objects()
-            .filter(|object| matches!(object.as_ref(), Object::Table(_) | Object::View(_)))
+            .filter(|object| {
+                matches!(
+                    object.as_ref(),
+                    Object::Table(_) | Object::View(_) | Object::Sequence(_)
+                )
+            })
             .filter(|object| owned(owner(object)))
             .map(|object| object.oid())
             .collect();

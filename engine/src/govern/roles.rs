@@ -385,6 +385,11 @@ fn dependents(epoch: &Epoch, oid: u32) -> Vec<String> {
                         .map(|policy| format!("target of policy {} on table {name}", policy.name)),
                 );
             }
+            Object::Sequence(sequence) => note(
+                format!("sequence {}", sequence.qualified_name()),
+                sequence.owner,
+                &sequence.grants,
+            ),
             Object::View(view) => note(
                 format!("view {}", view.qualified_name()),
                 view.owner,

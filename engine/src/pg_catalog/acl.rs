@@ -18,6 +18,8 @@ pub(crate) const ON_RELATION: &[Privilege] = &[
     Privilege::References,
     Privilege::Trigger,
 ];
+/// What an owner may do with a sequence.
+pub(crate) const ON_SEQUENCE: &[Privilege] = &[Privilege::Select, Privilege::Update, Privilege::Usage];
 /// What an owner may do with a schema.
 pub(crate) const ON_SCHEMA: &[Privilege] = &[Privilege::Usage, Privilege::Create];
 

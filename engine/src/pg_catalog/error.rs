@@ -47,6 +47,24 @@ pub enum CatalogError {
     /// More than there may be (54000).
     #[error("{0}")]
     LimitExceeded(String),
+    /// A sequence at its end (2200H).
+    #[error("{0}")]
+    SequenceLimit(String),
+    /// A number that something cannot take (22003).
+    #[error("{0}")]
+    OutOfRange(String),
+    /// What is asked for is not there yet (55000).
+    #[error("{0}")]
+    PrerequisiteState(String),
+    /// Not what the function is for (42809).
+    #[error("{0}")]
+    WrongObject(String),
+    /// Writes where nothing may be written (25006).
+    #[error("cannot execute {0} in a read-only transaction")]
+    ReadOnly(&'static str),
+    /// The storage failed.
+    #[error("{0}")]
+    Storage(#[source] Box<radlake_catalogs::Error>),
     /// What PostgreSQL has and Radlake has not (0A000).
     #[error("{0}")]
     Unsupported(String),
@@ -67,6 +85,12 @@ impl CatalogError {
             Self::LimitExceeded(_) => "54000",
             Self::SeveralRows => "21000",
             Self::InvalidParameter(_) => "22023",
+            Self::SequenceLimit(_) => "2200H",
+            Self::OutOfRange(_) => "22003",
+            Self::PrerequisiteState(_) => "55000",
+            Self::WrongObject(_) => "42809",
+            Self::ReadOnly(_) => "25006",
+            Self::Storage(_) => "58030",
             Self::Unsupported(_) => "0A000",
         }
     }

@@ -15,6 +15,7 @@ use super::functions::{
 use super::keywords;
 use super::schema::SystemSchema;
 use super::session::SessionView;
+use crate::sequences::Sequences;
 
 /// The system catalogs of one session at one epoch.
 #[derive(Debug, Clone)]
@@ -41,6 +42,11 @@ impl SystemCatalogs {
     #[must_use]
     pub fn information_schema(&self) -> Arc<SystemSchema> {
         self.schema(INFORMATION_SCHEMA)
+    }
+
+    /// The session's part in sequences.
+    pub(crate) fn sequences(&self) -> Option<&Arc<Sequences>> {
+        self.context.session.sequences()
     }
 
     fn schema(&self, namespace: u32) -> Arc<SystemSchema> {

@@ -4,7 +4,7 @@ use arrow::datatypes::{DataType, Field, Fields, SchemaRef};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use radlake_catalogs::{DefaultRight, Grant, Membership, RowSecurity, is_temporary_schema};
+use radlake_catalogs::{DefaultRight, Grant, Membership, RowSecurity, SequenceObject, is_temporary_schema};
 
 use super::declared::{self, INFORMATION_SCHEMA, PG_CATALOG, PUBLIC};
 use super::function::Function;
@@ -33,7 +33,7 @@ pub(crate) struct Relation {
     pub(crate) oid: u32,
     pub(crate) namespace: u32,
     pub(crate) name: String,
-    /// `pg_class.relkind`: "r" table, "v" view, "m" materialized view, "i" index, "c" composite type.
+    /// `pg_class.relkind`: "r" table, "v" view, "m" materialized view, "i" index, "S" sequence, "c" composite type.
     pub(crate) kind: &'static str,
     pub(crate) owner: u32,
     pub(crate) comment: Option<String>,
@@ -85,6 +85,8 @@ pub(crate) struct Model {
     pub(crate) database: String,
     pub(crate) namespaces: Vec<Namespace>,
     pub(crate) relations: Vec<Relation>,
+    /// Sequences by OID, which are among the relations too.
+    pub(crate) sequences: BTreeMap<u32, Arc<SequenceObject>>,
     pub(crate) roles: Vec<Role>,
     pub(crate) functions: Vec<Function>,
     pub(crate) composites: Vec<Composite>,

@@ -17,7 +17,7 @@ use super::error::CatalogError;
 use super::figures;
 use super::information_schema::{self, Viewer};
 use super::presets;
-use super::relations::{pg_cursors, pg_locks, pg_settings, pg_stat_activity};
+use super::relations::{pg_cursors, pg_locks, pg_sequence, pg_settings, pg_stat_activity};
 use super::session::{SessionView, Setting};
 
 /// One of the two system schemas, for one session at one epoch.
@@ -83,6 +83,7 @@ impl SystemSchema {
                     .map(|member| member.locks())
                     .unwrap_or_default(),
             )?,
+            "pg_sequences" => pg_sequence::by_name(relation, &context)?,
             "pg_settings" => pg_settings::rows(relation, &self.settings())?,
             "pg_stat_activity" => {
                 pg_stat_activity::rows(relation, self.catalog.model(), &self.session.activity())?

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::CatalogError;
 use crate::exchange::Member;
+use crate::sequences::Sequences;
 
 /// A setting as `pg_settings` shows it.
 #[derive(Debug, Clone)]
@@ -88,6 +89,10 @@ pub trait SessionView: Send + Sync + Debug {
     fn activity(&self) -> Vec<Activity>;
     /// Its part in advisory locks and channels; none where there is no server.
     fn member(&self) -> Option<&Arc<Member>> {
+        None
+    }
+    /// Its part in sequences; none where there is no lake.
+    fn sequences(&self) -> Option<&Arc<Sequences>> {
         None
     }
     /// Has the session of that number end its statement, or itself, whoever asks. False if there is none.

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use datafusion::catalog::{SchemaProvider, TableProvider};
 use datafusion::common::TableReference;
 use radlake_catalogs::{
-    Epoch, Lake, LakeTable, Relation, TableObject, Transaction, ViewObject, is_temporary_schema,
+    Epoch, Lake, LakeTable, Relation, SequenceObject, TableObject, Transaction, ViewObject,
+    is_temporary_schema,
 };
 
 use crate::error::nearest;
@@ -506,9 +507,29 @@ impl Names {
                         ))),
                     }
                 }
+                Some(Relation::Sequence(sequence)) => Ok(Some(self.sequence(sequence).await?)),
                 None => Ok(None),
             },
         }
+    }
+
+    /// A sequence as a relation: one row that tells where it stands.
+    async fn sequence(&self, then: &Arc<SequenceObject>) -> Result<Found> {
+        let today = match self.authority.relation(then.oid) {
+            Some(Relation::Sequence(today)) => today,
+            _ => then,
+        };
+        if decide(&self.subject, Rights::of_sequence(today), Privilege::Select) == Verdict::Nothing {
+            return Err(Error::InsufficientPrivilege(format!(
+                "permission denied for sequence {}",
+                then.name
+            )));
+        }
+        let at = match self.system.sequences() {
+            Some(sequences) => sequences.position(then).await?,
+            None => then.initial,
+        };
+        Ok(Found::Table(crate::sequences::row(at)?))
     }
 
     /// A table as it is, for what the lake itself looks up on behalf of who asks.

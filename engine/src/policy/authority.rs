@@ -57,6 +57,9 @@ impl Authority {
             (Some(Relation::View(base)), Some(Relation::View(latest))) => {
                 base.owner == latest.owner && base.grants == latest.grants && base.sql == latest.sql
             }
+            (Some(Relation::Sequence(base)), Some(Relation::Sequence(latest))) => {
+                base.owner == latest.owner && base.grants == latest.grants
+            }
             _ => false,
         };
         match unchanged {

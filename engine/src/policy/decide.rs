@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use radlake_catalogs::{Grant, Relation, SchemaObject, TableObject, ViewObject};
+use radlake_catalogs::{Grant, Relation, SchemaObject, SequenceObject, TableObject, ViewObject};
 
 use super::Subject;
 
@@ -146,10 +146,15 @@ impl<'o> Rights<'o> {
         }
     }
 
+    pub(crate) fn of_sequence(sequence: &'o SequenceObject) -> Self {
+        Self::new(sequence.owner, &sequence.grants, None)
+    }
+
     pub(crate) fn of_relation(relation: &'o Relation) -> Self {
         match relation {
             Relation::Table(table) => Self::of_table(table),
             Relation::View(view) => Self::of_view(view),
+            Relation::Sequence(sequence) => Self::of_sequence(sequence),
         }
     }
 

@@ -5,6 +5,7 @@ use std::sync::{Arc, PoisonError};
 use arrow::array::{RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::common::ScalarValue;
+use radlake_catalogs::{Temporary, Transaction as Work};
 use radlake_sql::Statement;
 use radlake_sql::ast;
 use radlake_sql::session::{Command, command};
@@ -343,7 +344,7 @@ async fn end(inner: &Inner, commit: bool, chain: bool) -> Result<&'static str> {
         }
     }
     let published = match work {
-        Some(mut work) if committed => match work.leave_temporary().await {
+        Some(mut work) if committed => match settled(inner, &mut work).await {
             Ok(temporary) => inner
                 .lake()
                 .commit(work)
@@ -356,7 +357,7 @@ async fn end(inner: &Inner, commit: bool, chain: bool) -> Result<&'static str> {
     if let Err(error) = published {
         inner.facts.settings().end(false);
         inner.close_cursors_since(cursors);
-        inner.facts.member.end(false);
+        inner.facts.ended(false);
         return Err(match Error::from(error) {
             Error::InDoubt(message) => Error::CommitInDoubt(message),
             error => error,
@@ -364,7 +365,7 @@ async fn end(inner: &Inner, commit: bool, chain: bool) -> Result<&'static str> {
     }
     if open {
         inner.facts.settings().end(committed);
-        inner.facts.member.end(committed);
+        inner.facts.ended(committed);
         if !committed {
             inner.close_cursors_since(cursors);
         }
@@ -389,6 +390,12 @@ async fn end(inner: &Inner, commit: bool, chain: bool) -> Result<&'static str> {
     })
 }
 
+/// What a transaction's sequences have come to goes with it, and what is temporary stays with the session.
+async fn settled(inner: &Inner, work: &mut Work) -> radlake_catalogs::Result<Option<Temporary>> {
+    crate::write::sequence::settle(inner, work)?;
+    work.leave_temporary().await
+}
+
 fn discard(inner: &Inner, what: &str) -> Result<()> {
     if what == "ALL" {
         if inner.transaction().is_open() {
@@ -399,6 +406,9 @@ fn discard(inner: &Inner, what: &str) -> Result<()> {
         inner.close(None)?;
         inner.facts.member.leave();
         inner.facts.settings().reset_all();
+    }
+    if matches!(what, "ALL" | "SEQUENCES") {
+        inner.facts.sequences.forget();
     }
     if matches!(what, "ALL" | "TEMP") {
         // What the open transaction has made of them would come back with its end.

@@ -11,6 +11,7 @@ use crate::exchange::{Exchange, Member};
 use crate::guard::Running;
 use crate::pg_catalog::{Activity, CatalogError, CursorShown, SessionView, Setting};
 use crate::planner::PG_TEMP;
+use crate::sequences::Sequences;
 use crate::settings::{Settings, search_path};
 use crate::{Error, Identity, Result};
 
@@ -37,6 +38,7 @@ pub(crate) struct Facts {
     temporary: OnceLock<String>,
     cursors: Mutex<Vec<CursorShown>>,
     pub(crate) member: Arc<Member>,
+    pub(crate) sequences: Arc<Sequences>,
     running: Arc<Running>,
     /// What else is to be told, in the server.
     stop: OnceLock<Stop>,
@@ -76,6 +78,7 @@ impl Facts {
         superuser: bool,
         lake: &BTreeMap<String, String>,
         exchange: Arc<Exchange>,
+        sequences: Sequences,
         running: Arc<Running>,
     ) -> Self {
         let roles = Roles {
@@ -87,6 +90,7 @@ impl Facts {
             login,
             roles: Mutex::new(roles),
             member: Arc::new(Member::new(exchange, identity.pid())),
+            sequences: Arc::new(sequences),
             running,
             stop: OnceLock::new(),
             terminated: CancellationToken::new(),
@@ -108,6 +112,12 @@ impl Facts {
     /// The session's cursors are these from now on.
     pub(crate) fn show_cursors(&self, cursors: Vec<CursorShown>) {
         *self.cursors.lock().unwrap_or_else(PoisonError::into_inner) = cursors;
+    }
+
+    /// A transaction is over, or a statement of its own.
+    pub(crate) fn ended(&self, committed: bool) {
+        self.member.end(committed);
+        self.sequences.end();
     }
 
     /// The session has temporary objects from now on, in this schema.
@@ -303,6 +313,10 @@ impl SessionView for Facts {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
+    }
+
+    fn sequences(&self) -> Option<&Arc<Sequences>> {
+        Some(&self.sequences)
     }
 
     fn member(&self) -> Option<&Arc<Member>> {

@@ -82,11 +82,14 @@ impl Standing {
         let same_rights = |relation: &Relation| match relation {
             Relation::Table(table) => same_table(table, newest),
             Relation::View(view) => same_view(view, newest),
+            // It has no rows that a cursor goes on to read.
+            Relation::Sequence(_) => true,
         };
         let same = |relation: &Relation| {
             let owner = match relation {
                 Relation::Table(table) => table.owner,
                 Relation::View(view) => view.owner,
+                Relation::Sequence(sequence) => sequence.owner,
             };
             same_rights(relation) && same_schema(relation) && same_role(owner, &self.epoch, newest)
         };
@@ -94,6 +97,7 @@ impl Standing {
         let concerned = |relation: &Relation| match relation {
             Relation::Table(table) => self.tables.contains(&table.oid),
             Relation::View(view) => self.comes_to_its_tables(view),
+            Relation::Sequence(_) => false,
         };
         self.roles
             .iter()
@@ -155,7 +159,7 @@ fn same_table(then: &Arc<TableObject>, newest: &Epoch) -> bool {
                     && then.grants == now.grants
                     && then.row_security == now.row_security
         }
-        Some(Relation::View(_)) => false,
+        Some(Relation::View(_) | Relation::Sequence(_)) => false,
     }
 }
 
@@ -170,7 +174,7 @@ fn same_view(then: &Arc<ViewObject>, newest: &Epoch) -> bool {
                     && then.sql == now.sql
                     && then.properties == now.properties
         }
-        Some(Relation::Table(_)) => false,
+        Some(Relation::Table(_) | Relation::Sequence(_)) => false,
     }
 }
 

@@ -32,7 +32,10 @@ impl Writer<'_> {
                 schema.comment = comment;
                 self.work.put_object(schema)?;
             }
-            ast::CommentObject::Table | ast::CommentObject::View | ast::CommentObject::MaterializedView => {
+            ast::CommentObject::Table
+            | ast::CommentObject::View
+            | ast::CommentObject::MaterializedView
+            | ast::CommentObject::Sequence => {
                 let Some(oid) = self.named(name, if_exists)? else {
                     return Ok(done());
                 };
@@ -45,6 +48,8 @@ impl Writer<'_> {
                         (table.properties.contains_key(MATERIALIZED), "materialized view")
                     }
                     (Object::View(_), ast::CommentObject::View) => (true, "view"),
+                    (Object::Sequence(_), ast::CommentObject::Sequence) => (true, "sequence"),
+                    (_, ast::CommentObject::Sequence) => (false, "sequence"),
                     (_, ast::CommentObject::Table) => (false, "table"),
                     (_, ast::CommentObject::View) => (false, "view"),
                     _ => (false, "materialized view"),
@@ -63,6 +68,10 @@ impl Writer<'_> {
                     Object::View(mut view) => {
                         view.comment = comment;
                         self.work.put_object(view)?;
+                    }
+                    Object::Sequence(mut sequence) => {
+                        sequence.comment = comment;
+                        self.work.put_object(sequence)?;
                     }
                     _ => {}
                 }

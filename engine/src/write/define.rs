@@ -8,7 +8,8 @@ use radlake_sql::ast;
 use std::sync::Arc;
 
 use super::constraint::{self, Constraint, Rule};
-use super::target::{DEFAULT, GENERATED, IDENTITY, LENGTH, folded, resolve};
+use super::sequence::{Numbered, counting_as, counting_of_identity};
+use super::target::{DEFAULT, GENERATED, IDENTITY, LENGTH, SEQUENCE, folded, resolve};
 use super::texts::{CHECK_PLACE, DEFAULT_PLACE, GENERATED_PLACE, expression_text};
 use super::{Outcome, Writer};
 use crate::pg_catalog::pg_type_of;
@@ -20,6 +21,8 @@ use crate::{Error, Result};
 pub(super) struct Draft {
     pub(super) fields: Vec<Field>,
     pub(super) constraints: Vec<Constraint>,
+    /// Columns that are to have sequences of their own.
+    pub(super) numbered: Vec<Numbered>,
     /// Of a temporary table.
     pub(super) temporary: bool,
 }
@@ -78,9 +81,11 @@ impl Writer<'_> {
         for table_constraint in &create.constraints {
             self.constraint(&mut draft, &name, table_constraint, None)?;
         }
+        let sequences = self.number(&mut draft, &schema, &name, 0)?;
         let mut table = self.finish(schema, name, draft).await?;
         super::temporary::note(&mut table, on_commit);
-        self.work.create_table(table).await?;
+        let table = self.work.create_table(table).await?;
+        self.own(&sequences, table.oid)?;
         Ok(Outcome::tag(tag))
     }
 
@@ -221,9 +226,13 @@ impl Writer<'_> {
         let mut metadata: HashMap<String, String> = HashMap::new();
         let mut nullable = true;
         let serial = serial(&column.data_type);
-        let mut field = match serial {
+        let mut field = match serial.clone() {
             Some(data_type) => {
-                metadata.insert(IDENTITY.to_owned(), "by default".to_owned());
+                draft.numbered.push(Numbered {
+                    column: name.clone(),
+                    counting: counting_as(integer_name(&data_type)?)?,
+                    identity: false,
+                });
                 nullable = false;
                 Field::new(&name, data_type, true)
             }
@@ -235,13 +244,30 @@ impl Writer<'_> {
                 ast::ColumnOption::Null => {}
                 ast::ColumnOption::NotNull => nullable = false,
                 ast::ColumnOption::Default(value) => {
-                    metadata.insert(DEFAULT.to_owned(), expression_text(value, DEFAULT_PLACE)?);
+                    if serial.is_some() {
+                        return Err(Error::syntax(format!(
+                            "multiple default values specified for column \"{name}\" of table \"{table}\""
+                        )));
+                    }
+                    match self.sequence_of_default(value)? {
+                        Some(oid) => metadata.insert(SEQUENCE.to_owned(), oid.to_string()),
+                        None => metadata.insert(DEFAULT.to_owned(), expression_text(value, DEFAULT_PLACE)?),
+                    };
                 }
                 ast::ColumnOption::Generated {
                     generated_as,
                     generation_expr,
+                    sequence_options,
                     ..
                 } => {
+                    if generation_expr.is_none() {
+                        let options = sequence_options.as_deref().unwrap_or_default();
+                        draft.numbered.push(Numbered {
+                            column: name.clone(),
+                            counting: counting_of_identity(integer_name(field.data_type())?, options)?,
+                            identity: true,
+                        });
+                    }
                     match (generation_expr, generated_as) {
                         (Some(value), _) => {
                             let text = expression_text(value, GENERATED_PLACE)?;
@@ -431,9 +457,11 @@ impl Writer<'_> {
     }
 }
 
-/// Generated columns are computed before identity columns get their numbers: one that is made of another would be NULL.
+/// Generated columns are computed before identity columns without a sequence get their numbers: one that is made of another would be NULL.
 pub(super) fn numbers_come_last(fields: &[Field]) -> Result<()> {
-    let has = |field: &&Field, key: &str| field.metadata().contains_key(key);
+    let has = |field: &&Field, key: &str| {
+        field.metadata().contains_key(key) && !field.metadata().contains_key(SEQUENCE)
+    };
     for generated in fields.iter().filter_map(|field| field.metadata().get(GENERATED)) {
         let named = |field: &&Field| radlake_catalogs::mentions(generated, field.name());
         if let Some(column) = fields.iter().filter(|field| has(field, IDENTITY)).find(named) {
@@ -458,6 +486,7 @@ impl Draft {
                 .map(|field| field.as_ref().clone())
                 .collect(),
             constraints: constraint::of(table)?,
+            numbered: Vec::new(),
         })
     }
 
@@ -511,6 +540,18 @@ fn serial(sql_type: &ast::DataType) -> Option<DataType> {
         "serial" | "serial4" => Some(DataType::Int32),
         "bigserial" | "serial8" => Some(DataType::Int64),
         _ => None,
+    }
+}
+
+/// A type that identity columns may have, as sequences name it.
+pub(super) fn integer_name(data_type: &DataType) -> Result<&'static str> {
+    match data_type {
+        DataType::Int16 => Ok("smallint"),
+        DataType::Int32 => Ok("integer"),
+        DataType::Int64 => Ok("bigint"),
+        _ => Err(Error::InvalidParameter(
+            "identity column type must be smallint, integer, or bigint".to_owned(),
+        )),
     }
 }
 

@@ -142,6 +142,7 @@ impl Writer<'_> {
                 let mut table = self.work.table(object.oid)?;
                 table.properties.retain(|key, _| !key.starts_with("identity."));
                 self.work.put_object(table)?;
+                self.restart_sequences(object.oid)?;
             }
         }
         Ok(Outcome::tag("TRUNCATE TABLE"))

@@ -22,7 +22,10 @@ impl Writer<'_> {
     ) -> Result<Outcome> {
         let tag = format!("DROP {object_type}");
         match object_type {
-            ast::ObjectType::Table | ast::ObjectType::View | ast::ObjectType::MaterializedView => {
+            ast::ObjectType::Table
+            | ast::ObjectType::View
+            | ast::ObjectType::MaterializedView
+            | ast::ObjectType::Sequence => {
                 let mut dropped = BTreeSet::new();
                 for name in names {
                     dropped.extend(self.relation_to_drop(object_type, name, if_exists)?);
@@ -69,6 +72,7 @@ impl Writer<'_> {
         let kind = match wanted {
             ast::ObjectType::Table => "table",
             ast::ObjectType::View => "view",
+            ast::ObjectType::Sequence => "sequence",
             _ => "materialized view",
         };
         match (found, wanted) {
@@ -79,6 +83,7 @@ impl Writer<'_> {
                 Ok(Some(table.oid))
             }
             (Some(Relation::View(view)), ast::ObjectType::View) => Ok(Some(view.oid)),
+            (Some(Relation::Sequence(sequence)), ast::ObjectType::Sequence) => Ok(Some(sequence.oid)),
             (Some(_), _) => Err(Error::WrongObject(format!("\"{last}\" is not a {kind}"))),
             (None, _) if if_exists => {
                 self.session
@@ -107,6 +112,12 @@ impl Writer<'_> {
             dropped.insert(view.0);
         }
         self.no_policy_reads(&dropped)?;
+        dropped.extend(
+            self.sequences_of(&dropped, None)?
+                .iter()
+                .map(|sequence| sequence.oid),
+        );
+        self.release_sequences(&dropped, cascade)?;
         for oid in dropped {
             self.work.drop_object(oid)?;
         }

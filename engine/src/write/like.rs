@@ -11,7 +11,9 @@ use radlake_sql::extend::LIKE;
 use super::Writer;
 use super::constraint::{self, Rule};
 use super::define::Draft;
-use super::target::{DEFAULT, GENERATED, IDENTITY, written_name};
+use super::define::integer_name;
+use super::sequence::{Numbered, counting_as, counting_of};
+use super::target::{DEFAULT, GENERATED, IDENTITY, SEQUENCE, written_name};
 use crate::{Error, Result};
 
 /// The name of the model and the options of a LIKE clause, if the column stands for one.
@@ -92,6 +94,12 @@ impl Writer<'_> {
                 view.columns.clone().unwrap_or_else(|| Arc::new(Schema::empty())),
                 Vec::new(),
             ),
+            Some(Relation::Sequence(sequence)) => {
+                return Err(Error::WrongObject(format!(
+                    "relation \"{}\" is invalid in LIKE clause",
+                    sequence.name
+                )));
+            }
             None => return Err(Error::internal("a relation is gone within its statement")),
         };
         let kept = |field: &FieldRef| {
@@ -106,9 +114,25 @@ impl Writer<'_> {
                     metadata.remove(key);
                 }
             }
+            // An identity column of the new table counts by itself; a default goes on by the model's sequence.
+            let identity = field.metadata().contains_key(IDENTITY);
+            if identity || !wanted.contains("defaults") {
+                metadata.remove(SEQUENCE);
+            }
             field.as_ref().clone().with_metadata(metadata)
         };
         for field in columns.fields() {
+            if field.metadata().contains_key(IDENTITY) && wanted.contains("identity") {
+                let counting = match counting_of(&epoch, field) {
+                    Some(counting) => counting,
+                    None => counting_as(integer_name(field.data_type())?)?,
+                };
+                draft.numbered.push(Numbered {
+                    column: field.name().clone(),
+                    counting,
+                    identity: true,
+                });
+            }
             if draft.fields.iter().any(|known| known.name() == field.name()) {
                 return Err(Error::DuplicateColumn(field.name().clone()));
             }

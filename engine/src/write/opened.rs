@@ -85,7 +85,9 @@ impl Writer<'_> {
         }
         match self.governing(&Relation::Table(Arc::new(target.clone())), &subject)? {
             Relation::Table(today) => Ok(Some((today, subject))),
-            Relation::View(_) => Err(Error::internal("a table became a view")),
+            Relation::View(_) | Relation::Sequence(_) => {
+                Err(Error::internal("a table became something else"))
+            }
         }
     }
 

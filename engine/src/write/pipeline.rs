@@ -89,7 +89,7 @@ impl Gate {
         let counters = columns
             .iter()
             .enumerate()
-            .filter(|(_, (column, _))| column.identity.is_some())
+            .filter(|(_, (column, _))| column.counted)
             .map(|(at, (column, _))| (at, next_number(target, &column.name)))
             .collect();
         let schema = Schema::new(

@@ -11,7 +11,7 @@ use super::Writer;
 use super::constraint::{self, Rule};
 use super::define::{Draft, numbers_come_last};
 use super::pipeline::{Gate, layers};
-use super::target::{DEFAULT, Target, folded, quoted};
+use super::target::{DEFAULT, IDENTITY, SEQUENCE, Target, folded, quoted};
 use super::texts::{DEFAULT_PLACE, TRANSFORM_PLACE, check_rules, expression_text};
 use super::unique::Keys;
 use crate::{Error, Result};
@@ -123,6 +123,8 @@ impl Writer<'_> {
         let mut draft = Draft::of(&table)?;
         let name = table.name.clone();
         self.column(&mut draft, &name, column).await?;
+        let schema = table.schema.clone();
+        self.number(&mut draft, &schema, &name, table.oid)?;
         numbers_come_last(&draft.fields)?;
         table.arrow_schema = Arc::new(Schema::new(draft.fields));
         constraint::put(&mut table, &draft.constraints)?;
@@ -195,6 +197,7 @@ impl Writer<'_> {
             });
         }
         table.row_security.masks.remove(name);
+        let owned = self.sequences_of(&BTreeSet::from([table.oid]), Some(name))?;
         constraints.retain(|constraint| match &constraint.rule {
             Rule::PrimaryKey { columns } | Rule::Unique { columns } | Rule::ForeignKey { columns, .. } => {
                 !columns.iter().any(|column| column == name)
@@ -216,6 +219,15 @@ impl Writer<'_> {
         table.grants.retain(|grant| grant.column.as_deref() != Some(name));
         // Other readers must not find what was dropped: the files are written without it.
         self.rewrite(table.clone(), &HashMap::new()).await?;
+        if !owned.is_empty() {
+            let mut dropped: BTreeSet<u32> = owned.iter().map(|sequence| sequence.oid).collect();
+            // Of an identity column too: the column is gone.
+            dropped.insert(table.oid);
+            self.release_sequences(&dropped, cascade)?;
+            for sequence in owned {
+                self.work.drop_object(sequence.oid)?;
+            }
+        }
         self.work.table(table.oid).map_err(Error::from)
     }
 
@@ -273,6 +285,13 @@ impl Writer<'_> {
             }
         }
         constraint::put(&mut table, &constraints)?;
+        for sequence in self.sequences_of(&BTreeSet::from([table.oid]), Some(old))? {
+            let mut sequence = sequence.as_ref().clone();
+            if let Some(owned) = &mut sequence.owned_by {
+                new.clone_into(&mut owned.column);
+            }
+            self.work.put_object(sequence)?;
+        }
         self.rewrite(table, &HashMap::from([(new.to_owned(), quoted(old))]))
             .await
     }
@@ -297,11 +316,23 @@ impl Writer<'_> {
         let mut metadata = field.metadata().clone();
         let mut rewrites = None;
         match operation {
+            Op::SetDefault { .. } | Op::DropDefault if metadata.contains_key(IDENTITY) => {
+                return Err(Error::syntax(format!(
+                    "column \"{name}\" of relation \"{}\" is an identity column",
+                    table.name
+                )));
+            }
             Op::SetDefault { value } => {
-                metadata.insert(DEFAULT.to_owned(), expression_text(value, DEFAULT_PLACE)?);
+                metadata.remove(DEFAULT);
+                metadata.remove(SEQUENCE);
+                match self.sequence_of_default(value)? {
+                    Some(oid) => metadata.insert(SEQUENCE.to_owned(), oid.to_string()),
+                    None => metadata.insert(DEFAULT.to_owned(), expression_text(value, DEFAULT_PLACE)?),
+                };
             }
             Op::DropDefault => {
                 metadata.remove(DEFAULT);
+                metadata.remove(SEQUENCE);
             }
             Op::DropNotNull => *field = field.clone().with_nullable(true),
             Op::SetNotNull => {
@@ -322,7 +353,8 @@ impl Writer<'_> {
                 }
                 let typed = self.typed(name, data_type).await?;
                 let kept = field.is_nullable();
-                metadata.retain(|key, _| key.starts_with("radlake.default") || key == "comment");
+                let kept_keys = [DEFAULT, SEQUENCE, IDENTITY, "comment"];
+                metadata.retain(|key, _| kept_keys.contains(&key.as_str()));
                 metadata.extend(typed.metadata().clone());
                 *field = typed.with_nullable(kept);
                 let value = match using {

@@ -1,5 +1,7 @@
 //! CREATE SCHEMA and ALTER SCHEMA.
 
+use std::collections::BTreeSet;
+
 use radlake_catalogs::{Object, Relation, SchemaObject, is_temporary_schema};
 use radlake_sql::ast;
 
@@ -122,6 +124,10 @@ impl Writer<'_> {
                     new.clone_into(&mut view.schema);
                     self.work.put_object(view)?;
                 }
+                Object::Sequence(mut sequence) => {
+                    new.clone_into(&mut sequence.schema);
+                    self.work.put_object(sequence)?;
+                }
                 _ => {}
             }
         }
@@ -184,6 +190,18 @@ impl Writer<'_> {
                         view.owner = owner;
                         self.work.put_object(view)?;
                     }
+                    Relation::Sequence(sequence) => {
+                        if sequence.owned_by.is_some() {
+                            return Err(Error::unsupported(format!(
+                                "cannot change owner of sequence \"{}\": it is linked to a table",
+                                sequence.name
+                            )));
+                        }
+                        self.give_sequence(&sequence, owner)?;
+                    }
+                }
+                for sequence in self.sequences_of(&BTreeSet::from([oid]), None)? {
+                    self.give_sequence(&sequence, owner)?;
                 }
                 Ok(Some(()))
             }
@@ -248,6 +266,23 @@ impl Writer<'_> {
                 let mut view = view.as_ref().clone();
                 (view.schema, view.name) = (schema.clone(), name.clone());
                 self.work.put_object(view)?;
+            }
+            Relation::Sequence(sequence) => {
+                let mut sequence = sequence.as_ref().clone();
+                if sequence.owned_by.is_some() && schema != old_schema {
+                    return Err(Error::unsupported(
+                        "cannot move an owned sequence into another schema",
+                    ));
+                }
+                (sequence.schema, sequence.name) = (schema.clone(), name.clone());
+                self.work.put_object(sequence)?;
+            }
+        }
+        if schema != old_schema {
+            for sequence in self.sequences_of(&BTreeSet::from([relation.oid()]), None)? {
+                let mut sequence = sequence.as_ref().clone();
+                schema.clone_into(&mut sequence.schema);
+                self.work.put_object(sequence)?;
             }
         }
         self.rename_in_policies(relation.oid(), &old_name, &name)?;

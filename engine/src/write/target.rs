@@ -8,6 +8,7 @@ use radlake_catalogs::{Epoch, Relation, TableObject};
 use radlake_sql::ast;
 use radlake_udfs::{json, types};
 
+use crate::pg_catalog::IDENTITY_NEXTVAL;
 use crate::pg_catalog::types::{VECTOR_TYPE, builtin_name, format_builtin};
 use crate::pg_catalog::{PgKind, PgType, pg_type_of};
 use crate::planner::PG_TEMP;
@@ -20,8 +21,12 @@ pub(crate) const DEFAULT: &str = "radlake.default";
 pub(crate) const GENERATED: &str = "radlake.generated";
 /// Longest text that fits, in characters.
 pub(crate) const LENGTH: &str = "radlake.length";
-/// `always` or `by default`: a column that counts. The table's property `identity.<column>` holds the next number.
+/// `always` or `by default`: a column that counts, by its [`SEQUENCE`]. Without one, as tables of older lakes have it, the table's
+/// property `identity.<column>` holds the next number.
 pub(crate) const IDENTITY: &str = "radlake.identity";
+
+/// OID of the sequence that a column's numbers come from.
+pub(crate) const SEQUENCE: &str = "radlake.sequence";
 
 /// A column of the target.
 #[derive(Debug, Clone)]
@@ -30,6 +35,8 @@ pub(super) struct Column {
     pub(super) default: Option<String>,
     pub(super) generated: Option<String>,
     pub(super) identity: Option<String>,
+    /// Its numbers are a property of the table.
+    pub(super) counted: bool,
     pub(super) length: Option<usize>,
     pub(super) not_null: bool,
     /// The type as SQL names it, where it has a name: what an assignment casts to.
@@ -41,11 +48,17 @@ impl Column {
     pub(super) fn of(field: &Field) -> Self {
         let said = |key: &str| field.metadata().get(key).cloned();
         let pg = pg_type_of(field);
+        let identity = said(IDENTITY);
+        let next = said(SEQUENCE).map(|oid| match identity.is_some() {
+            true => format!("{IDENTITY_NEXTVAL}({oid})"),
+            false => format!("nextval({oid})"),
+        });
         Self {
             name: field.name().clone(),
-            default: said(DEFAULT),
+            counted: identity.is_some() && next.is_none(),
+            default: next.or_else(|| said(DEFAULT)),
             generated: said(GENERATED),
-            identity: said(IDENTITY),
+            identity,
             length: said(LENGTH).and_then(|length| length.parse().ok()),
             not_null: !field.is_nullable(),
             sql_type: sql_type(&pg),
@@ -253,7 +266,9 @@ pub(super) fn table(
         .and_then(|schema| epoch.get_relation(schema, &last));
     match found {
         Some(Relation::Table(table)) => Ok(Arc::clone(table)),
-        Some(Relation::View(_)) => Err(Error::WrongObject(format!("\"{last}\" is not a table"))),
+        Some(Relation::View(_) | Relation::Sequence(_)) => {
+            Err(Error::WrongObject(format!("\"{last}\" is not a table")))
+        }
         None if matches!(schema.as_deref(), Some("pg_catalog" | "information_schema")) => Err(
             Error::InsufficientPrivilege(format!("permission denied: \"{last}\" is a system catalog")),
         ),

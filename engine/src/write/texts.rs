@@ -32,6 +32,7 @@ pub(super) fn text_of(relation: &Relation) -> Option<&str> {
     match relation {
         Relation::View(view) => Some(&view.sql),
         Relation::Table(table) => table.properties.get(MATERIALIZED).map(String::as_str),
+        Relation::Sequence(_) => None,
     }
 }
 
@@ -238,6 +239,7 @@ impl Writer<'_> {
                     view.sql = query_text(&query)?;
                     changed.push(view.into());
                 }
+                Relation::Sequence(_) => {}
                 Relation::Table(table) => {
                     let mut table = table.as_ref().clone();
                     table

@@ -53,6 +53,7 @@ fn rights(object: &Object) -> Option<(u32, &[Grant])> {
         Object::Schema(schema) => Some((schema.owner, &schema.grants)),
         Object::Table(table) => Some((table.owner, &table.grants)),
         Object::View(view) => Some((view.owner, &view.grants)),
+        Object::Sequence(sequence) => Some((sequence.owner, &sequence.grants)),
         Object::Role(_) | Object::Setting(_) => None,
     }
 }
@@ -100,6 +101,7 @@ impl Transaction {
             Object::Schema(schema) => (&mut schema.owner, &mut schema.grants),
             Object::Table(table) => (&mut table.owner, &mut table.grants),
             Object::View(view) => (&mut view.owner, &mut view.grants),
+            Object::Sequence(sequence) => (&mut sequence.owner, &mut sequence.grants),
             Object::Role(_) | Object::Setting(_) => return Ok(()),
         };
         match kept {

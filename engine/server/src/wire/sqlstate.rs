@@ -223,7 +223,8 @@ fn sqlstate(error: &radlake::Error) -> &'static str {
         | E::MissingIndex { .. }
         | E::MissingPolicy { .. }
         | E::NoClusteredIndex(_) => "42704",
-        E::NotPopulated(_) => "55000",
+        E::NotPopulated(_) | E::PrerequisiteState(_) => "55000",
+        E::SequenceLimit(_) => "2200H",
         E::UndefinedSchema(_) => "3F000",
         E::UndefinedParameter(_) => "42P02",
         E::ParameterCount { .. } => "08P01",
@@ -244,7 +245,7 @@ fn sqlstate(error: &radlake::Error) -> &'static str {
         E::ZoneDisplacement => "22009",
         E::InvalidVector(_) => "22000",
         E::NullElement => "22004",
-        E::NumericOverflow(_) => "22003",
+        E::NumericOverflow(_) | E::OutOfRange(_) => "22003",
         E::DivisionByZero => "22012",
         E::Cardinality => "21000",
         E::InvalidParameter(_) | E::InvalidSetting { .. } => "22023",

@@ -28,7 +28,6 @@ pub(super) const FUNCTIONS: &[Spec] = &[
     Spec::new("pg_get_partkeydef", (1, 1), "text", none),
     Spec::new("pg_get_replica_identity_index", (1, 1), "oid", none),
     Spec::new("pg_get_ruledef", (1, 2), "text", none),
-    Spec::new("pg_get_serial_sequence", (2, 2), "text", none),
     Spec::new("pg_get_statisticsobjdef", (1, 1), "text", none),
     Spec::new("pg_get_statisticsobjdef_columns", (1, 1), "text", none),
     Spec::new("pg_get_triggerdef", (1, 2), "text", none),
@@ -85,8 +84,18 @@ fn viewdef(context: &Context, args: &[Arg<'_>]) -> Outcome {
 }
 
 /// Expressions are stored as text, so the text is the answer.
-fn expr(_: &Context, args: &[Arg<'_>]) -> Outcome {
-    Ok(args.first().and_then(|a| a.text()).map(str::to_owned).into())
+/// Expressions are kept as text; only the name of a sequence is as long as the session needs it.
+fn expr(context: &Context, args: &[Arg<'_>]) -> Outcome {
+    let text = args.first().and_then(|a| a.text());
+    let sequence = text
+        .and_then(|text| text.strip_prefix("nextval('")?.strip_suffix("'::regclass)"))
+        .and_then(|name| context.relation(&name.replace("''", "'")))
+        .filter(|relation| relation.kind == "S");
+    if let Some(relation) = sequence {
+        let name = context.relation_name(relation).replace('\'', "''");
+        return Ok(format!("nextval('{name}'::regclass)").into());
+    }
+    Ok(text.map(str::to_owned).into())
 }
 
 fn ours<'c>(context: &'c Context, args: &[Arg<'_>]) -> Option<&'c Function> {

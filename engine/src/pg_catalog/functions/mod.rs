@@ -16,6 +16,7 @@ pub(crate) mod pg_typeof;
 mod privileges;
 mod quoting;
 mod reg;
+pub(crate) mod sequences;
 mod session;
 mod sizes;
 mod type_names;
@@ -33,13 +34,14 @@ use super::context::Context;
 use super::error::CatalogError;
 
 /// The families of functions.
-const FAMILIES: [&[Spec]; 10] = [
+const FAMILIES: [&[Spec]; 11] = [
     comments::FUNCTIONS,
     definitions::FUNCTIONS,
     exchange::FUNCTIONS,
     privileges::FUNCTIONS,
     quoting::FUNCTIONS,
     reg::FUNCTIONS,
+    sequences::FUNCTIONS,
     session::FUNCTIONS,
     sizes::FUNCTIONS,
     type_names::FUNCTIONS,

@@ -19,7 +19,7 @@ pub(super) const FUNCTIONS: &[Spec] = &[
     Spec::new("has_function_privilege", (2, 3), "bool", function),
     Spec::new("has_type_privilege", (2, 3), "bool", everybody),
     Spec::new("has_language_privilege", (2, 3), "bool", everybody),
-    Spec::new("has_sequence_privilege", (2, 3), "bool", superuser),
+    Spec::new("has_sequence_privilege", (2, 3), "bool", sequence),
     Spec::new("has_tablespace_privilege", (2, 3), "bool", superuser),
     Spec::new("has_server_privilege", (2, 3), "bool", superuser),
     Spec::new("has_foreign_data_wrapper_privilege", (2, 3), "bool", superuser),
@@ -147,6 +147,21 @@ fn table(context: &Context, args: &[Arg<'_>]) -> Outcome {
     let (role, args) = asked(context, args, 3)?;
     let privileges = privileges(args.get(1), TABLE)?;
     Ok(relation(context, args.first())?
+        .map(|r| on_relation(context, &role, r, &privileges).contains(&Verdict::Everything))
+        .into())
+}
+
+fn sequence(context: &Context, args: &[Arg<'_>]) -> Outcome {
+    let (role, args) = asked(context, args, 3)?;
+    let privileges = privileges(args.get(1), &["USAGE", "SELECT", "UPDATE"])?;
+    let found = relation(context, args.first())?;
+    if let Some(other) = found.filter(|found| found.kind != "S") {
+        return Err(CatalogError::WrongObject(format!(
+            "\"{}\" is not a sequence",
+            other.name
+        )));
+    }
+    Ok(found
         .map(|r| on_relation(context, &role, r, &privileges).contains(&Verdict::Everything))
         .into())
 }

@@ -3,14 +3,18 @@
 use arrow::array::RecordBatch;
 use arrow::datatypes::Field;
 use arrow::error::ArrowError;
+use radlake_catalogs::Counting;
+use std::borrow::Cow;
 
 use super::viewer::Viewer;
 use super::{typed, yes_or_no};
 use crate::pg_catalog::declared::{Declared, NOT_NULL_KEY};
 use crate::pg_catalog::model::{Composite, Relation};
+use crate::pg_catalog::relations::pg_attrdef;
 use crate::pg_catalog::rows::Rows;
 use crate::pg_catalog::types::{PgKind, PgType, pg_type_of};
-use crate::write::target::{DEFAULT, GENERATED, IDENTITY};
+use crate::write::sequence::sequence_of;
+use crate::write::target::{GENERATED, IDENTITY};
 
 struct Column<'m> {
     relation: &'m Relation,
@@ -54,6 +58,13 @@ fn collect<'m>(viewer: &Viewer<'m>, composite: bool) -> Vec<Column<'m>> {
         .collect()
 }
 
+/// How an identity column counts.
+fn counting<'m>(column: &Column<'_>, viewer: &Viewer<'m>) -> Option<&'m Counting> {
+    column.field.metadata().get(IDENTITY)?;
+    let sequence = viewer.model.sequences.get(&sequence_of(column.field)?)?;
+    Some(&sequence.counting)
+}
+
 impl Column<'_> {
     fn nullable(&self) -> bool {
         self.field.is_nullable() && !self.field.metadata().contains_key(NOT_NULL_KEY)
@@ -69,7 +80,9 @@ pub(super) fn columns(declared: &'static Declared, viewer: &Viewer<'_>) -> Resul
         .column("column_name", |c| c.field.name().as_str())
         .column("ordinal_position", |c| c.number)
         .column("column_default", |c| {
-            c.field.metadata().get(DEFAULT).map(String::as_str)
+            let generated = c.field.metadata().contains_key(GENERATED);
+            let default = pg_attrdef::expression(c.field, viewer.model);
+            default.filter(|_| !generated).map(Cow::into_owned)
         })
         .column("is_nullable", |c| yes_or_no(c.nullable()))
         .column("data_type", |c| typed::data_type(&c.pg_type))
@@ -87,7 +100,25 @@ pub(super) fn columns(declared: &'static Declared, viewer: &Viewer<'_>) -> Resul
         .column("is_identity", |c| {
             yes_or_no(c.field.metadata().contains_key(IDENTITY))
         })
-        .column("identity_cycle", |_| "NO")
+        .column("identity_generation", |c| {
+            let identity = c.field.metadata().get(IDENTITY).map(String::as_str);
+            identity.map(|how| if how == "always" { "ALWAYS" } else { "BY DEFAULT" })
+        })
+        .column("identity_start", |c| {
+            counting(c, viewer).map(|c| c.start.to_string())
+        })
+        .column("identity_increment", |c| {
+            counting(c, viewer).map(|c| c.increment.to_string())
+        })
+        .column("identity_maximum", |c| {
+            counting(c, viewer).map(|c| c.maximum.to_string())
+        })
+        .column("identity_minimum", |c| {
+            counting(c, viewer).map(|c| c.minimum.to_string())
+        })
+        .column("identity_cycle", |c| {
+            yes_or_no(counting(c, viewer).is_some_and(|c| c.cycle))
+        })
         .column("is_generated", |c| {
             match c.field.metadata().contains_key(GENERATED) {
                 true => "ALWAYS",

@@ -38,6 +38,7 @@ const BUILDERS: &[(&str, Builder)] = &[
     ("role_table_grants", privileges::tables),
     ("routines", routines::routines),
     ("schemata", tables::schemata),
+    ("sequences", tables::sequences),
     ("table_constraints", constraints::table_constraints),
     ("table_privileges", privileges::tables),
     ("tables", tables::tables),

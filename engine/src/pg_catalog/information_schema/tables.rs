@@ -2,6 +2,8 @@
 
 use arrow::array::RecordBatch;
 use arrow::error::ArrowError;
+use radlake_catalogs::SequenceObject;
+use std::sync::Arc;
 
 use super::viewer::Viewer;
 use super::yes_or_no;
@@ -57,5 +59,33 @@ pub(super) fn schemata(declared: &'static Declared, viewer: &Viewer<'_>) -> Resu
         .column("catalog_name", |_| viewer.model.database.as_str())
         .column("schema_name", |n| n.name.as_str())
         .column("schema_owner", |n| viewer.model.role_name(n.owner))
+        .finish()
+}
+
+/// Those that go with identity columns are left out, as in PostgreSQL.
+pub(super) fn sequences(declared: &'static Declared, viewer: &Viewer<'_>) -> Result<RecordBatch, ArrowError> {
+    let sequences = viewer.model.sequences.values().filter(|sequence| {
+        let identity = sequence.owned_by.as_ref().is_some_and(|owned| owned.identity);
+        let relation = viewer.model.relation(sequence.oid);
+        !identity && relation.is_some_and(|relation| viewer.sees(relation))
+    });
+    let sequences: Vec<&Arc<SequenceObject>> = sequences.collect();
+    Rows::new(declared, &sequences)
+        .column("sequence_catalog", |_| viewer.model.database.as_str())
+        .column("sequence_schema", |s| s.schema.as_str())
+        .column("sequence_name", |s| s.name.as_str())
+        .column("data_type", |s| s.counting.data_type.as_str())
+        .column("numeric_precision", |s| match s.counting.data_type.as_str() {
+            "smallint" => 16,
+            "integer" => 32,
+            _ => 64,
+        })
+        .column("numeric_precision_radix", |_| 2)
+        .column("numeric_scale", |_| 0)
+        .column("start_value", |s| s.counting.start.to_string())
+        .column("minimum_value", |s| s.counting.minimum.to_string())
+        .column("maximum_value", |s| s.counting.maximum.to_string())
+        .column("increment", |s| s.counting.increment.to_string())
+        .column("cycle_option", |s| yes_or_no(s.counting.cycle))
         .finish()
 }

@@ -1,6 +1,6 @@
 //! Who asks `information_schema`, which shows to each what he has some right to.
 
-use crate::pg_catalog::acl::ON_RELATION;
+use crate::pg_catalog::acl::{ON_RELATION, ON_SEQUENCE};
 use crate::pg_catalog::context::Context;
 use crate::pg_catalog::function::Function;
 use crate::pg_catalog::model::{Model, Namespace, Relation};
@@ -67,9 +67,12 @@ impl<'m> Viewer<'m> {
             return true;
         };
         let rights = Rights::new(relation.owner, &relation.grants, None);
-        let mut verdicts = ON_RELATION
-            .iter()
-            .map(|privilege| decide(subject, rights, *privilege));
+        let known = if relation.kind == "S" {
+            ON_SEQUENCE
+        } else {
+            ON_RELATION
+        };
+        let mut verdicts = known.iter().map(|privilege| decide(subject, rights, *privilege));
         subject.owns(relation.owner) || verdicts.any(|verdict| verdict != Verdict::Nothing)
     }
 

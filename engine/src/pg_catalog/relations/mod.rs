@@ -1,21 +1,24 @@
 //! The relations of `pg_catalog` that show the lake's objects, one file each. Relations without a file are either PostgreSQL's
 //! own static rows (`statics.rs`) or empty, because the lake has no such objects.
 
-mod pg_attrdef;
+pub(crate) mod pg_attrdef;
 mod pg_attribute;
 mod pg_class;
 mod pg_constraint;
 pub(crate) mod pg_cursors;
 mod pg_database;
 mod pg_default_acl;
+mod pg_depend;
 mod pg_description;
 mod pg_index;
 pub(crate) mod pg_locks;
 mod pg_namespace;
 mod pg_policy;
 mod pg_proc;
+mod pg_rewrite;
 mod pg_roles;
 mod pg_seclabels;
+pub(crate) mod pg_sequence;
 pub(crate) mod pg_settings;
 pub(crate) mod pg_stat_activity;
 mod pg_stat_user_tables;
@@ -46,6 +49,7 @@ const BUILDERS: &[(&str, Builder)] = &[
     ("pg_constraint", pg_constraint::rows),
     ("pg_database", pg_database::rows),
     ("pg_default_acl", pg_default_acl::rows),
+    ("pg_depend", pg_depend::rows),
     ("pg_description", pg_description::rows),
     ("pg_group", pg_roles::rows),
     ("pg_index", pg_index::rows),
@@ -55,9 +59,11 @@ const BUILDERS: &[(&str, Builder)] = &[
     ("pg_policies", pg_policy::by_name),
     ("pg_policy", pg_policy::rows),
     ("pg_proc", pg_proc::rows),
+    ("pg_rewrite", pg_rewrite::rows),
     ("pg_roles", pg_roles::rows),
     ("pg_seclabel", pg_seclabels::rows),
     ("pg_seclabels", pg_seclabels::by_name),
+    ("pg_sequence", pg_sequence::rows),
     ("pg_shadow", pg_roles::rows),
     ("pg_shdescription", pg_description::rows),
     ("pg_stat_all_tables", pg_stat_user_tables::rows),
@@ -71,7 +77,13 @@ const BUILDERS: &[(&str, Builder)] = &[
 ];
 
 /// Relations made from the session (`schema.rs`).
-const OF_SESSION: [&str; 4] = ["pg_cursors", "pg_locks", "pg_settings", "pg_stat_activity"];
+const OF_SESSION: [&str; 5] = [
+    "pg_cursors",
+    "pg_locks",
+    "pg_sequences",
+    "pg_settings",
+    "pg_stat_activity",
+];
 
 fn builder(name: &str) -> Option<Builder> {
     BUILDERS.iter().find(|(n, _)| *n == name).map(|(_, build)| *build)

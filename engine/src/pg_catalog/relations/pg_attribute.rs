@@ -62,7 +62,9 @@ pub(super) fn rows(declared: &'static Declared, model: &Model) -> Result<RecordB
         .column("attnotnull", |a| {
             !a.field.is_nullable() || a.field.metadata().contains_key(NOT_NULL_KEY)
         })
-        .column("atthasdef", |a| super::pg_attrdef::expression(a.field).is_some())
+        .column("atthasdef", |a| {
+            super::pg_attrdef::expression(a.field, model).is_some()
+        })
         .column("attidentity", |a| {
             match a.field.metadata().get(IDENTITY).map(String::as_str) {
                 Some("always") => "a",

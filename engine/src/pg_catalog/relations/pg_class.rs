@@ -3,7 +3,7 @@
 use arrow::array::RecordBatch;
 use arrow::error::ArrowError;
 
-use crate::pg_catalog::acl::ON_RELATION;
+use crate::pg_catalog::acl::{ON_RELATION, ON_SEQUENCE};
 use crate::pg_catalog::{declared::Declared, model::Model, rows::Rows};
 
 /// `pg_am.oid` of `heap`, which PostgreSQL names for every table.
@@ -37,7 +37,10 @@ pub(super) fn rows(declared: &'static Declared, model: &Model) -> Result<RecordB
             false => "p",
         })
         .column("relkind", |r| r.kind)
-        .column("relacl", |r| model.acl(r.owner, &r.grants, ON_RELATION))
+        .column("relacl", |r| {
+            let rights = if r.kind == "S" { ON_SEQUENCE } else { ON_RELATION };
+            model.acl(r.owner, &r.grants, rights)
+        })
         .column("relnatts", |r| {
             i64::try_from(r.schema.fields().len()).unwrap_or(i64::MAX)
         })
