@@ -1,7 +1,9 @@
 //! From a syntax tree to a plan that runs: names, types and functions as one session sees one epoch.
 
+mod arguments;
 mod arrays;
 mod clock;
+mod counts;
 mod decimals;
 mod dialect;
 mod expressions;

@@ -10,6 +10,7 @@ use datafusion::optimizer::{Analyzer, AnalyzerRule};
 use datafusion::prelude::SessionConfig;
 use radlake_catalogs::Lake;
 
+use super::arguments::Arguments;
 use super::arrays;
 use super::clock;
 use super::decimals::Decimals;
@@ -77,12 +78,13 @@ fn analyzer_rules() -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> {
     let mut rules = Analyzer::new().rules;
     rules.insert(0, Arc::new(json::lateral::Lateral));
     rules.insert(1, Arc::new(Orders));
-    rules.insert(2, Arc::new(Subqueries));
-    rules.insert(3, Arc::new(json::Values::new()));
-    rules.insert(4, Arc::new(Uuids::new()));
-    rules.insert(5, Arc::new(Floats));
-    rules.insert(6, Arc::new(Numbers));
-    rules.insert(7, Arc::new(Sets));
+    rules.insert(2, Arc::new(Arguments));
+    rules.insert(3, Arc::new(Subqueries));
+    rules.insert(4, Arc::new(json::Values::new()));
+    rules.insert(5, Arc::new(Uuids::new()));
+    rules.insert(6, Arc::new(Floats));
+    rules.insert(7, Arc::new(Numbers));
+    rules.insert(8, Arc::new(Sets));
     rules.push(Arc::new(Functions));
     rules.push(Arc::new(Zones));
     rules.push(Arc::new(Rounding::new()));
