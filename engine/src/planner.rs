@@ -1,8 +1,10 @@
 //! From a syntax tree to a plan that runs: names, types and functions as one session sees one epoch.
 
+mod arguments;
 mod arrays;
 mod booleans;
 mod clock;
+mod counts;
 mod decimals;
 mod dialect;
 mod expressions;
@@ -88,8 +90,16 @@ use crate::{Error, Result};
 /// Property of a view that reads with the caller's rights.
 pub(crate) const SECURITY_INVOKER: &str = "security_invoker";
 
+/// Property of a view of the lake's own outside of the schemas that are the lake's.
+pub(crate) const LAKES_VIEW: &str = "radlake.view";
+
 /// Schemas whose views the lake makes, of tables that have policies of their own.
 const LAKES_OWN: &[&str] = &["imaging", "radiomics"];
+
+/// Whether policies and masks bind who reads a view, rather than its owner.
+fn lakes_own(view: &ViewObject) -> bool {
+    LAKES_OWN.contains(&view.schema.as_str()) || view.properties.contains_key(LAKES_VIEW)
+}
 
 /// Views that read views, at most so many deep.
 const MAX_VIEW_DEPTH: usize = 32;
@@ -311,7 +321,7 @@ impl Planner {
             true => Arc::new(self.names.for_caller()),
             false => {
                 let owner = Subject::owner(self.names.authority().roles(), view.owner);
-                let acting = match LAKES_OWN.contains(&view.schema.as_str()) {
+                let acting = match lakes_own(view) {
                     true => self.names.acting_for_lake(owner),
                     false => self.names.acting(owner),
                 };
@@ -328,7 +338,7 @@ impl Planner {
                 &match (invoker, owner) {
                     (true, _) => "the rights of who asks".to_owned(),
                     (_, "") => "the lake's rights; policies and masks bind who asks".to_owned(),
-                    _ if LAKES_OWN.contains(&view.schema.as_str()) => {
+                    _ if lakes_own(view) => {
                         format!("the rights of its owner {owner}; policies and masks bind who asks")
                     }
                     _ => format!("the rights of its owner {owner}"),

@@ -13,7 +13,7 @@ pub struct View {
     file: &'static str,
 }
 
-/// All of them; a view reads only what stands before it.
+/// All of them; they read tables and functions, and no view.
 pub const VIEWS: &[View] = &[
     View {
         schema: "imaging",
@@ -54,6 +54,111 @@ pub const VIEWS: &[View] = &[
         schema: "system",
         name: "radiomics_check",
         file: include_str!("../views/system.radiomics_check.sql"),
+    },
+    View {
+        schema: "idc",
+        name: "index",
+        file: include_str!("../views/idc.index.sql"),
+    },
+    View {
+        schema: "idc",
+        name: "ct_index",
+        file: include_str!("../views/idc.ct_index.sql"),
+    },
+    View {
+        schema: "idc",
+        name: "mr_index",
+        file: include_str!("../views/idc.mr_index.sql"),
+    },
+    View {
+        schema: "idc",
+        name: "pt_index",
+        file: include_str!("../views/idc.pt_index.sql"),
+    },
+    View {
+        schema: "idc",
+        name: "contrast_index",
+        file: include_str!("../views/idc.contrast_index.sql"),
+    },
+    View {
+        schema: "idc",
+        name: "volume_geometry_index",
+        file: include_str!("../views/idc.volume_geometry_index.sql"),
+    },
+    View {
+        schema: "idc",
+        name: "seg_index",
+        file: include_str!("../views/idc.seg_index.sql"),
+    },
+    View {
+        schema: "idc",
+        name: "rtstruct_index",
+        file: include_str!("../views/idc.rtstruct_index.sql"),
+    },
+    View {
+        schema: "idc",
+        name: "segmentations",
+        file: include_str!("../views/idc.segmentations.sql"),
+    },
+    View {
+        schema: "idc",
+        name: "measurement_groups",
+        file: include_str!("../views/idc.measurement_groups.sql"),
+    },
+    View {
+        schema: "idc",
+        name: "quantitative_measurements",
+        file: include_str!("../views/idc.quantitative_measurements.sql"),
+    },
+    View {
+        schema: "idc",
+        name: "qualitative_measurements",
+        file: include_str!("../views/idc.qualitative_measurements.sql"),
+    },
+    View {
+        schema: "idc",
+        name: "dicom_all",
+        file: include_str!("../views/idc.dicom_all.sql"),
+    },
+    View {
+        schema: "eucaim",
+        name: "dataset",
+        file: include_str!("../views/eucaim.dataset.sql"),
+    },
+    View {
+        schema: "eucaim",
+        name: "cancerpatient",
+        file: include_str!("../views/eucaim.cancerpatient.sql"),
+    },
+    View {
+        schema: "eucaim",
+        name: "imagingprocedure",
+        file: include_str!("../views/eucaim.imagingprocedure.sql"),
+    },
+    View {
+        schema: "eucaim",
+        name: "imagestudy",
+        file: include_str!("../views/eucaim.imagestudy.sql"),
+    },
+    View {
+        schema: "eucaim",
+        name: "imageseries",
+        file: include_str!("../views/eucaim.imageseries.sql"),
+    },
+    View {
+        schema: "eucaim",
+        name: "patient",
+        file: include_str!("../views/eucaim.patient.sql"),
+    },
+    View {
+        schema: "eucaim",
+        name: "image_study",
+        file: include_str!("../views/eucaim.image_study.sql"),
+    },
+    View {
+        schema: "eucaim",
+        name: "image_series",
+        file: include_str!("../views/eucaim.image_series.sql"),
     },
 ];
 

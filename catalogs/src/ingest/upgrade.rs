@@ -30,6 +30,8 @@ pub struct Upgraded {
     pub empty: Vec<String>,
     /// Rows of `imaging.series` that were made anew.
     pub series: u64,
+    /// Schemas that would have been the lake's and are somebody's own: nothing was made in them.
+    pub kept: Vec<String>,
     /// The epoch that it became; `None` if there was nothing to do.
     pub epoch: Option<u64>,
 }

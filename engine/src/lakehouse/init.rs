@@ -10,6 +10,7 @@ use radlake_sql::views::{VIEWS, View};
 
 use super::Lakehouse;
 use crate::pixels;
+use crate::planner::LAKES_VIEW;
 use crate::resources::Resources;
 use crate::{Error, Identity, Result, ScramVerifier};
 
@@ -17,11 +18,23 @@ use crate::{Error, Identity, Result, ScramVerifier};
 const SUPERUSER_OID: u32 = 10;
 
 const SCHEMAS: &[(&str, &str)] = &[
+    (
+        "eucaim",
+        "EUCAIM's names for what is in imaging; docs/idc.md says which",
+    ),
+    (
+        "idc",
+        "IDC's names for what is in imaging; docs/idc.md says which",
+    ),
     ("imaging", "DICOM: files, instances, series, studies, patients"),
     ("public", "For everybody's tables and views"),
     ("radiomics", "Features computed from regions"),
     ("system", "The lake about itself"),
 ];
+
+/// Schemas of names that others have given. A lake may have had one of its own, and whoever may can put something else in the place of
+/// a view: what does not bear the mark [`LAKES_VIEW`] is never touched.
+pub(super) const OF_OTHERS: &[&str] = &["eucaim", "idc"];
 
 /// The objects of a lake's first epoch.
 pub(super) async fn seed(superuser: &str, password: &str) -> Result<Vec<Object>> {
@@ -90,10 +103,13 @@ pub(super) async fn views(superuser: &str, objects: &[Object]) -> Result<Vec<Vie
             .ok_or_else(|| Error::internal(format!("view {} has no columns", view.name)))?;
         let object =
             ViewObject::new(view.schema, view.name, view.sql()).with_columns(commented(view, &columns));
-        let object = ViewObject {
+        let mut object = ViewObject {
             owner: SUPERUSER_OID,
             ..object
         };
+        if OF_OTHERS.contains(&view.schema) {
+            object.properties.insert(LAKES_VIEW.to_owned(), "true".to_owned());
+        }
         views.push(match view.comment() {
             Some(comment) => object.with_comment(comment),
             None => object,

@@ -4,11 +4,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use radlake_catalogs::ingest::{self, Upgraded};
 use radlake_catalogs::segments::catch_up;
-use radlake_catalogs::{Epoch, ViewObject};
-use radlake_sql::views::VIEWS;
+use radlake_catalogs::{Epoch, Relation, ViewObject};
+use radlake_sql::views::{VIEWS, View};
 use tokio_util::sync::CancellationToken;
 
 use super::{Lakehouse, init};
+use crate::planner::LAKES_VIEW;
 use crate::{Identity, Result};
 
 impl Lakehouse {
@@ -19,7 +20,10 @@ impl Lakehouse {
     pub async fn lacking(&self) -> Result<Vec<String>> {
         let epoch = self.lake().latest().await?;
         let mut lacking = ingest::lacking(&epoch);
-        for view in VIEWS {
+        for view in VIEWS
+            .iter()
+            .filter(|view| is_free(&epoch, view.schema, view.name))
+        {
             match epoch.view(view.schema, view.name) {
                 Some(there) if there.sql == view.sql() => {}
                 _ => lacking.push(format!("{}.{}", view.schema, view.name)),
@@ -59,11 +63,16 @@ impl Lakehouse {
                         }
                     }
                     for view in views {
-                        if let Some(view) = renewed(&epoch, view, owner) {
+                        if is_free(&epoch, &view.schema, &view.name)
+                            && let Some(view) = renewed(&epoch, view, owner)
+                        {
                             work.put_object(view)?;
                         }
                     }
-                    *done.lock().unwrap_or_else(PoisonError::into_inner) = upgraded;
+                    let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
+                    *done = upgraded;
+                    let kept = init::OF_OTHERS.iter().filter(|schema| !is_ours(&epoch, schema));
+                    done.kept = kept.map(|schema| (*schema).to_owned()).collect();
                     Ok(work)
                 }
             })
@@ -76,6 +85,29 @@ impl Lakehouse {
         done.epoch = Some(epoch.number);
         Ok(done)
     }
+}
+
+/// Whether a schema is the lake's, or nobody's yet.
+fn is_ours(epoch: &Epoch, schema: &str) -> bool {
+    let is_marked = |view: &View| {
+        let found = epoch.view(view.schema, view.name);
+        found.is_some_and(|view| view.properties.contains_key(LAKES_VIEW))
+    };
+    !init::OF_OTHERS.contains(&schema)
+        || epoch.schema(schema).is_none()
+        || VIEWS.iter().any(|view| view.schema == schema && is_marked(view))
+}
+
+/// Whether a view of ours may take its place: nothing of somebody else's is there.
+fn is_free(epoch: &Epoch, schema: &str, name: &str) -> bool {
+    is_ours(epoch, schema)
+        && match epoch.get_relation(schema, name) {
+            Some(Relation::View(view)) => {
+                !init::OF_OTHERS.contains(&schema) || view.properties.contains_key(LAKES_VIEW)
+            }
+            Some(Relation::Table(_)) => !init::OF_OTHERS.contains(&schema),
+            None => true,
+        }
 }
 
 /// A view as it will be; `None` if it is so.

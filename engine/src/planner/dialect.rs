@@ -10,8 +10,8 @@ use radlake_sql::ast::{
 };
 
 use super::{
-    arrays, intervals, json, literals, patterns, recursion, regexes, row_values, scales, shapes, using,
-    uuids, vectors, wanted, wordings,
+    arrays, counts, intervals, json, literals, patterns, recursion, regexes, row_values, scales, shapes,
+    using, uuids, vectors, wanted, wordings,
 };
 use crate::write::target::folded;
 use crate::{Error, Result};
@@ -146,6 +146,11 @@ impl VisitorMut for Dialect {
                 .for_each(int4);
         }
         shapes::values(query);
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<Error> {
+        counts::rewrite(select);
         ControlFlow::Continue(())
     }
 

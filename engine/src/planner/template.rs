@@ -10,6 +10,7 @@ use datafusion::optimizer::{Analyzer, AnalyzerRule};
 use datafusion::prelude::SessionConfig;
 use radlake_catalogs::Lake;
 
+use super::arguments::Arguments;
 use super::arrays;
 use super::booleans::Booleans;
 use super::clock;
@@ -75,16 +76,19 @@ pub(crate) fn build(resources: &Resources, lake: &Lake) -> Result<SessionState> 
 
 /// What sub-queries mean is settled before types are made to agree, the rest after.
 fn analyzer_rules() -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> {
-    let mut rules = Analyzer::new().rules;
-    rules.insert(0, Arc::new(json::lateral::Lateral));
-    rules.insert(1, Arc::new(Orders));
-    rules.insert(2, Arc::new(Subqueries));
-    rules.insert(3, Arc::new(json::Values::new()));
-    rules.insert(4, Arc::new(Uuids::new()));
-    rules.insert(5, Arc::new(Booleans));
-    rules.insert(6, Arc::new(Floats));
-    rules.insert(7, Arc::new(Numbers));
-    rules.insert(8, Arc::new(Sets));
+    let mut rules: Vec<Arc<dyn AnalyzerRule + Send + Sync>> = vec![
+        Arc::new(json::lateral::Lateral),
+        Arc::new(Orders),
+        Arc::new(Arguments),
+        Arc::new(Subqueries),
+        Arc::new(json::Values::new()),
+        Arc::new(Uuids::new()),
+        Arc::new(Booleans),
+        Arc::new(Floats),
+        Arc::new(Numbers),
+        Arc::new(Sets),
+    ];
+    rules.extend(Analyzer::new().rules);
     rules.push(Arc::new(Functions));
     rules.push(Arc::new(Zones));
     rules.push(Arc::new(Rounding::new()));

@@ -32,6 +32,11 @@ impl Upgrade {
         for name in &done.added {
             println!("  {name}");
         }
+        for schema in &done.kept {
+            println!(
+                "The schema {schema} is one of your own and stays as it is: the views of that name are not made."
+            );
+        }
         if done.series > 0 {
             println!("{} rows of imaging.series were made anew.", done.series);
         }
