@@ -105,7 +105,7 @@ fn is_free(epoch: &Epoch, schema: &str, name: &str) -> bool {
             Some(Relation::View(view)) => {
                 !init::OF_OTHERS.contains(&schema) || view.properties.contains_key(LAKES_VIEW)
             }
-            Some(Relation::Table(_)) => !init::OF_OTHERS.contains(&schema),
+            Some(Relation::Table(_) | Relation::Sequence(_)) => !init::OF_OTHERS.contains(&schema),
             None => true,
         }
 }
