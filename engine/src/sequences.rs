@@ -87,23 +87,21 @@ impl Sequences {
         own && (is_temporary_schema(&sequence.schema) || self.published(sequence).is_none())
     }
 
-    /// `nextval`.
+    /// `nextval`, as often as there are rows.
     ///
     /// # Errors
     /// [`CatalogError::SequenceLimit`] at its end; what the storage says.
-    pub(crate) fn next(&self, sequence: &Arc<SequenceObject>) -> Result<i64, CatalogError> {
-        let number = match self.is_own(sequence) {
-            true => {
-                let next = sequence.counting.next(self.own(sequence), 1);
-                let next = next.map(|run| run.first);
-                if let Some(last) = next {
-                    self.put_own(sequence, Position { last, called: true });
-                }
-                next
-            }
-            false => waited(self.lake.next_number(sequence))?,
+    pub(crate) fn next(&self, sequence: &Arc<SequenceObject>, rows: usize) -> Result<Vec<i64>, CatalogError> {
+        let numbers = match self.is_own(sequence) {
+            true => self.next_own(sequence, rows),
+            false => waited(self.lake.next_numbers(sequence, rows))?,
         };
-        let Some(number) = number else {
+        if let Some(last) = numbers.last() {
+            let mut known = self.known();
+            known.given.insert(sequence.oid, *last);
+            known.last = Some(sequence.oid);
+        }
+        if numbers.len() < rows {
             let (end, bound) = match sequence.counting.increment > 0 {
                 true => ("maximum", sequence.counting.maximum),
                 false => ("minimum", sequence.counting.minimum),
@@ -112,11 +110,25 @@ impl Sequences {
                 "nextval: reached {end} value of sequence \"{}\" ({bound})",
                 sequence.name
             )));
-        };
-        let mut known = self.known();
-        known.given.insert(sequence.oid, number);
-        known.last = Some(sequence.oid);
-        Ok(number)
+        }
+        Ok(numbers)
+    }
+
+    fn next_own(&self, sequence: &SequenceObject, rows: usize) -> Vec<i64> {
+        let mut numbers = Vec::with_capacity(rows);
+        let mut at = self.own(sequence);
+        while numbers.len() < rows {
+            let Some(run) = sequence.counting.next(at, 1) else {
+                break;
+            };
+            numbers.push(run.first);
+            at = Position {
+                last: run.first,
+                called: true,
+            };
+        }
+        self.put_own(sequence, at);
+        numbers
     }
 
     /// `setval`.

@@ -122,10 +122,10 @@ pub(crate) fn rewrite(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
         rewritten.extend(match first {
             "MERGE" | "WITH" => merge::rewrite(words),
             "CREATE" => like::rewrite(commands::view_options(commands::no_data(plain::unlogged(
-                sequences::create(words),
+                sequences::create(sequences::identity(words)),
             )))),
             "ALTER" if words.phrase(1, &["DEFAULT", "PRIVILEGES"]) => rights::default_privileges(words),
-            "ALTER" => commands::alter(words),
+            "ALTER" => commands::alter(sequences::identity(words)),
             "REFRESH" => commands::refresh(words),
             "CLUSTER" => commands::cluster(words),
             "COMMENT" => commands::comment(words),

@@ -52,29 +52,32 @@ impl Taken {
 }
 
 impl Lake {
-    /// Gives the next number of a sequence, to nobody else and never again. `None` at its end.
+    /// Gives the next numbers of a sequence, to nobody else and never again: `count` of them, or fewer at its end.
     ///
     /// # Errors
     /// Those of the store.
-    pub async fn next_number(&self, sequence: &SequenceObject) -> Result<Option<i64>> {
+    pub async fn next_numbers(&self, sequence: &SequenceObject, count: usize) -> Result<Vec<i64>> {
         let block = self.inner.sequences.block(&sequence.generation);
         let mut block = block.lock().await;
-        if let Some(at) = block.at.filter(|at| at.last != block.end) {
-            let number = at.last.wrapping_add(sequence.counting.increment);
-            block.at = Some(Position {
-                last: number,
-                called: true,
-            });
-            return Ok(Some(number));
-        }
-        let wanted = match block.taken {
-            Some((before, when)) if when.elapsed() < SHORT => (before * 2).min(AHEAD),
-            _ => 1,
-        };
-        loop {
+        let mut numbers = Vec::with_capacity(count);
+        while numbers.len() < count {
+            if let Some(at) = block.at.filter(|at| at.last != block.end) {
+                let number = at.last.wrapping_add(sequence.counting.increment);
+                block.at = Some(Position {
+                    last: number,
+                    called: true,
+                });
+                numbers.push(number);
+                continue;
+            }
+            let missing = (count - numbers.len()) as u64;
+            let wanted = match block.taken {
+                Some((before, when)) if when.elapsed() < SHORT => (before * 2).min(AHEAD),
+                _ => 1,
+            };
             let (step, from) = self.newest_position(sequence).await?;
-            let Some(run) = sequence.counting.next(from, wanted) else {
-                return Ok(None);
+            let Some(run) = sequence.counting.next(from, wanted.max(missing)) else {
+                break;
             };
             let position = Position {
                 last: run.last,
@@ -89,9 +92,10 @@ impl Lake {
                     end: run.last,
                     taken: Some((wanted, Instant::now())),
                 };
-                return Ok(Some(run.first));
+                numbers.push(run.first);
             }
         }
+        Ok(numbers)
     }
 
     /// Sets where a sequence stands: `setval`. Other processes give what they have taken first.

@@ -13,6 +13,7 @@ use super::presets;
 use super::session::SessionView;
 use super::types;
 use super::{base_types, statics};
+use crate::planner::PG_TEMP;
 
 /// The epoch's catalog and the session that asks.
 pub(crate) struct Context {
@@ -65,6 +66,12 @@ impl Context {
                 .path()
                 .into_iter()
                 .find_map(|namespace| model.relation_named(namespace, relation)),
+            // The session's own.
+            [schema, relation] if schema == PG_TEMP => {
+                let path = self.session.search_path();
+                let own = path.iter().find(|schema| is_temporary_schema(schema))?;
+                model.relation_named(model.namespace_named(own)?.oid, relation)
+            }
             [schema, relation] => model.relation_named(model.namespace_named(schema)?.oid, relation),
             [database, schema, relation] if *database == model.database => {
                 model.relation_named(model.namespace_named(schema)?.oid, relation)

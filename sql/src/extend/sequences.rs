@@ -50,7 +50,7 @@ fn told(statement: Words, verb: &str, temporary: bool, lenient: bool, name: usiz
     let Some(after) = statement.name_end(name) else {
         return statement.0;
     };
-    let Some(options) = options(&statement, after) else {
+    let Some(options) = options(&statement, after, end(&statement)) else {
         return statement.0;
     };
     let flag = |on: bool| words(if on { "TRUE" } else { "FALSE" }).collect::<Vec<_>>();
@@ -67,8 +67,46 @@ fn told(statement: Words, verb: &str, temporary: bool, lenient: bool, name: usiz
     call(statement, SEQUENCE, arguments)
 }
 
-fn options(statement: &Words, from: usize) -> Option<Vec<(&'static str, Vec<Token>)>> {
-    let end = end(statement);
+/// `GENERATED … AS IDENTITY (option …)`: the options in the order that the parser takes.
+pub(super) fn identity(mut statement: Words) -> Words {
+    const ORDER: [&str; 6] = ["INCREMENT", "MINVALUE", "MAXVALUE", "START", "CACHE", "CYCLE"];
+    let mut nth = 0;
+    while nth + 1 < statement.len() {
+        let opens = statement.is(nth, "IDENTITY") && statement.token(nth + 1) == Some(&Token::LParen);
+        nth += 1;
+        if !opens {
+            continue;
+        }
+        let close = (nth..statement.len()).find(|at| statement.token(*at) == Some(&Token::RParen));
+        let Some(found) = close.and_then(|close| Some((close, options(&statement, nth + 1, close)?))) else {
+            continue;
+        };
+        let (close, options) = found;
+        // What the parser has no word for is left for it to refuse.
+        if options.iter().any(|(option, _)| !ORDER.contains(option)) {
+            continue;
+        }
+        let mut ordered: Vec<Token> = Vec::new();
+        for word in ORDER {
+            for (_, value) in options.iter().filter(|(option, _)| *option == word) {
+                let is = |wanted: &str| value.first().is_some_and(|token| super::is_word(token, wanted));
+                match word {
+                    "CYCLE" if is("FALSE") => ordered.extend(words("NO CYCLE")),
+                    "CYCLE" => ordered.extend(words("CYCLE")),
+                    _ if is("NULL") => ordered.extend(words("NO").chain(words(word))),
+                    _ => {
+                        ordered.extend(words(word));
+                        ordered.extend(value.iter().cloned());
+                    }
+                }
+            }
+        }
+        statement = statement.replaced(nth + 1, close, ordered);
+    }
+    statement
+}
+
+fn options(statement: &Words, from: usize, end: usize) -> Option<Vec<(&'static str, Vec<Token>)>> {
     let nothing = || words("NULL").collect::<Vec<_>>();
     let mut found = Vec::new();
     let mut at = from;

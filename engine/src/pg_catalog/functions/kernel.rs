@@ -75,7 +75,12 @@ pub(crate) struct Spec {
     pub(crate) strict: bool,
     pub(crate) volatile: bool,
     pub(crate) body: fn(&Context, &[Arg<'_>]) -> Outcome,
+    /// For a constant argument: all rows at once.
+    pub(crate) many: Option<Many>,
 }
+
+/// A body that gives the numbers of all rows for one argument.
+pub(crate) type Many = fn(&Context, Arg<'_>, usize) -> Result<Vec<i64>, CatalogError>;
 
 impl Spec {
     /// A strict stable function.
@@ -92,7 +97,14 @@ impl Spec {
             strict: true,
             volatile: false,
             body,
+            many: None,
         }
+    }
+
+    /// The function gives all rows at once where its argument is constant.
+    pub(crate) const fn many(mut self, many: Many) -> Self {
+        self.many = Some(many);
+        self
     }
 
     /// The function is called for NULL arguments too.
@@ -179,6 +191,13 @@ impl ScalarUDFImpl for CatalogFunction {
             .iter()
             .map(|a| a.to_array(rows).and_then(|a| Column::new(&a)))
             .collect::<Result<Vec<_>>>()?;
+        if let (Some(many), [ColumnarValue::Scalar(_)], [column], true) =
+            (self.spec.many, args.args.as_slice(), columns.as_slice(), rows > 0)
+            && !matches!(column.at(0), Arg::Null)
+        {
+            let numbers = many(&self.context, column.at(0), rows)?;
+            return Ok(ColumnarValue::Array(Arc::new(Int64Array::from(numbers))));
+        }
         let mut values = Vec::with_capacity(rows);
         let mut row_args = Vec::with_capacity(columns.len());
         for row in 0..rows {

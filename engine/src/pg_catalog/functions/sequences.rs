@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use radlake_catalogs::{Position, SequenceObject, is_temporary_schema};
 
+use super::kernel::Many;
 use super::{Arg, Outcome, Spec};
 use crate::pg_catalog::context::Context;
 use crate::pg_catalog::error::CatalogError;
@@ -16,8 +17,14 @@ use crate::sequences::Sequences;
 pub(crate) const IDENTITY_NEXTVAL: &str = "radlake_identity_nextval";
 
 pub(super) const FUNCTIONS: &[Spec] = &[
-    Spec::new("nextval", (1, 1), "int8", nextval).volatile(),
-    Spec::new(IDENTITY_NEXTVAL, (1, 1), "int8", identity_nextval).volatile(),
+    Spec::new("nextval", (1, 1), "int8", |c, a| first(nextval, c, a))
+        .volatile()
+        .many(nextval),
+    Spec::new(IDENTITY_NEXTVAL, (1, 1), "int8", |c, a| {
+        first(identity_nextval, c, a)
+    })
+    .volatile()
+    .many(identity_nextval),
     Spec::new("currval", (1, 1), "int8", currval).volatile(),
     Spec::new("lastval", (0, 0), "int8", lastval).volatile(),
     Spec::new("setval", (2, 3), "int8", setval).volatile(),
@@ -86,15 +93,21 @@ fn check_writable(
     }
 }
 
-fn nextval(context: &Context, args: &[Arg<'_>]) -> Outcome {
-    let sequence = sequence(context, args)?;
-    check(context, &sequence, &[Privilege::Usage, Privilege::Update])?;
-    check_writable(context, &sequence, "nextval()")?;
-    Ok(sequences(context)?.next(&sequence)?.into())
+/// A number for one row.
+fn first(many: Many, context: &Context, args: &[Arg<'_>]) -> Outcome {
+    let argument = args.first().copied().unwrap_or(Arg::Null);
+    Ok(many(context, argument, 1)?.first().copied().into())
 }
 
-fn identity_nextval(context: &Context, args: &[Arg<'_>]) -> Outcome {
-    let sequence = sequence(context, args)?;
+fn nextval(context: &Context, argument: Arg<'_>, rows: usize) -> Result<Vec<i64>, CatalogError> {
+    let sequence = sequence(context, &[argument])?;
+    check(context, &sequence, &[Privilege::Usage, Privilege::Update])?;
+    check_writable(context, &sequence, "nextval()")?;
+    sequences(context)?.next(&sequence, rows)
+}
+
+fn identity_nextval(context: &Context, argument: Arg<'_>, rows: usize) -> Result<Vec<i64>, CatalogError> {
+    let sequence = sequence(context, &[argument])?;
     let owned = sequence.owned_by.as_ref().filter(|owned| owned.identity);
     let table = owned.and_then(|owned| context.model().relation(owned.table));
     let subject = subject(context)?;
@@ -108,7 +121,7 @@ fn identity_nextval(context: &Context, args: &[Arg<'_>]) -> Outcome {
         check(context, &sequence, &[Privilege::Usage, Privilege::Update])?;
     }
     check_writable(context, &sequence, "nextval()")?;
-    Ok(sequences(context)?.next(&sequence)?.into())
+    sequences(context)?.next(&sequence, rows)
 }
 
 fn currval(context: &Context, args: &[Arg<'_>]) -> Outcome {
