@@ -7,6 +7,7 @@ mod clock;
 mod counts;
 mod decimals;
 mod dialect;
+mod domains;
 mod expressions;
 mod floats;
 mod governed;

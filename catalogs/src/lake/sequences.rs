@@ -19,6 +19,8 @@ use crate::delta::below;
 use crate::sequence::{Position, SequenceObject};
 use crate::{Error, Result};
 
+/// Where their folders are.
+pub(super) const FOLDER: &str = "_radlake/sequences";
 /// Numbers that are taken ahead at most, unless one statement wants more.
 const AHEAD: u64 = 65_536;
 /// What is used up within this time was too little.
@@ -172,7 +174,7 @@ impl Lake {
 }
 
 fn folder(sequence: &SequenceObject) -> Path {
-    Path::from(format!("_radlake/sequences/{}", sequence.generation))
+    Path::from(format!("{FOLDER}/{}", sequence.generation))
 }
 
 fn place(sequence: &SequenceObject, step: u64) -> Path {

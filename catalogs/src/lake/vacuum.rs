@@ -21,7 +21,7 @@ use self::removal::Found;
 use super::Lake;
 use super::catalog::CATALOG;
 use super::storage::Storage;
-use super::{probed, reserve, vacuumed};
+use super::{probed, reserve, sequences, vacuumed};
 use crate::delta::action::Action;
 use crate::delta::checkpoint;
 use crate::delta::log::{commit_path, read_commit, write_checkpoint};
@@ -423,6 +423,20 @@ impl Run<'_> {
                 .filename()
                 .and_then(|name| name.strip_suffix(".json"));
             if !token.is_some_and(|token| remembered.contains(token))
+                && file.last_modified < self.logs.min(young)
+            {
+                old.push(file.location);
+            }
+        }
+        // Positions of sequences that no epoch has: those of one that was made since `kept` are younger.
+        let counted: HashSet<&str> = kept
+            .sequences()
+            .chain(newest.sequences())
+            .map(|sequence| sequence.generation.as_str())
+            .collect();
+        for file in self.list(sequences::FOLDER).await? {
+            let generation = file.location.parts().nth(2);
+            if !generation.is_some_and(|part| counted.contains(part.as_ref()))
                 && file.last_modified < self.logs.min(young)
             {
                 old.push(file.location);

@@ -15,6 +15,7 @@ use super::arrays;
 use super::booleans::Booleans;
 use super::clock;
 use super::decimals::Decimals;
+use super::domains::Domains;
 use super::floats::Floats;
 use super::integers::Integers;
 use super::json;
@@ -80,6 +81,7 @@ fn analyzer_rules() -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> {
         Arc::new(json::lateral::Lateral),
         Arc::new(Orders),
         Arc::new(Arguments),
+        Arc::new(Domains),
         Arc::new(Subqueries),
         Arc::new(json::Values::new()),
         Arc::new(Uuids::new()),

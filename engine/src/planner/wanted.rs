@@ -1,16 +1,20 @@
 //! Which rows are wanted, in words that the planner does not know: `FETCH FIRST`, `TABLESAMPLE`.
 
+use std::ops::ControlFlow;
+
 use radlake_sql::ast::{
-    Expr, GroupByExpr, LimitClause, ObjectName, Query, SetExpr, TableAlias, TableFactor, TableSample,
-    TableSampleKind, TableSampleMethod, Value,
+    Expr, GroupByExpr, LimitClause, ObjectName, OrderBy, OrderByExpr, OrderByKind, Query, SelectItem,
+    SetExpr, TableAlias, TableFactor, TableSample, TableSampleKind, TableSampleMethod, Value, VisitMut,
+    VisitorMut, WindowType,
 };
 
+use crate::write::target::folded;
 use crate::{Error, Result};
 
 /// A query.
 ///
 /// # Errors
-/// [`Error::Unsupported`] for WITH TIES and PERCENT; [`Error::Syntax`] for two limits.
+/// [`Error::Unsupported`] for WITH TIES of what has no rows of its own; [`Error::Syntax`] for two limits.
 pub(super) fn query(query: &mut Query) -> Result<()> {
     if let Some(lock) = query.locks.first() {
         lockable(query, &lock.lock_type.to_string())?;
@@ -20,16 +24,13 @@ pub(super) fn query(query: &mut Query) -> Result<()> {
     let Some(fetch) = query.fetch.take() else {
         return Ok(());
     };
-    if fetch.with_ties {
-        return Err(Error::Unsupported {
-            what: "FETCH FIRST … WITH TIES".to_owned(),
-            hint: Some("Take the rows whose rank() OVER (ORDER BY …) is at most so many.".to_owned()),
-        });
-    }
     if fetch.percent {
         return Err(Error::syntax("syntax error at or near \"percent\""));
     }
     let wanted = fetch.quantity.unwrap_or_else(|| number("1"));
+    if fetch.with_ties {
+        return with_ties(query, &wanted);
+    }
     match &mut query.limit_clause {
         None => {
             query.limit_clause = Some(LimitClause::LimitOffset {
@@ -42,6 +43,108 @@ pub(super) fn query(query: &mut Query) -> Result<()> {
         Some(_) => return Err(Error::syntax("multiple LIMIT clauses not allowed")),
     }
     Ok(())
+}
+
+/// `FETCH FIRST n ROWS WITH TIES`: the rows whose rank is at most n, behind those that OFFSET skips.
+fn with_ties(query: &mut Query, wanted: &Expr) -> Result<()> {
+    let refused = |what: &str| Error::Unsupported {
+        what: format!("FETCH FIRST … WITH TIES of {what}"),
+        hint: Some("Take the rows whose rank() OVER (ORDER BY …) is at most so many.".to_owned()),
+    };
+    let order = match &query.order_by {
+        Some(OrderBy {
+            kind: OrderByKind::Expressions(order),
+            ..
+        }) if !order.is_empty() => order.clone(),
+        _ => {
+            return Err(Error::syntax(
+                "WITH TIES cannot be specified without ORDER BY clause",
+            ));
+        }
+    };
+    let skipped = match query.limit_clause.take() {
+        None => number("0"),
+        Some(LimitClause::LimitOffset {
+            limit: None, offset, ..
+        }) => offset.map_or_else(|| number("0"), |offset| offset.value),
+        Some(_) => return Err(Error::syntax("multiple LIMIT clauses not allowed")),
+    };
+    let SetExpr::Select(select) = query.body.as_mut() else {
+        return Err(refused("UNION, INTERSECT, EXCEPT or VALUES"));
+    };
+    if select.distinct.is_some() || select.qualify.is_some() {
+        return Err(refused("DISTINCT"));
+    }
+    let mut by = order;
+    for one in &mut by {
+        if let Some(meant) = output(&select.projection, &one.expr) {
+            one.expr = meant;
+        }
+    }
+    let mut condition = self::select(
+        "SELECT row_number() OVER () > radlake_skipped AND rank() OVER () <= radlake_skipped + radlake_wanted",
+    )?;
+    let _ = VisitMut::visit(
+        &mut condition,
+        &mut Ties {
+            by: &by,
+            skipped: &skipped,
+            wanted,
+        },
+    );
+    if let SetExpr::Select(made) = *condition.body
+        && let Some(SelectItem::UnnamedExpr(condition)) = made.projection.into_iter().next()
+    {
+        select.qualify = Some(condition);
+    }
+    Ok(())
+}
+
+/// Puts a query's own parts into the condition: as trees, since a tree's text may be read as another.
+struct Ties<'q> {
+    by: &'q [OrderByExpr],
+    skipped: &'q Expr,
+    wanted: &'q Expr,
+}
+
+impl VisitorMut for Ties<'_> {
+    type Break = ();
+
+    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+        match expr {
+            Expr::Identifier(name) if name.value == "radlake_skipped" => *expr = self.skipped.clone(),
+            Expr::Identifier(name) if name.value == "radlake_wanted" => *expr = self.wanted.clone(),
+            Expr::Function(function) => {
+                if let Some(WindowType::WindowSpec(window)) = &mut function.over {
+                    window.order_by = self.by.to_vec();
+                }
+            }
+            _ => {}
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+/// What ORDER BY means by a number or by a name of the output.
+fn output(projection: &[SelectItem], by: &Expr) -> Option<Expr> {
+    let named = |item: &SelectItem| match item {
+        SelectItem::ExprWithAlias { expr, .. } | SelectItem::UnnamedExpr(expr) => Some(expr.clone()),
+        _ => None,
+    };
+    match by {
+        Expr::Value(value) => match &value.value {
+            Value::Number(digits, _) => {
+                let place: usize = digits.to_string().parse().ok()?;
+                projection.get(place.checked_sub(1)?).and_then(named)
+            }
+            _ => None,
+        },
+        Expr::Identifier(name) => projection.iter().find_map(|item| match item {
+            SelectItem::ExprWithAlias { expr, alias } if folded(alias) == folded(name) => Some(expr.clone()),
+            _ => None,
+        }),
+        _ => None,
+    }
 }
 
 /// Rows of a result that are made of several, or of none, cannot be locked.

@@ -2,6 +2,7 @@
 
 use arrow::array::RecordBatch;
 use arrow::error::ArrowError;
+use std::collections::{HashMap, HashSet};
 
 use crate::pg_catalog::acl::{ON_RELATION, ON_SEQUENCE};
 use crate::pg_catalog::{declared::Declared, model::Model, rows::Rows};
@@ -12,6 +13,17 @@ const HEAP: u32 = 2;
 const BTREE: u32 = 403;
 
 pub(super) fn rows(declared: &'static Declared, model: &Model) -> Result<RecordBatch, ArrowError> {
+    // By table, so that a lake of thousands is looked at once.
+    let indexed: HashSet<u32> = model.indexes.iter().map(|index| index.table).collect();
+    let mut checks: HashMap<u32, i64> = HashMap::new();
+    let mut referring: HashSet<u32> = HashSet::new();
+    for constraint in &model.constraints {
+        match constraint.kind {
+            "c" => *checks.entry(constraint.table).or_default() += 1,
+            "f" => referring.extend([constraint.table, constraint.referenced]),
+            _ => {}
+        }
+    }
     Rows::new(declared, &model.relations)
         .column("oid", |r| r.oid)
         .column("relname", |r| r.name.as_str())
@@ -45,20 +57,11 @@ pub(super) fn rows(declared: &'static Declared, model: &Model) -> Result<RecordB
             i64::try_from(r.schema.fields().len()).unwrap_or(i64::MAX)
         })
         .column("relhasindex", |r| {
-            matches!(r.kind, "r" | "m") && model.indexes.iter().any(|index| index.table == r.oid)
+            matches!(r.kind, "r" | "m") && indexed.contains(&r.oid)
         })
-        .column("relchecks", |r| {
-            let checks = model
-                .constraints
-                .iter()
-                .filter(|c| c.table == r.oid && c.kind == "c");
-            i64::try_from(checks.count()).unwrap_or(i64::MAX)
-        })
+        .column("relchecks", |r| checks.get(&r.oid).copied().unwrap_or_default())
         // Clients ask for foreign keys where there are triggers, by which PostgreSQL keeps them.
-        .column("relhastriggers", |r| {
-            let mut keys = model.constraints.iter().filter(|c| c.kind == "f");
-            r.kind == "r" && keys.any(|c| c.table == r.oid || c.referenced == r.oid)
-        })
+        .column("relhastriggers", |r| r.kind == "r" && referring.contains(&r.oid))
         .column("relhasrules", |r| r.kind == "v")
         .column("relrowsecurity", |r| r.row_security.enabled)
         .column("relforcerowsecurity", |r| r.row_security.forced)
