@@ -146,6 +146,9 @@ def told(cursor, statement):
         values = [plain(result.get_value(row, number), kind) for number, _, kind in columns]
         if statement.about in "\t".join(str(value) for value in values):
             rows.append(values)
+    # Without ORDER BY rows come in any order.
+    if "order by" not in statement.text.lower():
+        rows.sort(key=str)
     status = cursor.statusmessage if not statement.about else None
     return status, [(name, kind) for _, name, kind in columns], rows
 

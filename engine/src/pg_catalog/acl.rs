@@ -123,7 +123,7 @@ impl Model {
     }
 
     /// A role within an `aclitem`: in quotes unless of ASCII letters, digits and underscores, by its number if it is gone.
-    fn item_role(&self, oid: u32) -> String {
+    pub(crate) fn item_role(&self, oid: u32) -> String {
         if oid == 0 {
             return String::new();
         }

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
-use datafusion::common::{Column, NullEquality, Result, ScalarValue};
+use datafusion::common::{Column, NullEquality, Result, ScalarValue, not_impl_err};
 use datafusion::config::ConfigOptions;
 use datafusion::functions_aggregate::expr_fn::count;
 use datafusion::functions_window::expr_fn::row_number;
@@ -254,7 +254,11 @@ fn outer_refs(expr: &Expr) -> bool {
         .unwrap_or(false)
 }
 
-/// Whether rows depend on outer columns by more than equality in conditions, or below a node that the conditions do not move across.
+/// Whether rows depend on outer columns by more than equality in conditions, or below a node that DataFusion does not move the conditions
+/// across, or not rightly: behind an alias or a grouping it takes one column of a name for another.
+///
+/// # Errors
+/// For an aggregate of outer columns alone, which is the outer query's in PostgreSQL.
 fn is_hard(plan: &LogicalPlan) -> Result<bool> {
     let mut hard = false;
     plan.apply(|plan| {
@@ -264,12 +268,16 @@ fn is_hard(plan: &LogicalPlan) -> Result<bool> {
             LogicalPlan::Filter(filter) => split_conjunction(&filter.predicate)
                 .into_iter()
                 .all(|conjunct| !outer_refs(conjunct) || is_equality(conjunct)),
-            LogicalPlan::Projection(_)
-            | LogicalPlan::SubqueryAlias(_)
-            | LogicalPlan::Aggregate(_)
-            | LogicalPlan::Distinct(Distinct::All(_))
-            | LogicalPlan::Join(_)
-            | LogicalPlan::Subquery(_) => !own,
+            LogicalPlan::Aggregate(aggregate) => {
+                if aggregate.aggr_expr.iter().any(is_outers) {
+                    return not_impl_err!(
+                        "an aggregate of columns of the outer query alone within a sub-query; compute it in the outer query"
+                    );
+                }
+                !own && (!below || aggregate.group_expr.is_empty())
+            }
+            LogicalPlan::Join(join) => !own && (!below || join.join_type == JoinType::Inner),
+            LogicalPlan::Projection(_) | LogicalPlan::Subquery(_) => !own,
             _ => !own && !below,
         };
         hard = !simple;
@@ -279,6 +287,11 @@ fn is_hard(plan: &LogicalPlan) -> Result<bool> {
         })
     })?;
     Ok(hard)
+}
+
+/// Whether an aggregate's columns are all of the outer query.
+fn is_outers(expr: &Expr) -> bool {
+    outer_refs(expr) && expr.column_refs().is_empty()
 }
 
 fn names_outer(plan: &LogicalPlan) -> bool {
@@ -296,8 +309,9 @@ fn is_equality(expr: &Expr) -> bool {
     else {
         return false;
     };
-    let purely_outer = |expr: &Expr| outer_refs(expr) && expr.column_refs().is_empty();
-    purely_outer(left) && !outer_refs(right) || purely_outer(right) && !outer_refs(left)
+    let outer = |expr: &Expr| outer_refs(expr) && expr.column_refs().is_empty();
+    let inner = |expr: &Expr| !outer_refs(expr) && !expr.column_refs().is_empty();
+    outer(left) && inner(right) || outer(right) && inner(left)
 }
 
 /// A sub-query's rows for all values of the outer columns that it names: the plan, the columns of the domain in it, and the outer columns.

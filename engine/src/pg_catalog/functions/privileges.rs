@@ -24,6 +24,7 @@ pub(super) const FUNCTIONS: &[Spec] = &[
     Spec::new("has_server_privilege", (2, 3), "bool", superuser),
     Spec::new("has_foreign_data_wrapper_privilege", (2, 3), "bool", superuser),
     Spec::new("has_parameter_privilege", (2, 3), "bool", superuser),
+    Spec::new("acldefault", (2, 2), "_aclitem", acldefault),
     Spec::new("pg_has_role", (2, 3), "bool", has_role),
     Spec::new("row_security_active", (1, 1), "bool", active),
 ];
@@ -33,6 +34,36 @@ fn active(context: &Context, args: &[Arg<'_>]) -> Outcome {
     Ok(super::relation(context, args)?
         .map(|relation| context.row_security_active(relation))
         .into())
+}
+
+/// What PostgreSQL gives with a new object of a kind: to everybody, and to its owner.
+fn acldefault(context: &Context, args: &[Arg<'_>]) -> Outcome {
+    let kind = args.first().and_then(|arg| arg.text()).unwrap_or_default();
+    let owner = args.get(1).and_then(|arg| arg.oid()).unwrap_or_default();
+    let (everybodys, owners) = match kind {
+        "c" => return Ok(Value::Texts(Vec::new())),
+        "r" => ("", "arwdDxt"),
+        "s" => ("", "rwU"),
+        "d" => ("Tc", "CTc"),
+        "f" => ("X", "X"),
+        "l" | "T" => ("U", "U"),
+        "L" => ("", "rw"),
+        "n" => ("", "UC"),
+        "p" => ("", "sA"),
+        "t" => ("", "C"),
+        "F" | "S" => ("", "U"),
+        other => {
+            return Err(CatalogError::InvalidParameter(format!(
+                "unrecognized object type abbreviation: {other}"
+            )));
+        }
+    };
+    let role = context.model().item_role(owner);
+    let mut items = vec![format!("{role}={owners}/{role}")];
+    if !everybodys.is_empty() {
+        items.insert(0, format!("={everybodys}/{role}"));
+    }
+    Ok(Value::Texts(items.into_iter().map(Into::into).collect()))
 }
 
 /// The role that is asked about (the first of `full` arguments, else the current one) and the other arguments.
