@@ -35,6 +35,7 @@ mod scales;
 mod series;
 mod sets;
 mod shapes;
+mod sliding;
 mod spans;
 mod sparing;
 mod subqueries;

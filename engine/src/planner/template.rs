@@ -27,6 +27,7 @@ use super::pushdown;
 use super::rounding::Rounding;
 use super::series;
 use super::sets::Sets;
+use super::sliding::Sliding;
 use super::spans;
 use super::subqueries::Subqueries;
 use super::uuids::Uuids;
@@ -90,6 +91,7 @@ fn analyzer_rules() -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> {
     ];
     rules.extend(Analyzer::new().rules);
     rules.push(Arc::new(Functions));
+    rules.push(Arc::new(Sliding));
     rules.push(Arc::new(Zones));
     rules.push(Arc::new(Rounding::new()));
     rules.push(Arc::new(Numerics::new()));
