@@ -16,6 +16,7 @@ mod json;
 mod limits;
 mod literals;
 mod names;
+mod nested;
 mod nothing;
 mod numbers;
 mod numerics;

@@ -18,6 +18,7 @@ use super::decimals::Decimals;
 use super::floats::Floats;
 use super::integers::Integers;
 use super::json;
+use super::nested::Nested;
 use super::numbers::Numbers;
 use super::numerics::Numerics;
 use super::operators::Operators;
@@ -91,6 +92,7 @@ fn analyzer_rules() -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> {
     ];
     rules.extend(Analyzer::new().rules);
     rules.push(Arc::new(Functions));
+    rules.push(Arc::new(Nested));
     rules.push(Arc::new(Sliding));
     rules.push(Arc::new(Zones));
     rules.push(Arc::new(Rounding::new()));
