@@ -72,6 +72,26 @@ impl Statement {
         self.kind
     }
 
+    /// What it writes by, whether or not a WITH stands before.
+    #[must_use]
+    pub fn writes_by(&self) -> Option<&'static str> {
+        let body = match self.ast.as_ref() {
+            ast::Statement::Query(query) => query.body.as_ref(),
+            ast::Statement::Insert(_) => return Some("INSERT"),
+            ast::Statement::Update(_) => return Some("UPDATE"),
+            ast::Statement::Delete(_) => return Some("DELETE"),
+            ast::Statement::Merge(_) => return Some("MERGE"),
+            _ => return None,
+        };
+        match body {
+            ast::SetExpr::Insert(_) => Some("INSERT"),
+            ast::SetExpr::Update(_) => Some("UPDATE"),
+            ast::SetExpr::Delete(_) => Some("DELETE"),
+            ast::SetExpr::Merge(_) => Some("MERGE"),
+            _ => None,
+        }
+    }
+
     /// True if it returns rows and changes nothing, so that nothing is lost by stopping it.
     #[must_use]
     pub fn is_query(&self) -> bool {
@@ -200,6 +220,31 @@ mod tests {
         assert_eq!(texts, ["SELECT 'a;b' -- c;", "SHOW x", "SELECT 2"]);
         assert!(parse(" ; -- nothing\n;").unwrap().is_empty());
         assert!(parse("").unwrap().is_empty());
+    }
+
+    #[test]
+    fn what_writes_is_told_behind_with_too() {
+        let verb = |text: &str| parse(text).unwrap().remove(0).writes_by();
+        for (text, wanted) in [
+            ("/* a */ INSERT INTO t VALUES (1) RETURNING a", Some("INSERT")),
+            (
+                "WITH c AS (SELECT 1) INSERT INTO t SELECT * FROM c RETURNING a",
+                Some("INSERT"),
+            ),
+            (
+                "WITH c AS (SELECT 1) UPDATE t SET a = 1 RETURNING a",
+                Some("UPDATE"),
+            ),
+            ("WITH c AS (SELECT 1) DELETE FROM t RETURNING a", Some("DELETE")),
+            (
+                "WITH c AS (INSERT INTO t VALUES (1) RETURNING a) SELECT * FROM c",
+                None,
+            ),
+            ("EXPLAIN INSERT INTO t VALUES (1)", None),
+            ("SELECT 1", None),
+        ] {
+            assert_eq!(verb(text), wanted, "{text}");
+        }
     }
 
     #[test]

@@ -33,6 +33,7 @@ pub use epoch_catalog::EpochCatalog;
 pub use error::CatalogError;
 pub(crate) use function::{Function, own_functions};
 pub use functions::POSTGRESQL_VERSION;
+pub(crate) use functions::only_value::ONLY_VALUE;
 pub(crate) use functions::quote_literal;
 pub(crate) use functions::sequences::IDENTITY_NEXTVAL;
 pub use install::SystemCatalogs;

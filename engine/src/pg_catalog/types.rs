@@ -178,7 +178,7 @@ const BUILTIN: &[Builtin] = &[
     builtin("record", 2249, 2287, -1, || DataType::Utf8),
     builtin("cstring", 2275, 1263, -2, || DataType::Utf8),
     builtin("anyarray", 2277, 0, -1, || DataType::Utf8),
-    builtin("void", 2278, 0, 4, || DataType::Null),
+    builtin("void", 2278, 0, 4, || DataType::Utf8),
     builtin("uuid", 2950, 2951, 16, || DataType::Utf8),
     builtin("pg_lsn", 3220, 3221, 8, || DataType::Utf8),
     builtin("regconfig", 3734, 3735, 4, || DataType::UInt32),

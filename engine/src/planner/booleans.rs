@@ -1,4 +1,4 @@
-//! A literal beside a boolean is one, and is read as PostgreSQL reads it: `indisprimary = 'f'`.
+//! A literal beside a boolean is one, and is read as PostgreSQL reads it: `indisprimary = 'f'`. `concat` puts booleans out as `t` and `f`.
 
 use arrow::datatypes::DataType;
 use datafusion::common::tree_node::Transformed;
@@ -7,7 +7,7 @@ use datafusion::config::ConfigOptions;
 use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan};
 use datafusion::optimizer::AnalyzerRule;
 
-use super::expressions;
+use super::{expressions, postgres};
 use crate::Error;
 
 /// The rule. It is to run before types are made to agree.
@@ -34,6 +34,7 @@ fn may_be(expr: &Expr) -> bool {
             is_open(&binary.left) != is_open(&binary.right)
         }
         Expr::InList(list) => !is_open(&list.expr) && list.list.iter().any(is_open),
+        Expr::ScalarFunction(call) if puts_out(call.func.name()) => true,
         Expr::ScalarFunction(call) => is_choice(call.func.name()) && call.args.iter().any(is_open),
         _ => false,
     }
@@ -53,6 +54,16 @@ fn one(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
             values.push(list.expr.as_mut());
             let done = agree(&mut values, schema)?;
             Ok(Transformed::new_transformed(Expr::InList(list), done))
+        }
+        Expr::ScalarFunction(mut call) if puts_out(call.func.name()) => {
+            let mut done = false;
+            for value in &mut call.args {
+                if matches!(value.get_type(schema), Ok(DataType::Boolean)) {
+                    *value = postgres::as_output(std::mem::take(value));
+                    done = true;
+                }
+            }
+            Ok(Transformed::new_transformed(Expr::ScalarFunction(call), done))
         }
         Expr::ScalarFunction(mut call) => {
             let mut values: Vec<&mut Expr> = call.args.iter_mut().collect();
@@ -83,6 +94,11 @@ fn agree(values: &mut [&mut Expr], schema: &DFSchema) -> Result<bool> {
         }
     }
     Ok(true)
+}
+
+/// Functions that put their arguments out: `t` for true, which as a text is `true`.
+fn puts_out(function: &str) -> bool {
+    matches!(function, "concat" | "concat_ws")
 }
 
 fn is_choice(function: &str) -> bool {

@@ -93,10 +93,16 @@ pub(super) fn functions() -> Vec<Arc<ScalarUDF>> {
         times_of_texts::TIMESTAMP_OF,
         times_of_texts::TO_DATE,
         timezone::TIMEZONE,
+        timezone::ZONE_OF_ISO,
     ]
     .into_iter()
     .map(|function| Arc::new(function.udf()))
     .collect()
+}
+
+/// How a value is put out, where a cast to text says it otherwise.
+pub(super) fn as_output(value: Expr) -> Expr {
+    strings::AS_OUTPUT.call(vec![value])
 }
 
 /// A function in a few words: what it takes, gives and does. Two of one name are the same.

@@ -157,7 +157,8 @@ fn reworded(function: &mut Function) -> Result<Option<Expr>> {
         }
         ("make_timestamptz", [parts @ .., zone]) if parts.len() == 6 => {
             let shown = call("make_timestamp", parts.to_vec());
-            Some(call("timezone", vec![zone.clone(), shown]))
+            let zone = call("zone_of_iso", vec![zone.clone()]);
+            Some(call("timezone", vec![zone, shown]))
         }
         ("make_timestamptz", parts) if parts.len() == 6 => {
             Some(moment(call("make_timestamp", parts.to_vec())))

@@ -262,7 +262,7 @@ impl Field {
             Key::Hour24 => self.number(out, parts.hour, signed(2, parts.hour)),
             Key::Minute => self.number(out, parts.minute, signed(2, parts.minute)),
             Key::Second => self.number(out, parts.second, signed(2, parts.second)),
-            Key::Fraction(digits) => {
+            Key::Fraction(digits) | Key::Precision(digits) => {
                 let width = usize::try_from(digits).unwrap_or_default();
                 let fraction = parts.micros / 10_i64.pow(6 - digits);
                 self.numeral(out, &format!("{fraction:0width$}"));

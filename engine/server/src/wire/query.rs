@@ -170,11 +170,15 @@ fn keyword(statement: &Statement, index: usize) -> String {
 
 /// The command tag of a statement that returned `count` rows.
 pub(crate) fn row_tag(statement: &Statement, count: u64) -> String {
+    match statement.writes_by() {
+        Some("INSERT") => return format!("INSERT 0 {count}"),
+        Some(other) => return format!("{other} {count}"),
+        None => {}
+    }
     match keyword(statement, 0).as_str() {
         "SHOW" => "SHOW".to_owned(),
         "EXPLAIN" => "EXPLAIN".to_owned(),
-        "INSERT" => format!("INSERT 0 {count}"),
-        other @ ("UPDATE" | "DELETE" | "MERGE" | "FETCH") => format!("{other} {count}"),
+        "FETCH" => format!("FETCH {count}"),
         _ => format!("SELECT {count}"),
     }
 }

@@ -1,6 +1,9 @@
 //! Casts to and from PostgreSQL's names for OIDs: `'imaging.series'::regclass`, `c.oid::regclass::text`, `typreceive::text`.
 
-use datafusion::sql::sqlparser::ast::{DataType, Expr, Ident, Query, SelectItem, SetExpr, Value};
+use datafusion::sql::sqlparser::ast::{
+    BinaryOperator, DataType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, Query,
+    SelectItem, SetExpr, Value,
+};
 use std::collections::HashSet;
 use std::sync::LazyLock;
 
@@ -41,6 +44,28 @@ fn is_regproc_column(expr: &Expr) -> bool {
 
 /// A cast to a name for OIDs becomes its lookup; a cast of such a lookup to text, the name.
 pub(super) fn rewrite(expr: &mut Expr) {
+    match expr {
+        Expr::Function(function) if puts_out(function) => {
+            if let FunctionArguments::List(list) = &mut function.args {
+                for argument in &mut list.args {
+                    if let FunctionArg::Unnamed(FunctionArgExpr::Expr(value)) = argument {
+                        by_name(value);
+                    }
+                }
+            }
+            return;
+        }
+        Expr::BinaryOp {
+            left,
+            op: BinaryOperator::StringConcat,
+            right,
+        } => {
+            by_name(left);
+            by_name(right);
+            return;
+        }
+        _ => {}
+    }
     let Expr::Cast {
         expr: inner,
         data_type,
@@ -69,6 +94,35 @@ pub(super) fn rewrite(expr: &mut Expr) {
     } else if is_regproc_column(inner) {
         let inner = take(inner);
         *expr = call("regprocout", vec![inner]);
+    }
+}
+
+/// Functions that put their arguments out as texts, or make documents of them.
+fn puts_out(function: &Function) -> bool {
+    const NAMES: &[&str] = &[
+        "array_agg",
+        "concat",
+        "concat_ws",
+        "format",
+        "json_agg",
+        "json_build_array",
+        "json_build_object",
+        "json_object_agg",
+        "jsonb_agg",
+        "jsonb_build_array",
+        "jsonb_build_object",
+        "jsonb_object_agg",
+        "to_json",
+        "to_jsonb",
+    ];
+    super::ast::last(&function.name).is_some_and(|name| NAMES.contains(&name.as_str()))
+}
+
+/// An OID that was looked up by a name is put out as one.
+fn by_name(expr: &mut Expr) {
+    if let Some(family) = lookup_family(expr) {
+        let inner = take(expr);
+        *expr = call(&format!("{family}out"), vec![inner]);
     }
 }
 

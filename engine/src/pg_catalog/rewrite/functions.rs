@@ -273,7 +273,9 @@ fn rewrite_factor(factor: &mut TableFactor) {
                 *factor = unnest(vec![rows], Some(alias));
                 // The alias of one column names it too.
                 rewrite_factor(factor);
-            } else if let Some(derived) = scalar_in_from(name, &args.args, alias.as_ref()) {
+            } else if let Some(derived) =
+                scalar_in_from(name, &args.args, alias.as_ref()).filter(|_| !*with_ordinality)
+            {
                 *factor = derived;
             }
         }

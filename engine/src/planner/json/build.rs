@@ -82,6 +82,18 @@ pub(in crate::planner) fn functions() -> Vec<Arc<ScalarUDF>> {
     FUNCTIONS.iter().map(function).collect()
 }
 
+/// Whether a function makes documents of its arguments.
+pub(super) fn is_maker(function: &str) -> bool {
+    FUNCTIONS.iter().any(|(name, ..)| *name == function)
+}
+
+/// Whether a function writes values that may be arrays; those of an aggregate are written already.
+pub(super) fn writes_arrays(function: &str) -> bool {
+    FUNCTIONS.iter().any(|(name, makes, _)| {
+        *name == function && !matches!(makes, Makes::Items | Makes::Pairs | Makes::Texts | Makes::Row)
+    })
+}
+
 /// The function that makes a row.
 pub(super) fn row_of() -> Option<Arc<ScalarUDF>> {
     functions().into_iter().find(|function| function.name() == ROW_OF)

@@ -295,18 +295,44 @@ pub(in crate::planner) fn check(select: &Select) -> Result<()> {
     {
         relations(from, &mut names);
     }
-    if names.is_empty() {
-        return Ok(());
-    }
-    let mut marked = Marked(&names);
-    let found = Visit::visit(&select.projection, &mut marked).is_break()
-        || Visit::visit(&select.having, &mut marked).is_break()
-        || Visit::visit(&select.selection, &mut marked).is_break();
-    match found {
-        true => Err(Error::unsupported(
+    let mut renamed = Vec::new();
+    select
+        .from
+        .iter()
+        .for_each(|from| with_other_names(from, &mut renamed));
+    let found = |names: &[String]| {
+        let mut marked = Marked(names);
+        !names.is_empty()
+            && (Visit::visit(&select.projection, &mut marked).is_break()
+                || Visit::visit(&select.having, &mut marked).is_break()
+                || Visit::visit(&select.selection, &mut marked).is_break())
+    };
+    if found(&names) {
+        return Err(Error::unsupported(
             "a whole row of a table of an outer join; make an object of its columns with json_build_object",
-        )),
-        false => Ok(()),
+        ));
+    }
+    // PostgreSQL's row of a table has the table's own names.
+    if found(&renamed) {
+        return Err(Error::unsupported(
+            "a whole row of a table whose columns have other names; make an object of its columns with json_build_object",
+        ));
+    }
+    Ok(())
+}
+
+/// The tables of which an alias names columns.
+fn with_other_names(from: &TableWithJoins, names: &mut Vec<String>) {
+    for factor in std::iter::once(&from.relation).chain(from.joins.iter().map(|join| &join.relation)) {
+        match factor {
+            TableFactor::Table {
+                alias: Some(alias),
+                args: None,
+                ..
+            } if !alias.columns.is_empty() => names.push(folded(&alias.name)),
+            TableFactor::NestedJoin { table_with_joins, .. } => with_other_names(table_with_joins, names),
+            _ => {}
+        }
     }
 }
 

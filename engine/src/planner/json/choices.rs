@@ -10,8 +10,9 @@ use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan, Projection, Uni
 
 use super::operators::document;
 use super::values::Values;
-use super::{Kind, no_operator, type_of};
+use super::{Kind, build, no_operator, type_of};
 use crate::Error;
+use crate::pg_catalog::ONLY_VALUE;
 
 impl Values {
     /// Inputs of UNION have the types of one another: what has none yet is read as jsonb.
@@ -168,6 +169,22 @@ impl Values {
                     .any(|argument| Kind::of_planned(argument, schema).is_some()) =>
             {
                 not_impl_err!("{name} of json or jsonb")
+            }
+            (name, _) if build::is_maker(name) => {
+                // What comes out of a sub-query that is computed once has no metadata.
+                let mut done = false;
+                for value in &mut call.args {
+                    let once = match value {
+                        Expr::ScalarSubquery(_) => true,
+                        Expr::ScalarFunction(call) => call.func.name() == ONLY_VALUE,
+                        _ => false,
+                    };
+                    if once && let Some(kind) = Kind::of_planned(value, schema) {
+                        *value = self.functions.call(kind.input(), vec![std::mem::take(value)])?;
+                        done = true;
+                    }
+                }
+                Ok(Transformed::new_transformed(Expr::ScalarFunction(call), done))
             }
             _ => Ok(Transformed::no(Expr::ScalarFunction(call))),
         }

@@ -132,6 +132,18 @@ const RECORDS: &[(&str, bool)] = &[
 /// # Errors
 /// [`Error::Unsupported`] for columns that cannot be read, [`Error::Syntax`] for a record without columns.
 pub(in crate::planner) fn in_from(factor: &mut TableFactor) -> Result<()> {
+    if let TableFactor::UNNEST {
+        with_ordinality: true,
+        array_exprs,
+        alias,
+        ..
+    } = factor
+    {
+        if let Some(numbered) = unnested(array_exprs, alias.as_ref())? {
+            *factor = numbered;
+        }
+        return Ok(());
+    }
     let (name, args, alias, ordinality) = match factor {
         TableFactor::Table {
             name,
@@ -159,6 +171,18 @@ pub(in crate::planner) fn in_from(factor: &mut TableFactor) -> Result<()> {
     }
     let record = RECORDS.iter().find(|(record, _)| *record == function);
     let rows = ROWS.iter().find(|rows| rows.name == function);
+    if ordinality && function == "unnest" {
+        let arrays = arguments(args).unwrap_or_default();
+        if let Some(numbered) = unnested(&arrays, alias.as_ref())? {
+            *factor = numbered;
+        }
+        return Ok(());
+    }
+    if ordinality && record.is_none() && rows.is_none() {
+        return Err(Error::unsupported(format!(
+            "WITH ORDINALITY of {function}; number its rows with row_number() OVER (ORDER BY …)"
+        )));
+    }
     let Some(given) = arguments(args).filter(|_| record.is_some() || rows.is_some()) else {
         return Ok(());
     };
@@ -232,17 +256,47 @@ pub(in crate::planner) fn in_from(factor: &mut TableFactor) -> Result<()> {
         if record.is_some() {
             return Err(Error::unsupported(format!("WITH ORDINALITY of {function}")));
         }
-        outputs.push((
-            Ident::new("ordinality"),
-            call("unnest", vec![call(PLACES, vec![list])]),
-        ));
+        outputs.push(numbered(list));
     }
-    // Aliases of columns name the first of them.
-    if record.is_none()
-        && let Some(alias) = alias.as_ref()
-    {
+    // Aliases of a record's columns are what defines them.
+    let names = alias.as_ref().map(|alias| TableAlias {
+        columns: match record {
+            Some(_) => Vec::new(),
+            None => alias.columns.clone(),
+        },
+        ..alias.clone()
+    });
+    if let Some(derived) = derived(outputs, names.as_ref(), Ident::new(&function)) {
+        *factor = derived;
+    }
+    Ok(())
+}
+
+/// `unnest(array) WITH ORDINALITY`.
+fn unnested(arrays: &[Expr], alias: Option<&TableAlias>) -> Result<Option<TableFactor>> {
+    let [array] = arrays else {
+        return Err(Error::unsupported("WITH ORDINALITY of several arrays"));
+    };
+    let name = Ident::new("unnest");
+    let named = alias.map_or_else(|| name.clone(), |alias| alias.name.clone());
+    let elements = call("unnest", vec![array.clone()]);
+    let outputs = vec![(named, elements), numbered(array.clone())];
+    Ok(derived(outputs, alias, name))
+}
+
+/// The column that numbers the elements of a list.
+fn numbered(list: Expr) -> (Ident, Expr) {
+    (
+        Ident::new("ordinality"),
+        call("unnest", vec![call(PLACES, vec![list])]),
+    )
+}
+
+/// The sub-query of such columns, the first of which an alias may name; `None` if it names more than there are.
+fn derived(mut outputs: Vec<(Ident, Expr)>, alias: Option<&TableAlias>, name: Ident) -> Option<TableFactor> {
+    if let Some(alias) = alias {
         if alias.columns.len() > outputs.len() {
-            return Ok(());
+            return None;
         }
         for (output, column) in outputs.iter_mut().zip(&alias.columns) {
             output.0 = column.name.clone();
@@ -255,20 +309,17 @@ pub(in crate::planner) fn in_from(factor: &mut TableFactor) -> Result<()> {
             .map(|(alias, expr)| SelectItem::ExprWithAlias { expr, alias })
             .collect();
     }
-    *factor = TableFactor::Derived {
+    Some(TableFactor::Derived {
         lateral: true,
         subquery: Box::new(query),
         alias: Some(TableAlias {
             explicit: true,
-            name: alias
-                .as_ref()
-                .map_or_else(|| Ident::new(&function), |alias| alias.name.clone()),
+            name: alias.map_or(name, |alias| alias.name.clone()),
             columns: Vec::new(),
             at: None,
         }),
         sample: None,
-    };
-    Ok(())
+    })
 }
 
 fn no_columns() -> Error {

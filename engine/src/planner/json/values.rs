@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
+use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
 use datafusion::common::{DFSchema, Result, not_impl_err};
 use datafusion::config::ConfigOptions;
 use datafusion::logical_expr::expr::{Between, Cast, InList, InSubquery, Like, Sort};
@@ -37,7 +37,9 @@ impl AnalyzerRule for Values {
         if !concerns(&plan)? {
             return Ok(plan);
         }
-        expressions::rewrite_nodes(plan, |plan| self.node(plan))
+        let plan = expressions::rewrite_nodes(plan, |plan| self.node(plan))?;
+        no_arrays(&plan)?;
+        Ok(plan)
     }
 
     fn name(&self) -> &str {
@@ -52,6 +54,38 @@ fn concerns(plan: &LogicalPlan) -> Result<bool> {
         |field| Kind::of_field(field).is_some(),
         |expr| matches!(expr, Expr::ScalarFunction(call) if call.func.name().starts_with("json")),
     )
+}
+
+/// Refuses documents of arrays of documents: an array does not know that its texts are some.
+fn no_arrays(plan: &LogicalPlan) -> Result<()> {
+    let (mut gathered, mut written) = (false, false);
+    let _ = plan.apply_with_subqueries(|plan| {
+        let mut schema = merge_schema(&plan.inputs());
+        schema.merge(plan.schema());
+        let _ = plan.apply_expressions(|expr| {
+            expr.apply(|expr| {
+                let (name, arguments) = match expr {
+                    Expr::ScalarFunction(call) => (call.func.name(), &call.args),
+                    Expr::AggregateFunction(call) => (call.func.name(), &call.params.args),
+                    Expr::WindowFunction(call) => (call.fun.name(), &call.params.args),
+                    _ => return Ok(TreeNodeRecursion::Continue),
+                };
+                written |= super::build::writes_arrays(name);
+                gathered |= matches!(name, "make_array" | "array_agg")
+                    && arguments
+                        .iter()
+                        .any(|argument| Kind::of_planned(argument, &schema).is_some());
+                Ok(TreeNodeRecursion::Continue)
+            })
+        })?;
+        Ok(TreeNodeRecursion::Continue)
+    })?;
+    match gathered && written {
+        true => not_impl_err!(
+            "an array of json or jsonb in a document; make it with json_agg or json_build_array"
+        ),
+        false => Ok(()),
+    }
 }
 
 fn without_operator<T>(what: &str) -> Result<T> {

@@ -124,11 +124,9 @@ fn formatted(format: &str, given: &[Option<&str>]) -> Result<String> {
                     }
                     Some(place) if chars.next_if_eq(&'$').is_some() => place - 1,
                     Some(_) => return invalid("width argument position must be ended by \"$\""),
-                    None => {
-                        next += 1;
-                        next - 1
-                    }
+                    None => next,
                 };
+                next = place + 1;
                 width = match argument(place)? {
                     Some(text) => text.trim().parse::<i32>().map_err(|_| Error::InvalidText {
                         type_name: "integer".to_owned(),

@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, TimestampMicrosecondBuilder};
+use arrow::array::{Array, ArrayRef, AsArray, StringArray, TimestampMicrosecondBuilder};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, TimeUnit, TimestampMicrosecondType};
 use datafusion::common::{Result, exec_datafusion_err, internal_err, not_impl_err};
 use radlake_udfs::datetime::read::{self, Zone};
 
 use super::super::readings;
-use super::Named;
+use super::{Named, texts, unknown};
+use crate::Error;
 
 /// What clocks of a zone show at a moment, or the moment at which they show a time.
 pub(super) const TIMEZONE: Named = Named {
@@ -58,6 +59,43 @@ pub(super) const TIMEZONE: Named = Named {
         })
     },
 };
+
+/// The zone that `make_timestamptz` means: digits of it count to the east, where in the zones of POSIX they count to the west.
+pub(super) const ZONE_OF_ISO: Named = Named {
+    name: "zone_of_iso",
+    returns: |types, _| match types {
+        [zone] if zone.is_string() || zone.is_null() => Ok(DataType::Utf8),
+        _ => unknown("make_timestamptz", types),
+    },
+    run: |values, _| {
+        let [zones] = values else {
+            return internal_err!("zone_of_iso takes one argument");
+        };
+        let turned: Result<StringArray> = texts(zones)?
+            .iter()
+            .map(|zone| zone.map(zone_of_iso).transpose())
+            .collect();
+        Ok(Arc::new(turned?))
+    },
+};
+
+fn zone_of_iso(zone: &str) -> Result<String> {
+    let refused = || {
+        Error::InvalidParameter(format!(
+            "invalid input syntax for type numeric time zone: \"{zone}\""
+        ))
+    };
+    let (sign, digits) = match (zone.strip_prefix('+'), zone.strip_prefix('-')) {
+        (Some(digits), _) => ('-', digits),
+        (_, Some(digits)) => ('+', digits),
+        _ if zone.starts_with(|c: char| c.is_ascii_digit()) => return Err(refused().into()),
+        _ => return Ok(zone.to_owned()),
+    };
+    match digits.chars().all(|c| c.is_ascii_digit() || c == ':') {
+        true => Ok(format!("{sign}{digits}")),
+        false => Err(refused().into()),
+    }
+}
 
 fn moved(at: i64, zone: Zone, aware: bool) -> Result<i64> {
     let seconds = match aware {

@@ -108,6 +108,16 @@ impl Format {
     }
 }
 
+/// A moment with so many digits behind its seconds; a half goes away from the year 2000, from which PostgreSQL counts.
+fn rounded(at: i64, digits: u32) -> Option<i64> {
+    const Y2000: i64 = 946_684_800_000_000;
+    let unit = 10_i64.pow(6_u32.saturating_sub(digits));
+    let since = at.checked_sub(Y2000)?;
+    let away = since.unsigned_abs().checked_add(unit.unsigned_abs() / 2)? / unit.unsigned_abs();
+    let cut = i64::try_from(away).ok()?.checked_mul(unit)?;
+    (if since < 0 { -cut } else { cut }).checked_add(Y2000)
+}
+
 /// Adds a quoted text or one character; gives what follows it.
 fn literal<'a>(text: &'a str, nodes: &mut Vec<Node>) -> &'a str {
     if let Some(quoted) = text.strip_prefix('"') {
@@ -259,6 +269,8 @@ struct Found {
     second: Option<i64>,
     seconds: Option<i64>,
     micros: i64,
+    /// Digits behind the seconds that it is rounded to.
+    precision: Option<u32>,
     twelve: bool,
     afternoon: bool,
     /// Keywords of the one calendar, and of the other.
@@ -357,7 +369,10 @@ impl Found {
             Key::Minute => set(&mut self.minute, left.number(2, greedy)?.0),
             Key::Second => set(&mut self.second, left.number(2, greedy)?.0),
             Key::SecondsOfDay => set(&mut self.seconds, left.number(5, greedy)?.0),
-            Key::Fraction(length) => {
+            Key::Fraction(length) | Key::Precision(length) => {
+                if matches!(key, Key::Precision(_)) {
+                    self.precision = Some(length);
+                }
                 let (value, digits) = left.number(length as usize, greedy)?;
                 let missing = 6_i64 - digits as i64;
                 let micros = match u32::try_from(missing) {
@@ -460,9 +475,12 @@ impl Found {
         if !super::DAYS.contains(&day) {
             return Err(Problem::Range);
         }
-        day.checked_mul(DAY)
-            .and_then(|day| day.checked_add(clock))
-            .ok_or(Problem::Range)
+        let at = day.checked_mul(DAY).and_then(|day| day.checked_add(clock));
+        match self.precision {
+            Some(digits) => at.and_then(|at| rounded(at, digits)),
+            None => at,
+        }
+        .ok_or(Problem::Range)
     }
 
     /// A day of a year, from 1.

@@ -124,9 +124,35 @@ pub(crate) fn read(
             .collect();
         return Ok(ScalarValue::FixedSizeBinary(16, Some(bytes)));
     }
-    value
+    let cast = value
         .cast_to(target)
-        .map_err(|_| cast_error(&format!("cannot be read as {target}")))
+        .map_err(|_| cast_error(&format!("cannot be read as {target}")))?;
+    match is_numeric(target) && !is_kept(&value, &cast) {
+        true => Err(Invalid::Unsupported(
+            "more than 10 digits behind the point for numeric without a scale",
+        )),
+        false => Ok(cast),
+    }
+}
+
+/// `numeric` without precision and scale, or an array of such.
+fn is_numeric(target: &DataType) -> bool {
+    match target {
+        DataType::Decimal128(38, 10) => true,
+        DataType::List(item) => is_numeric(item.data_type()),
+        _ => false,
+    }
+}
+
+/// Whether no digit is lost. PostgreSQL keeps all of them.
+fn is_kept(value: &ScalarValue, cast: &ScalarValue) -> bool {
+    match value {
+        ScalarValue::Decimal128(_, _, scale) | ScalarValue::Decimal256(_, _, scale) if *scale <= 10 => true,
+        ScalarValue::Decimal128(..) | ScalarValue::Decimal256(..) | ScalarValue::List(_) => {
+            cast.cast_to(&value.data_type()).is_ok_and(|back| back == *value)
+        }
+        _ => true,
+    }
 }
 
 /// A list, or for several dimensions a list of lists; `items` lie row by row.

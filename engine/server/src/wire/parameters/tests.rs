@@ -69,6 +69,29 @@ fn words_and_numbers_are_read_as_postgresql_reads_them() {
         text(1700, "-1.50e3", &DataType::Decimal128(38, 0)),
         Ok(ScalarValue::Decimal128(Some(-1500), 38, 0))
     );
+    // `numeric` without a scale loses nothing silently; with one it is rounded.
+    assert_eq!(
+        text(1700, "0.100000000000", &DataType::Decimal128(38, 10)),
+        Ok(ScalarValue::Decimal128(Some(1_000_000_000), 38, 10))
+    );
+    assert_eq!(
+        text(1700, "1.005", &DataType::Decimal128(6, 2)),
+        Ok(ScalarValue::Decimal128(Some(101), 6, 2))
+    );
+    for long in [
+        "0.000000000001",
+        "-1.12345678901",
+        "1e-12",
+        "1.00000000000000000000000000000000000000001",
+    ] {
+        assert!(
+            matches!(
+                text(1700, long, &DataType::Decimal128(38, 10)),
+                Err(Invalid::Unsupported(_))
+            ),
+            "{long}"
+        );
+    }
     assert_eq!(
         text(1700, "1e-200", &DataType::Decimal128(38, 0)),
         Err(Invalid::Range("numeric"))
