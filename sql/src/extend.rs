@@ -7,6 +7,7 @@ mod like;
 mod merge;
 mod plain;
 mod precision;
+mod qualified;
 mod rights;
 mod sequences;
 mod vectors;
@@ -92,7 +93,7 @@ pub fn procedure(ast: &ast::Statement) -> Option<(&'static str, Vec<&ast::Expr>)
 
 /// Rewrites what the parser would refuse. Spans stay those of the text, so that places in errors do.
 pub(crate) fn rewrite(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
-    let tokens = vectors::rewrite(plain::tables(precision::rewrite(tokens)));
+    let tokens = qualified::rewrite(vectors::rewrite(plain::tables(precision::rewrite(tokens))));
     const FIRST: [&str; 22] = [
         "MERGE", "WITH", "CREATE", "ALTER", "REFRESH", "CLUSTER", "COMMENT", "ANALYZE", "SECURITY", "GRANT",
         "REVOKE", "REASSIGN", "DROP", "FETCH", "MOVE", "ABORT", "BEGIN", "START", "SET", "DO", "VACUUM",
