@@ -196,7 +196,7 @@ mod tests {
             all,
             Some(Run {
                 first: i64::MIN,
-                last: i64::MAX
+                last: i64::MAX - 1
             })
         );
         let wide = Counting {

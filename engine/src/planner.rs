@@ -533,3 +533,9 @@ fn client_schema(plan: &LogicalPlan, origins: &[Option<origin::Origin>]) -> Sche
     });
     Arc::new(Schema::new(fields.collect::<Vec<_>>()))
 }
+
+/// The rule that computes correlated sub-queries, for plans that are not made here.
+#[cfg(test)]
+pub(crate) fn correlated() -> std::sync::Arc<dyn datafusion::optimizer::AnalyzerRule + Send + Sync> {
+    std::sync::Arc::new(domains::Domains)
+}

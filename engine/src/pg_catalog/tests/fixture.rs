@@ -6,6 +6,7 @@ use arrow::util::display::{ArrayFormatter, FormatOptions};
 use datafusion::catalog::MemoryCatalogProvider;
 use datafusion::common::Result;
 use datafusion::execution::{FunctionRegistry, SessionStateBuilder};
+use datafusion::optimizer::Analyzer;
 use datafusion::prelude::{SessionConfig, SessionContext};
 use datafusion::sql::parser::Statement as DfStatement;
 use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
@@ -206,8 +207,11 @@ pub(super) fn context(model: Model, path: &[&str]) -> SessionContext {
     config.options_mut().sql_parser.dialect = datafusion::common::config::Dialect::PostgreSQL;
     config.options_mut().sql_parser.map_string_types_to_utf8view = false;
     config.options_mut().execution.target_partitions = 2;
+    let mut rules = Analyzer::new().rules;
+    rules.insert(0, crate::planner::correlated());
     let mut state = SessionStateBuilder::new()
         .with_default_features()
+        .with_analyzer_rules(rules)
         .with_config(config)
         .with_type_planner(Arc::new(PgTypePlanner))
         .build();
