@@ -536,6 +536,6 @@ fn client_schema(plan: &LogicalPlan, origins: &[Option<origin::Origin>]) -> Sche
 
 /// The rule that computes correlated sub-queries, for plans that are not made here.
 #[cfg(test)]
-pub(crate) fn correlated() -> std::sync::Arc<dyn datafusion::optimizer::AnalyzerRule + Send + Sync> {
-    std::sync::Arc::new(domains::Domains)
+pub(crate) fn correlated() -> Arc<dyn datafusion::optimizer::AnalyzerRule + Send + Sync> {
+    Arc::new(domains::Domains)
 }

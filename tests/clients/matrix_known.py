@@ -167,16 +167,6 @@ MISSING = {
         "psycopg",
     ),
     **of(
-        "tables",
-        "adbc_get_objects leaves out CHECK constraints",
-        "ADBC",
-    ),
-    **of(
-        "columns",
-        "identity columns have no row in pg_sequence",
-        "SQLAlchemy",
-    ),
-    **of(
         "foreign keys",
         "\\d does not list who refers to a table (docs/sql/differences.md)",
         "psql",

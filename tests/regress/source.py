@@ -2,16 +2,26 @@
 
 import os
 import pathlib
+import re
 import subprocess
 import tarfile
 import tempfile
 
-SOURCES = """Types: deb-src
-URIs: http://deb.debian.org/debian
-Suites: bookworm bookworm-updates
-Components: main
-Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg
-"""
+# Where the machine's own packages come from: their sources lie beside them.
+LISTS = [pathlib.Path("/etc/apt/sources.list.d/debian.sources"), pathlib.Path("/etc/apt/sources.list")]
+
+
+def sources():
+    """The machine's lists of Debian's packages, as lists of their sources: name of the file and its text."""
+    for path in LISTS:
+        if path.exists() and (text := path.read_text()).strip():
+            # Those of security updates need not have kept the package that they name.
+            if path.suffix == ".sources":
+                parts = [part for part in re.split(r"\n\s*\n", text) if "-security" not in part]
+                return "source.sources", re.sub(r"^Types:.*$", "Types: deb-src", "\n\n".join(parts), flags=re.M)
+            lines = [line for line in text.splitlines() if "-security" not in line]
+            return "source.list", re.sub(r"^deb(?= )", "deb-src", "\n".join(lines) + "\n", flags=re.M)
+    raise Missing("no list of Debian's packages in /etc/apt")
 
 
 class Missing(Exception):
@@ -41,7 +51,8 @@ def fetch():
         folder = pathlib.Path(folder)
         (folder / "parts").mkdir()
         (folder / "lists" / "partial").mkdir(parents=True)
-        (folder / "parts" / "source.sources").write_text(SOURCES)
+        name, text = sources()
+        (folder / "parts" / name).write_text(text)
         options = ["-o", "Dir::Etc::sourcelist=/dev/null", "-o", f"Dir::Etc::sourceparts={folder}/parts"]
         options += ["-o", f"Dir::State::lists={folder}/lists", "-o", "APT::Sandbox::User=root"]
         options += ["-o", f"Dir::Cache::srcpkgcache={folder}/src.bin", "-o", f"Dir::Cache::pkgcache={folder}/pkg.bin"]

@@ -144,9 +144,10 @@ fn of_lateral(join: Join) -> Result<Transformed<LogicalPlan>> {
     {
         return Ok(Transformed::no(LogicalPlan::Join(join)));
     }
-    let Some((rows, domain, outer)) = computed(&join.left, subquery)? else {
+    let Some((made, outer)) = computed(&join.left, subquery)? else {
         return Ok(Transformed::no(LogicalPlan::Join(join)));
     };
+    let (rows, domain) = (made.plan, made.columns);
     let rows = match join.right.as_ref() {
         LogicalPlan::SubqueryAlias(alias) => LogicalPlanBuilder::from(rows)
             .alias(alias.alias.clone())?
@@ -204,9 +205,10 @@ impl<'i> Joined<'i> {
         if !is_one_row(&subquery.subquery) || !is_hard(&subquery.subquery)? {
             return Ok(None);
         }
-        let Some((rows, domain, outer)) = computed(self.original, subquery)? else {
+        let Some((made, outer)) = computed(self.original, subquery)? else {
             return Ok(None);
         };
+        let (rows, domain) = (made.plan, made.columns);
         let Some(value) = rows.schema().iter().next().map(Expr::from) else {
             return Ok(None);
         };
@@ -314,12 +316,9 @@ fn is_equality(expr: &Expr) -> bool {
     outer(left) && inner(right) || outer(right) && inner(left)
 }
 
-/// A sub-query's rows for all values of the outer columns that it names: the plan, the columns of the domain in it, and the outer columns.
+/// A sub-query's rows for all values of the outer columns that it names, and these columns.
 /// `None` if it cannot be computed so.
-fn computed(
-    input: &Arc<LogicalPlan>,
-    subquery: &Subquery,
-) -> Result<Option<(LogicalPlan, Vec<Column>, Vec<Column>)>> {
+fn computed(input: &Arc<LogicalPlan>, subquery: &Subquery) -> Result<Option<(Made, Vec<Column>)>> {
     let mut outer: Vec<Column> = Vec::new();
     for expr in &subquery.outer_ref_columns {
         expr.apply(|expr| {
@@ -359,7 +358,7 @@ fn computed(
     let Some(made) = push.down(&subquery.subquery)? else {
         return Ok(None);
     };
-    Ok(Some((made.plan, made.columns, push.outer)))
+    Ok(Some((made, push.outer)))
 }
 
 fn is_volatile(plan: &LogicalPlan) -> Result<bool> {
