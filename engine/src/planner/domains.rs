@@ -466,7 +466,7 @@ impl Push {
         let Some(made) = self.down(&alias.input)? else {
             return Ok(None);
         };
-        // An alias may name columns, too: those of the domain come last, or first where nothing was projected.
+        // The alias covers the columns in their own order; those of the domain stand first where nothing was projected.
         let mut inner: Vec<Expr> = alias.input.schema().iter().map(Expr::from).collect();
         inner.extend(made.exprs());
         let plan = LogicalPlanBuilder::from(made.plan.clone())
@@ -685,7 +685,7 @@ impl Push {
         let (made_left, made_right) = match inner_right {
             true => (None, self.down(&join.right)?),
             false => (
-                self.forced(&join.left)?,
+                self.down(&join.left)?,
                 if right { self.down(&join.right)? } else { None },
             ),
         };
@@ -752,11 +752,6 @@ impl Push {
         kept.extend(columns.iter().cloned().map(Expr::Column));
         plan = LogicalPlanBuilder::from(plan).project(kept)?.build()?;
         Ok(Some(Made { plan, columns }))
-    }
-
-    /// The domain joined to a plan, whether or not it names outer columns.
-    fn forced(&self, plan: &LogicalPlan) -> Result<Option<Made>> {
-        self.down(plan)
     }
 }
 
