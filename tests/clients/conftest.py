@@ -73,9 +73,12 @@ def connection(demo_server):
         yield connection
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def postgres(tmp_path_factory):
-    """PostgreSQL itself, or a skip that says why there is none."""
+    """PostgreSQL itself, or a skip that says why there is none.
+
+    Each file of tests has one of its own: its catalogs tell of whatever other files left in it.
+    """
     try:
         server = Postgres(tmp_path_factory.mktemp("postgres"))
     except FileNotFoundError as missing:

@@ -10,7 +10,6 @@ import subprocess
 
 import pytest
 import tools
-from support import Postgres
 from tools_known import MISSING
 
 STATEMENTS = tools.statements()
@@ -18,11 +17,7 @@ STATEMENTS = tools.statements()
 
 @pytest.fixture(scope="module")
 def both(radlake, postgres, tmp_path_factory):
-    # A PostgreSQL of its own: in that of all tests others leave extensions and foreign tables, which the catalogs tell of.
-    with (
-        Postgres(tmp_path_factory.mktemp("tools_postgres")) as fresh,
-        tools.places(radlake, fresh, tmp_path_factory.mktemp("tools")) as places,
-    ):
+    with tools.places(radlake, postgres, tmp_path_factory.mktemp("tools")) as places:
         yield places
 
 
