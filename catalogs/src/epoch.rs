@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use crate::lake::{Apps, Temporary, is_temporary};
 use crate::object::{FIRST_OID, Object, RoleObject, SchemaObject, TableObject, ViewObject};
 use crate::sequence::SequenceObject;
+use crate::user_type::{FunctionObject, TypeObject};
 use crate::{Error, Result};
 
 /// The catalog as one commit left it. Immutable; made once and shared.
@@ -28,11 +29,16 @@ pub struct Epoch {
     schemas: BTreeMap<String, Arc<SchemaObject>>,
     relations: BTreeMap<String, BTreeMap<String, Relation>>,
     relations_by_oid: HashMap<u32, Relation>,
+    types: Named<TypeObject>,
+    functions: Named<FunctionObject>,
     roles: BTreeMap<String, Arc<RoleObject>>,
     settings: BTreeMap<String, String>,
     /// What a session has joined to it, and the epoch without that.
     joined: Option<(Temporary, Arc<Self>)>,
 }
+
+/// Objects by schema and name.
+type Named<T> = BTreeMap<String, BTreeMap<String, Arc<T>>>;
 
 /// A table, a view or a sequence: they share one space of names.
 #[derive(Debug, Clone)]
@@ -94,6 +100,8 @@ impl Epoch {
             schemas: BTreeMap::new(),
             relations: BTreeMap::new(),
             relations_by_oid: HashMap::new(),
+            types: BTreeMap::new(),
+            functions: BTreeMap::new(),
             roles: BTreeMap::new(),
             settings: BTreeMap::new(),
             joined: None,
@@ -129,11 +137,9 @@ impl Epoch {
     }
 
     fn check_schemas(&self) -> Result<()> {
-        match self
-            .relations
-            .keys()
-            .find(|schema| !self.schemas.contains_key(*schema))
-        {
+        let within = self.relations.keys();
+        let mut within = within.chain(self.types.keys()).chain(self.functions.keys());
+        match within.find(|schema| !self.schemas.contains_key(*schema)) {
             Some(schema) => Err(Error::not_found("schema", schema.clone())),
             None => Ok(()),
         }
@@ -156,6 +162,8 @@ impl Epoch {
                     }
                 }
             }
+            Object::Type(own) => remove(&mut self.types, &own.schema, &own.name),
+            Object::Function(function) => remove(&mut self.functions, &function.schema, &function.name),
             Object::Role(role) => drop(self.roles.remove(&role.name)),
             Object::Setting(setting) => drop(self.settings.remove(&setting.name)),
         }
@@ -171,6 +179,15 @@ impl Epoch {
             Object::Table(table) => self.relation(Relation::Table(Arc::new(table.clone()))),
             Object::View(view) => self.relation(Relation::View(Arc::new(view.clone()))),
             Object::Sequence(sequence) => self.relation(Relation::Sequence(Arc::new(sequence.clone()))),
+            Object::Type(own) => {
+                let types = self.types.entry(own.schema.clone()).or_default();
+                types.insert(own.name.clone(), Arc::new(own.clone())).is_some()
+            }
+            Object::Function(function) => {
+                let functions = self.functions.entry(function.schema.clone()).or_default();
+                let function = Arc::new(function.clone());
+                functions.insert(function.name.clone(), function).is_some()
+            }
             Object::Role(role) => self
                 .roles
                 .insert(role.name.clone(), Arc::new(role.clone()))
@@ -295,6 +312,34 @@ impl Epoch {
         })
     }
 
+    /// A type of the lake's own.
+    pub fn own_type(&self, schema: &str, name: &str) -> Option<&Arc<TypeObject>> {
+        self.types.get(schema)?.get(name)
+    }
+
+    /// A type of the lake's own by its OID.
+    pub fn own_type_by_oid(&self, oid: u32) -> Option<&TypeObject> {
+        match self.object(oid)?.as_ref() {
+            Object::Type(own) => Some(own),
+            _ => None,
+        }
+    }
+
+    /// All types of the lake's own, by schema and name.
+    pub fn own_types(&self) -> impl Iterator<Item = &Arc<TypeObject>> {
+        self.types.values().flat_map(BTreeMap::values)
+    }
+
+    /// A function in SQL.
+    pub fn function(&self, schema: &str, name: &str) -> Option<&Arc<FunctionObject>> {
+        self.functions.get(schema)?.get(name)
+    }
+
+    /// All functions in SQL, by schema and name.
+    pub fn functions(&self) -> impl Iterator<Item = &Arc<FunctionObject>> {
+        self.functions.values().flat_map(BTreeMap::values)
+    }
+
     /// All roles, by name.
     pub fn roles(&self) -> impl ExactSizeIterator<Item = &Arc<RoleObject>> {
         self.roles.values()
@@ -323,5 +368,14 @@ impl Epoch {
     /// Highest sequence number that an application has published.
     pub fn app_sequence(&self, app_id: &str) -> Option<i64> {
         self.apps.get(app_id).map(|app| app.sequence)
+    }
+}
+
+fn remove<T>(all: &mut Named<T>, schema: &str, name: &str) {
+    if let Some(within) = all.get_mut(schema) {
+        within.remove(name);
+        if within.is_empty() {
+            all.remove(schema);
+        }
     }
 }

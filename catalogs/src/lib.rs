@@ -13,6 +13,7 @@ mod row_security;
 pub mod segments;
 mod sequence;
 pub mod system;
+mod user_type;
 
 pub use columns::ColumnNumbers;
 pub use default_rights::DefaultRight;
@@ -29,3 +30,4 @@ pub use object::{
 };
 pub use row_security::{Policy, RowSecurity, mentions};
 pub use sequence::{Counting, OwnedBy, Position, SequenceObject};
+pub use user_type::{Argument, Domain, DomainCheck, FunctionObject, Returns, TypeDefinition, TypeObject};

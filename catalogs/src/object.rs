@@ -1,4 +1,4 @@
-//! What a lake's catalog holds: schemas, tables, views, sequences, roles, settings.
+//! What a lake's catalog holds: schemas, tables, views, sequences, types, functions, roles, settings.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,6 +11,7 @@ use crate::columns::ColumnNumbers;
 use crate::default_rights::DefaultRight;
 use crate::row_security::{Policy, RowSecurity};
 use crate::sequence::SequenceObject;
+use crate::user_type::{FunctionObject, TypeObject};
 
 /// OIDs below are PostgreSQL's own; those of a lake's objects start here and are never used twice.
 pub const FIRST_OID: u32 = 16_384;
@@ -28,6 +29,10 @@ pub enum Object {
     View(ViewObject),
     /// A sequence.
     Sequence(SequenceObject),
+    /// A type of the lake's own.
+    Type(TypeObject),
+    /// A function in SQL.
+    Function(FunctionObject),
     /// A role.
     Role(RoleObject),
     /// A setting of the whole lake.
@@ -336,13 +341,15 @@ pub struct SettingObject {
 }
 
 impl Object {
-    /// Kind as stored: `schema`, `table`, `view`, `sequence`, `role`, `setting`.
+    /// Kind as stored: `schema`, `table`, `view`, `sequence`, `type`, `function`, `role`, `setting`.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Schema(_) => "schema",
             Self::Table(_) => "table",
             Self::View(_) => "view",
             Self::Sequence(_) => "sequence",
+            Self::Type(_) => "type",
+            Self::Function(_) => "function",
             Self::Role(_) => "role",
             Self::Setting(_) => "setting",
         }
@@ -355,6 +362,8 @@ impl Object {
             Self::Table(o) => o.oid,
             Self::View(o) => o.oid,
             Self::Sequence(o) => o.oid,
+            Self::Type(o) => o.oid,
+            Self::Function(o) => o.oid,
             Self::Role(o) => o.oid,
             Self::Setting(o) => o.oid,
         }
@@ -367,6 +376,8 @@ impl Object {
             Self::Table(o) => o.oid = oid,
             Self::View(o) => o.oid = oid,
             Self::Sequence(o) => o.oid = oid,
+            Self::Type(o) => o.oid = oid,
+            Self::Function(o) => o.oid = oid,
             Self::Role(o) => o.oid = oid,
             Self::Setting(o) => o.oid = oid,
         }
@@ -388,6 +399,8 @@ impl Object {
             }
             Self::View(o) => (&mut o.owner, &mut o.grants),
             Self::Sequence(o) => (&mut o.owner, &mut o.grants),
+            Self::Type(o) => return vec![&mut o.owner],
+            Self::Function(o) => (&mut o.owner, &mut o.grants),
             Self::Role(o) => {
                 let memberships = o.memberships.iter_mut();
                 let memberships = memberships.flat_map(|m| [&mut m.role, &mut m.grantor]);
@@ -433,6 +446,8 @@ impl Object {
             }
             Self::View(o) => of(o.owner, &o.grants),
             Self::Sequence(o) => of(o.owner, &o.grants),
+            Self::Type(o) => vec![o.owner],
+            Self::Function(o) => of(o.owner, &o.grants),
             Self::Role(o) => {
                 let memberships = o.memberships.iter().flat_map(|m| [m.role, m.grantor]);
                 let grantees = o.default_rights.iter().map(|right| right.grantee);
@@ -449,17 +464,21 @@ impl Object {
             Self::Table(o) => &o.name,
             Self::View(o) => &o.name,
             Self::Sequence(o) => &o.name,
+            Self::Type(o) => &o.name,
+            Self::Function(o) => &o.name,
             Self::Role(o) => &o.name,
             Self::Setting(o) => &o.name,
         }
     }
 
-    /// Schema of a relation.
+    /// Schema of a relation, a type or a function.
     pub fn schema(&self) -> Option<&str> {
         match self {
             Self::Table(o) => Some(&o.schema),
             Self::View(o) => Some(&o.schema),
             Self::Sequence(o) => Some(&o.schema),
+            Self::Type(o) => Some(&o.schema),
+            Self::Function(o) => Some(&o.schema),
             _ => None,
         }
     }
@@ -482,4 +501,4 @@ macro_rules! from {
         }
     )*};
 }
-from!(SchemaObject => Schema, TableObject => Table, ViewObject => View, SequenceObject => Sequence, RoleObject => Role, SettingObject => Setting);
+from!(SchemaObject => Schema, TableObject => Table, ViewObject => View, SequenceObject => Sequence, TypeObject => Type, FunctionObject => Function, RoleObject => Role, SettingObject => Setting);

@@ -115,6 +115,12 @@ pub enum Error {
         /// PostgreSQL's name of the type.
         type_name: String,
     },
+    /// A text that is none of an enum's labels (22P02).
+    #[error("invalid input value for enum {0}")]
+    InvalidLabel(String),
+    /// A name, or a label, that cannot be one (42602).
+    #[error("{0}")]
+    InvalidName(String),
     /// A text that is no date or time (22007).
     #[error("invalid input syntax for type {type_name}")]
     InvalidDatetime {
@@ -258,6 +264,9 @@ pub enum Error {
     /// A policy or mask could not be evaluated; with which value is not told (38000).
     #[error("a row policy or mask of \"{0}\" could not be evaluated")]
     PolicyFailed(String),
+    /// A function that contradicts itself (42P13).
+    #[error("{0}")]
+    InvalidFunction(String),
     /// A definition that cannot be carried out (42P17).
     #[error("{0}")]
     InvalidDefinition(String),
@@ -357,6 +366,9 @@ pub enum Error {
     /// A column twice (42701).
     #[error("column \"{0}\" specified more than once")]
     DuplicateColumn(String),
+    /// A function of that name and those arguments is there already (42723).
+    #[error("{0}")]
+    DuplicateFunction(String),
     /// Another object of that name is there already (42710).
     #[error("{0}")]
     DuplicateObject(String),

@@ -354,6 +354,15 @@ impl Lakehouse {
         &self.shared.key
     }
 
+    /// Whether the engine has a function of that name.
+    pub(crate) fn is_function(&self, name: &str) -> bool {
+        let template = &self.shared.template;
+        template.scalar_functions().contains_key(name)
+            || template.aggregate_functions().contains_key(name)
+            || template.window_functions().contains_key(name)
+            || template.table_functions().contains_key(name)
+    }
+
     pub(crate) fn template(&self) -> &SessionState {
         &self.shared.template
     }

@@ -22,6 +22,7 @@
 //! Everything that psql gets, an embedder gets; the server uses nothing but this crate. Text is parsed once
 //! (`radlake-sql`), names resolve against one epoch of the lake, and a table is reached only as a `SecuredTable`.
 
+mod enumeration;
 mod error;
 mod exchange;
 mod govern;

@@ -8,6 +8,7 @@ mod counts;
 mod decimals;
 mod dialect;
 mod domains;
+mod enums;
 mod expressions;
 mod floats;
 mod governed;
@@ -24,6 +25,8 @@ mod numerics;
 mod operators;
 mod orders;
 mod origin;
+pub(crate) mod own_functions;
+pub(crate) mod own_types;
 mod patterns;
 mod postgres;
 mod provider;
@@ -164,6 +167,7 @@ impl Planner {
     ) -> Result<LogicalPlan> {
         let mut query = statement.ast().clone();
         pg_catalog::rewrite(&mut query, keys);
+        self.own_objects(&mut query)?;
         dialect::rewrite(&mut query)?;
         self.plan_at_depth(query, parameters, 0)
             .await
@@ -177,6 +181,18 @@ impl Planner {
                     error.at(place.and_then(|(line, column)| statement.position(line, column)))
                 }
             })
+    }
+
+    /// Puts what the lake's own functions and types stand for in their places.
+    fn own_objects(&self, query: &mut ast::Statement) -> Result<()> {
+        let is_engines = |name: &str| {
+            self.state.scalar_functions().contains_key(name)
+                || self.state.aggregate_functions().contains_key(name)
+                || self.state.window_functions().contains_key(name)
+                || self.state.table_functions().contains_key(name)
+        };
+        self.names.own_functions(query, &is_engines)?;
+        self.names.own_types(query)
     }
 
     /// Analyses a plan, which gives its columns their final types.
@@ -313,6 +329,7 @@ impl Planner {
         };
         let mut query = statement.ast().clone();
         pg_catalog::rewrite_view(&mut query);
+        self.own_objects(&mut query)?;
         dialect::rewrite(&mut query)?;
         // A view reads with its owner's rights, unless it says otherwise.
         let invoker = view

@@ -20,6 +20,8 @@ mod maintain;
 mod merge;
 mod opened;
 mod others;
+pub(crate) mod own_functions;
+pub(crate) mod own_types;
 mod pipeline;
 mod policy_reads;
 mod relation;
@@ -55,6 +57,7 @@ use crate::planner::{Locals, Planner};
 use crate::policy::{ReturnedRows, SecuredTable, Subject};
 use crate::session::{Inner, Response, span};
 use crate::{Error, Result, RowStream};
+pub(crate) use insert::expression;
 use others::Others;
 pub(crate) use splice::Splices;
 use target::Target;
@@ -136,7 +139,25 @@ impl<'a> Writer<'a> {
         if let Some(outcome) = self.govern(statement.ast()) {
             return outcome;
         }
-        match statement.ast() {
+        let qualified = self.with_types_qualified(statement.ast())?;
+        match qualified.as_ref().unwrap_or(statement.ast()) {
+            ast::Statement::CreateType { name, representation } => {
+                self.create_type(name, representation.as_ref())
+            }
+            ast::Statement::AlterType(alter) => self.alter_type(alter),
+            ast::Statement::CreateDomain(create) => Box::pin(self.create_domain(create)).await,
+            ast::Statement::CreateFunction(create) => Box::pin(self.create_function(create)).await,
+            ast::Statement::DropFunction(drop) => self.drop_function(drop),
+            ast::Statement::DropDomain(drop) => {
+                let cascade = drop.drop_behavior == Some(ast::DropBehavior::Cascade);
+                self.drop_types(
+                    "domain",
+                    std::slice::from_ref(&drop.name),
+                    drop.if_exists,
+                    cascade,
+                )?;
+                Ok(Outcome::tag("DROP DOMAIN"))
+            }
             ast::Statement::Insert(insert) => Box::pin(self.insert(insert, None)).await,
             ast::Statement::Update(update) => Box::pin(self.update(update, None)).await,
             ast::Statement::Delete(delete) => Box::pin(self.delete(delete, None)).await,

@@ -2,6 +2,7 @@
 
 mod commands;
 mod cursors;
+mod domains;
 mod history;
 mod like;
 mod merge;
@@ -54,6 +55,10 @@ pub const VACUUM: &str = "radlake.vacuum";
 pub const LOCK: &str = "radlake.lock";
 /// `CREATE SEQUENCE` and `ALTER SEQUENCE`, as a procedure (`sequences.rs`).
 pub const SEQUENCE: &str = "radlake.sequence";
+/// Condition that stands for NOT NULL of a domain, as it is kept.
+pub const DOMAIN_NOT_NULL: &str = "\"radlake.not_null\"";
+/// The same for NULL.
+pub const DOMAIN_NULL: &str = "\"radlake.null\"";
 /// `DO`, as a procedure that nobody has.
 pub const DO: &str = "radlake.do";
 
@@ -123,7 +128,7 @@ pub(crate) fn rewrite(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
         rewritten.extend(match first {
             "MERGE" | "WITH" => merge::rewrite(words),
             "CREATE" => like::rewrite(commands::view_options(commands::no_data(plain::unlogged(
-                sequences::create(sequences::identity(words)),
+                sequences::create(sequences::identity(domains::create(words))),
             )))),
             "ALTER" if words.phrase(1, &["DEFAULT", "PRIVILEGES"]) => rights::default_privileges(words),
             "ALTER" => commands::alter(sequences::identity(words)),
@@ -133,7 +138,7 @@ pub(crate) fn rewrite(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
             "SECURITY" => commands::security_label(words),
             "GRANT" | "REVOKE" => rights::change(history::rewrite(words)),
             "REASSIGN" => rights::reassign_owned(words),
-            "DROP" => rights::drop_owned(words),
+            "DROP" => rights::drop_owned(domains::drop(words)),
             "FETCH" | "MOVE" => cursors::fetch(words),
             "ABORT" => plain::abort(words),
             "BEGIN" | "START" | "SET" => plain::modes(words),

@@ -19,6 +19,9 @@ pub(crate) fn is_write(ast: &Statement) -> bool {
         | Statement::CreateSequence { .. }
         | Statement::CreateType { .. }
         | Statement::CreateDomain(_)
+        | Statement::AlterType(_)
+        | Statement::CreateFunction(_)
+        | Statement::DropFunction(_)
         | Statement::AlterTable(_)
         | Statement::AlterView { .. }
         | Statement::AlterSchema(_)

@@ -35,6 +35,12 @@ EXEMPT_STATEMENTS = {
     "CreateSchema": "about no table: roles.slt",
     "AlterSchema": "about no table: roles.slt",
     "Call": "in no transaction: test_upkeep_asks_who_acts",
+    "CreateType": "types have no rows: own_types.slt",
+    "AlterType": "types have no rows: own_types.slt",
+    "CreateDomain": "types have no rows: own_types.slt",
+    "DropDomain": "types have no rows: own_types.slt",
+    "CreateFunction": "planned as a query of who calls: own_functions.slt",
+    "DropFunction": "about no table: own_functions.slt",
     "Drop": "the action drop",
     "Merge": "the actions merge …",
 }

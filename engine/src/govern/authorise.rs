@@ -103,6 +103,29 @@ impl Writer<'_> {
                     None => Ok(()),
                 }
             }),
+            S::CreateType { name, .. } => self.may_create_in(&subject, name),
+            S::CreateDomain(create) => self.may_create_in(&subject, &create.name),
+            S::CreateFunction(create) => {
+                self.may_create_in(&subject, &create.name)?;
+                let (schema, name) = self.place(&create.name)?;
+                match epoch.function(&schema, &name) {
+                    Some(old) if !subject.owns(old.owner) => {
+                        Err(denied(format!("must be owner of function {name}")))
+                    }
+                    _ => Ok(()),
+                }
+            }
+            S::DropFunction(drop) => drop
+                .func_desc
+                .iter()
+                .try_for_each(|function| self.owns_function(&subject, &function.name)),
+            S::AlterType(alter) => self.owns_type(&subject, &alter.name),
+            S::DropDomain(drop) => self.owns_type(&subject, &drop.name),
+            S::Drop {
+                object_type: ast::ObjectType::Type,
+                names,
+                ..
+            } => names.iter().try_for_each(|name| self.owns_type(&subject, name)),
             S::CreateIndex(create) => self.owner_of(&epoch, &subject, &create.table_name),
             S::CreatePolicy(create) => self.may_police(&subject, &create.table_name),
             S::AlterPolicy(alter) => self.may_police(&subject, &alter.table_name),
@@ -122,6 +145,10 @@ impl Writer<'_> {
                     self.owner_of(&epoch, &subject, &relation)
                 }
                 ast::CommentObject::Schema => schema_owned(&epoch, &subject, object_name),
+                ast::CommentObject::Function => self.owns_function(&subject, object_name),
+                ast::CommentObject::Type | ast::CommentObject::Domain => {
+                    self.owns_type(&subject, object_name)
+                }
                 _ => Err(denied("permission denied: only superusers may do this")),
             },
             S::Call(_) => match extend::procedure(statement) {
@@ -419,6 +446,25 @@ impl Writer<'_> {
             "'CREATE'" if self.is_own(&name, temporary.to_string() == "true") => Ok(()),
             "'CREATE'" => self.may_create_in(subject, &name),
             _ => self.owner_of(epoch, subject, &name),
+        }
+    }
+
+    fn owns_function(&self, subject: &Subject, name: &ast::ObjectName) -> Result<()> {
+        match self.own_function(name)? {
+            Some(function) if !subject.owns(function.owner) => {
+                Err(denied(format!("must be owner of function {}", function.name)))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// What is not there is left to the statement.
+    fn owns_type(&self, subject: &Subject, name: &ast::ObjectName) -> Result<()> {
+        match self.own_type(name)? {
+            Some(own) if !subject.owns(own.owner) => {
+                Err(denied(format!("must be owner of type {}", own.name)))
+            }
+            _ => Ok(()),
         }
     }
 

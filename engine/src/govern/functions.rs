@@ -23,6 +23,21 @@ pub(super) struct Change<'s> {
 }
 
 impl Writer<'_> {
+    /// The engine's functions that a statement is about; `None` if it is about something else, be it a function of the lake's own.
+    pub(super) fn engines_functions(
+        &self,
+        epoch: &Epoch,
+        objects: &ast::GrantObjects,
+    ) -> Result<Option<Vec<String>>> {
+        match (named(epoch, objects), objects) {
+            (Err(error), ast::GrantObjects::Function { name, .. }) => match self.own_function(name)? {
+                Some(_) => Ok(None),
+                None => Err(error),
+            },
+            (found, _) => found,
+        }
+    }
+
     /// Changes who may call functions.
     pub(super) fn change_functions(&mut self, functions: Vec<String>, change: &Change<'_>) -> Result<()> {
         check_privileges(change.privileges)?;

@@ -7,6 +7,7 @@ use radlake_sql::{ast, extend};
 
 use super::{denied, functions, single};
 use crate::policy::{Privilege, Subject, lack, settle, take_from_owner};
+use crate::write::own_functions::ON_FUNCTION;
 use crate::write::target::{folded, resolve};
 use crate::write::{Outcome, Writer};
 use crate::{Error, Result};
@@ -62,7 +63,7 @@ impl Writer<'_> {
         if grant.with_grant_option && grantees.contains(&0) {
             return Err(only_to_roles());
         }
-        if let Some(functions) = functions::named(&epoch, objects)? {
+        if let Some(functions) = self.engines_functions(&epoch, objects)? {
             let change = functions::Change {
                 privileges: &grant.privileges,
                 grantees: &grantees,
@@ -131,7 +132,7 @@ impl Writer<'_> {
         let (option_only, grantees) = extend::option_only(revoke);
         let grantees = self.grantees(&epoch, grantees)?;
         let cascade = revoke.cascade == Some(ast::CascadeOption::Cascade);
-        if let Some(functions) = functions::named(&epoch, objects)? {
+        if let Some(functions) = self.engines_functions(&epoch, objects)? {
             let change = functions::Change {
                 privileges: &revoke.privileges,
                 grantees: &grantees,
@@ -222,6 +223,16 @@ impl Writer<'_> {
                     Ok(object(&relation))
                 })
                 .collect(),
+            G::Function { name, arg_types } => match self.own_function(name)? {
+                Some(function) if arg_types.is_empty() || arg_types.len() == function.arguments.len() => {
+                    Ok(vec![Object::Function(function.as_ref().clone())])
+                }
+                _ => Err(Error::UndefinedFunction {
+                    name: name.to_string(),
+                    hint: None,
+                    position: None,
+                }),
+            },
             G::Schemas(names) => names
                 .iter()
                 .map(|name| Ok(Object::Schema(schema(name)?.as_ref().clone())))
@@ -303,6 +314,7 @@ pub(super) fn wanted(privileges: &ast::Privileges, object: &Object) -> Result<Ve
     let known = match object {
         Object::Schema(_) => ON_SCHEMA,
         Object::Sequence(_) => ON_SEQUENCE,
+        Object::Function(_) => ON_FUNCTION,
         _ => ON_RELATION,
     };
     let ast::Privileges::Actions(actions) = privileges else {
@@ -323,6 +335,7 @@ pub(super) fn wanted(privileges: &ast::Privileges, object: &Object) -> Result<Ve
             A::Audit => (Privilege::History, None),
             A::References { columns } => (Privilege::References, columns.as_ref()),
             A::Trigger => (Privilege::Trigger, None),
+            A::Execute { obj_type: None } => (Privilege::Execute, None),
             other => {
                 return Err(Error::unsupported(format!("the right {other} is not supported")));
             }
@@ -334,6 +347,7 @@ pub(super) fn wanted(privileges: &ast::Privileges, object: &Object) -> Result<Ve
                 match object {
                     Object::Schema(_) => "schema",
                     Object::Sequence(_) => "sequence",
+                    Object::Function(_) => "function",
                     _ => "relation",
                 }
             )));
@@ -374,6 +388,8 @@ pub(super) fn owner(object: &Object) -> u32 {
         Object::Table(table) => table.owner,
         Object::View(view) => view.owner,
         Object::Sequence(sequence) => sequence.owner,
+        Object::Type(own) => own.owner,
+        Object::Function(function) => function.owner,
         _ => 0,
     }
 }
@@ -384,6 +400,7 @@ pub(super) fn grants(object: &mut Object) -> Option<&mut Vec<Grant>> {
         Object::Table(table) => Some(&mut table.grants),
         Object::View(view) => Some(&mut view.grants),
         Object::Sequence(sequence) => Some(&mut sequence.grants),
+        Object::Function(function) => Some(&mut function.grants),
         _ => None,
     }
 }

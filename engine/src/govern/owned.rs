@@ -44,6 +44,8 @@ impl Writer<'_> {
                 Object::Table(table) => table.owner = new.oid,
                 Object::View(view) => view.owner = new.oid,
                 Object::Sequence(sequence) => sequence.owner = new.oid,
+                Object::Type(own) => own.owner = new.oid,
+                Object::Function(function) => function.owner = new.oid,
                 _ => continue,
             }
             self.work.put_object(object)?;
@@ -91,7 +93,17 @@ impl Writer<'_> {
             }
             dropped.extend(others.into_iter().map(Relation::oid));
         }
+        let others: Vec<Object> = epoch
+            .objects()
+            .map(|object| Object::clone(object))
+            .filter(|object| matches!(object, Object::Type(_) | Object::Function(_)))
+            .filter(|object| {
+                let mut within = schemas.iter();
+                owned(owner(object)) || within.any(|schema| object.schema() == Some(schema.name.as_str()))
+            })
+            .collect();
         self.drop_relations(dropped, cascade)?;
+        self.drop_others(others)?;
         for schema in schemas {
             self.forget_defaults_in(schema.oid)?;
             self.work.drop_object(schema.oid)?;

@@ -390,6 +390,14 @@ fn dependents(epoch: &Epoch, oid: u32) -> Vec<String> {
                 sequence.owner,
                 &sequence.grants,
             ),
+            Object::Type(own) => note(format!("type {}", own.qualified_name()), own.owner, &[]),
+            Object::Function(function) => {
+                note(
+                    format!("function {}", function.qualified_name()),
+                    function.owner,
+                    &[],
+                );
+            }
             Object::View(view) => note(
                 format!("view {}", view.qualified_name()),
                 view.owner,

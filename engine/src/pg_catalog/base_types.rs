@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use super::types::{PgKind, PgType};
+use super::types::{PgKind, PgType, is_own};
 
 /// A row of `pg_type`; the fields bear the columns' names without `typ`.
 #[derive(Debug, Clone, Default)]
@@ -116,6 +116,12 @@ pub(crate) fn storage(pg_type: &PgType) -> Storage {
             align: &t.align,
             storage: &t.storage,
             collation: t.collation,
+        },
+        None if is_own(pg_type.oid) => Storage {
+            by_value: true,
+            align: "i",
+            storage: "p",
+            collation: 0,
         },
         None => {
             let collation = match &pg_type.kind {

@@ -108,6 +108,14 @@ impl Context {
                 _ => names::quote(&base.name),
             });
         }
+        if let Some((own, array)) = self.model().own_type(oid) {
+            let name = &own.object.name;
+            let name = match self.path().contains(&own.namespace) {
+                true => names::quote(name),
+                false => names::qualified(self.model().schema_name(own.namespace), name),
+            };
+            return Some(if array { format!("{name}[]") } else { name });
+        }
         self.row_type_name(oid).or_else(|| {
             self.row_type_name(oid.checked_sub(1)?)
                 .map(|name| format!("{name}[]"))
@@ -137,6 +145,9 @@ impl Context {
         let name = name.trim();
         if let Some(element) = name.strip_suffix("[]") {
             let element = self.type_oid(element.trim_end_matches("[]"))?;
+            if self.model().own_types.contains_key(&element) {
+                return Some(types::array_of_own(element));
+            }
             return base_types::get(element)
                 .map_or(Some(element + 1), |t| Some(t.array))
                 .filter(|oid| *oid != 0);
@@ -173,6 +184,12 @@ impl Context {
             return Some(base.oid);
         }
         let (element, array) = name.strip_prefix('_').map_or((name, 0), |element| (element, 1));
+        if let Some(own) = self.model().own_type_named(namespace, element) {
+            return Some(match array {
+                0 => own.object.oid,
+                _ => types::array_of_own(own.object.oid),
+            });
+        }
         let relation = self.model().relation_named(namespace, element)?;
         (relation.row_type != 0).then_some(relation.row_type + array)
     }
@@ -202,8 +219,8 @@ impl Context {
     }
 }
 
-/// The names of types that are words of SQL's grammar rather than entries of `pg_type`.
-fn alias(name: &str) -> Option<u32> {
+/// OIDs of types whose names are words of SQL's grammar rather than entries of `pg_type`.
+pub(crate) fn alias(name: &str) -> Option<u32> {
     Some(match name {
         "boolean" | "bool" => 16,
         "\"char\"" => 18,

@@ -2,17 +2,21 @@
 
 use arrow::datatypes::{Schema, SchemaRef};
 use datafusion::logical_expr::ScalarUDF;
-use radlake_catalogs::{Epoch, Relation as EpochRelation, RowSecurity};
+use radlake_catalogs::{
+    Epoch, FunctionObject, Grant, Relation as EpochRelation, RowSecurity, TypeDefinition,
+};
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::declared::{INFORMATION_SCHEMA, PG_CATALOG, PUBLIC};
 use super::epoch_catalog::EpochCatalog;
 use super::function;
+use super::function::{Function, Made};
 use super::keys;
-use super::model::{Model, Namespace, Relation, Role};
-use super::types;
-use crate::policy::{FUNCTIONS, settle};
+use super::model::{Model, Namespace, OwnType, Relation, Role};
+use super::types::{self, PgKind, PgType};
+use super::{base_types, context, names};
+use crate::policy::{FUNCTIONS, Privilege, settle};
 use crate::write::view::MATERIALIZED;
 
 /// What the system catalogs are made of.
@@ -90,7 +94,20 @@ impl Source {
                 function.grants = schema.functions.get(&function.name).cloned();
             }
         }
+        functions.extend(epoch.functions().filter_map(|object| {
+            let namespace = *by_name.get(object.schema.as_str())?;
+            Some(made(object, namespace, epoch))
+        }));
+        let own_types = epoch.own_types().filter_map(|object| {
+            let own = OwnType {
+                namespace: *by_name.get(object.schema.as_str())?,
+                object: Arc::clone(object),
+            };
+            Some((object.oid, own))
+        });
+        let own_types = own_types.collect();
         Model {
+            own_types,
             database: self.database.to_owned(),
             namespaces,
             relations,
@@ -166,6 +183,88 @@ fn relation(relation: &EpochRelation, namespace: u32) -> Relation {
             grants: v.grants.clone(),
             row_security: RowSecurity::default(),
         },
+    }
+}
+
+/// A function in SQL.
+fn made(object: &Arc<FunctionObject>, namespace: u32, epoch: &Epoch) -> Function {
+    let arguments = object.arguments.iter();
+    let names = arguments.clone().map(|argument| argument.name.clone());
+    let mut grants = object.grants.clone();
+    if object.owner != 0 {
+        grants.push(Grant {
+            grantee: object.owner,
+            grantor: object.owner,
+            privilege: Privilege::Execute.name().to_owned(),
+            column: None,
+            grantable: false,
+        });
+    }
+    Function {
+        oid: object.oid,
+        name: object.name.clone(),
+        arguments: arguments
+            .map(|argument| type_named(&argument.data_type, epoch))
+            .collect(),
+        argument_names: names.collect::<Option<Vec<_>>>().unwrap_or_default(),
+        result: match object.returns.columns.is_empty() {
+            true => type_named(&object.returns.data_type, epoch),
+            false => scalar(RECORD),
+        },
+        volatility: match object.volatility.as_str() {
+            "immutable" => "i",
+            "stable" => "s",
+            _ => "v",
+        },
+        comment: object.comment.clone(),
+        grants: Some(grants),
+        made: Some(Made {
+            namespace,
+            object: Arc::clone(object),
+        }),
+    }
+}
+
+/// `record`.
+const RECORD: u32 = 2249;
+
+fn scalar(oid: u32) -> PgType {
+    PgType {
+        oid,
+        typmod: -1,
+        len: base_types::get(oid).map_or(-1, |base| base.len),
+        kind: PgKind::Scalar,
+    }
+}
+
+/// A type that is kept as text.
+fn type_named(text: &str, epoch: &Epoch) -> PgType {
+    if let Some(element) = text.trim().strip_suffix("[]") {
+        let element = type_named(element, epoch);
+        return PgType {
+            oid: element.array_oid(),
+            typmod: -1,
+            len: -1,
+            kind: PgKind::Array(Box::new(element)),
+        };
+    }
+    let lower = text.to_lowercase();
+    let (bare, rest) = lower.split_once('(').unwrap_or((&lower, ""));
+    let rest = rest.split_once(')').map_or("", |(_, rest)| rest);
+    let spelled = format!("{}{rest}", bare.trim());
+    let known = base_types::all().iter().find(|base| base.name == spelled);
+    if let Some(oid) = context::alias(&spelled).or(known.map(|base| base.oid)) {
+        return scalar(oid);
+    }
+    match names::parse(text).as_deref() {
+        Some([schema, name]) => epoch.own_type(schema, name).map_or_else(
+            || scalar(0),
+            |own| match &own.definition {
+                TypeDefinition::Enum { .. } => types::enumeration(own.oid),
+                TypeDefinition::Domain(_) => scalar(own.oid),
+            },
+        ),
+        _ => scalar(0),
     }
 }
 

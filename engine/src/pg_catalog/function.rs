@@ -3,7 +3,7 @@
 use arrow::datatypes::{DataType, Field, FieldRef, TimeUnit};
 use datafusion::common::types::LogicalType;
 use datafusion::logical_expr::{ReturnFieldArgs, ScalarUDF, TypeSignature, TypeSignatureClass, Volatility};
-use radlake_catalogs::Grant;
+use radlake_catalogs::{FunctionObject, Grant};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -25,6 +25,22 @@ pub(crate) struct Function {
     pub(crate) comment: Option<String>,
     /// Who may call it, if that is not everybody.
     pub(crate) grants: Option<Vec<Grant>>,
+    /// What else is known of one in SQL, which somebody made.
+    pub(crate) made: Option<Made>,
+}
+
+/// A function that somebody made.
+#[derive(Debug, Clone)]
+pub(crate) struct Made {
+    pub(crate) namespace: u32,
+    pub(crate) object: Arc<FunctionObject>,
+}
+
+impl Function {
+    /// Whether it gives any number of rows.
+    pub(crate) fn gives_rows(&self) -> bool {
+        self.made.as_ref().is_some_and(|made| made.object.returns.set)
+    }
 }
 
 /// The functions that users call.
@@ -75,6 +91,7 @@ fn describe_one(function: &ScalarUDF, taken: &mut BTreeSet<u32>) -> Function {
             .map(|d| d.description.trim().to_owned())
             .filter(|d| !d.is_empty()),
         grants: None,
+        made: None,
     }
 }
 

@@ -87,6 +87,8 @@ pub(super) fn of(
             }
             Rule::Unique { columns } => ("u", columns.clone(), format!("UNIQUE ({})", listed(columns))),
             Rule::Check { expression } => ("c", named_in(table, expression), format!("CHECK ({expression})")),
+            // No table has it.
+            Rule::Domain { .. } => continue,
             Rule::ForeignKey {
                 columns,
                 table: name,

@@ -4,7 +4,9 @@ use arrow::datatypes::{DataType, Field, Fields, SchemaRef};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use radlake_catalogs::{DefaultRight, Grant, Membership, RowSecurity, SequenceObject, is_temporary_schema};
+use radlake_catalogs::{
+    DefaultRight, Grant, Membership, RowSecurity, SequenceObject, TypeObject, is_temporary_schema,
+};
 
 use super::declared::{self, INFORMATION_SCHEMA, PG_CATALOG, PUBLIC};
 use super::function::Function;
@@ -78,6 +80,13 @@ pub(crate) struct Composite {
     pub(crate) name: String,
 }
 
+/// A type of the lake's own.
+#[derive(Debug)]
+pub(crate) struct OwnType {
+    pub(crate) namespace: u32,
+    pub(crate) object: Arc<TypeObject>,
+}
+
 /// Everything that `pg_catalog` and `information_schema` show, apart from the session.
 #[derive(Debug, Default)]
 pub(crate) struct Model {
@@ -87,6 +96,8 @@ pub(crate) struct Model {
     pub(crate) relations: Vec<Relation>,
     /// Sequences by OID, which are among the relations too.
     pub(crate) sequences: BTreeMap<u32, Arc<SequenceObject>>,
+    /// Enumerations and domains by OID.
+    pub(crate) own_types: BTreeMap<u32, OwnType>,
     pub(crate) roles: Vec<Role>,
     pub(crate) functions: Vec<Function>,
     pub(crate) composites: Vec<Composite>,
@@ -355,6 +366,23 @@ impl Model {
     /// A composite type by OID.
     pub(crate) fn composite(&self, oid: u32) -> Option<&Composite> {
         self.composites.iter().find(|c| c.oid == oid)
+    }
+
+    /// A type of the lake's own by its schema's OID and its name.
+    pub(crate) fn own_type_named(&self, namespace: u32, name: &str) -> Option<&OwnType> {
+        let mut types = self.own_types.values();
+        types.find(|own| own.namespace == namespace && own.object.name == name)
+    }
+
+    /// A type of the lake's own by its OID or its arrays', and whether it is those.
+    pub(crate) fn own_type(&self, oid: u32) -> Option<(&OwnType, bool)> {
+        if let Some(own) = self.own_types.get(&oid) {
+            return Some((own, false));
+        }
+        let mut types = self.own_types.values();
+        types
+            .find(|own| types::array_of_own(own.object.oid) == oid)
+            .map(|own| (own, true))
     }
 
     /// Whether a relation is a session's own.

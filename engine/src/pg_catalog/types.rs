@@ -7,6 +7,8 @@ use arrow::datatypes::{DataType, Field, Fields, IntervalUnit, TimeUnit};
 use radlake_udfs::vectors;
 use std::sync::Arc;
 
+use crate::enumeration::Enumeration;
+
 /// Metadata key by which a field names its PostgreSQL type (`pg_type.typname`) where the Arrow type alone does not tell.
 pub const PG_TYPE_KEY: &str = "pg_type";
 
@@ -209,6 +211,7 @@ fn by_name(name: &str) -> Option<&'static Builtin> {
 fn array_oid(oid: u32) -> u32 {
     match BUILTIN.iter().find(|b| b.oid == oid) {
         Some(builtin) => builtin.array,
+        None if is_own(oid) => array_of_own(oid),
         None => oid + 1,
     }
 }
@@ -255,6 +258,18 @@ pub const fn row_type_of(relation: u32) -> u32 {
     ROW_TYPE_BASE | (relation << 1)
 }
 
+/// Whether an OID can be that of a type of the lake's own: an enumeration or a domain.
+#[must_use]
+pub fn is_own(oid: u32) -> bool {
+    (radlake_catalogs::FIRST_OID..ROW_TYPE_BASE).contains(&oid)
+}
+
+/// OID of the arrays of a type of the lake's own. OIDs of objects are never those of two, so no row type has it.
+#[must_use]
+pub const fn array_of_own(oid: u32) -> u32 {
+    row_type_of(oid) + 1
+}
+
 /// The fields of `imaging.code`.
 fn code_fields() -> Fields {
     Fields::from(vec![
@@ -291,7 +306,25 @@ fn limited(mut named: PgType, field: &Field) -> PgType {
     named
 }
 
+/// The type of an enumeration's values, by its OID.
+#[must_use]
+pub const fn enumeration(oid: u32) -> PgType {
+    PgType::scalar(oid, 4)
+}
+
 fn named_type(name: &str, data_type: &DataType) -> Option<PgType> {
+    if let Some(of) = Enumeration::named(name.strip_prefix('_').unwrap_or(name)) {
+        let one = enumeration(of.oid);
+        return Some(match data_type {
+            DataType::List(_) | DataType::LargeList(_) | DataType::FixedSizeList(..) => PgType {
+                oid: array_of_own(of.oid),
+                typmod: -1,
+                len: -1,
+                kind: PgKind::Array(Box::new(one)),
+            },
+            _ => one,
+        });
+    }
     if let Some(element) = name.strip_prefix('_') {
         let element = by_name(element)?;
         return Some(PgType {

@@ -74,6 +74,7 @@ impl Planner {
         };
         let mut query = statement.ast().clone();
         pg_catalog::rewrite_view(&mut query);
+        self.own_objects(&mut query)?;
         dialect::rewrite(&mut query)?;
         let acting = Self {
             state: self.state.clone(),

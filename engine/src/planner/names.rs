@@ -543,6 +543,35 @@ impl Names {
         })
     }
 
+    /// Puts the queries of the lake's own functions in the place of their calls.
+    pub(super) fn own_functions(
+        &self,
+        statement: &mut radlake_sql::ast::Statement,
+        is_engines: &dyn Fn(&str) -> bool,
+    ) -> Result<()> {
+        if self.epoch.functions().next().is_none() {
+            return Ok(());
+        }
+        super::own_functions::rewrite(
+            statement,
+            &super::own_functions::Calls {
+                epoch: &self.epoch,
+                path: &self.path,
+                is_engines,
+                today: &|oid| self.authority.function(oid),
+                caller: &self.caller,
+            },
+        )
+    }
+
+    /// Has casts to the lake's own types check their values.
+    pub(super) fn own_types(&self, statement: &mut radlake_sql::ast::Statement) -> Result<()> {
+        match self.epoch.own_types().next() {
+            Some(_) => super::own_types::rewrite(statement, &self.epoch, &self.path),
+            None => Ok(()),
+        }
+    }
+
     /// The error for a reference that means nothing.
     pub(crate) fn missing(&self, reference: &TableReference) -> Error {
         let written = match reference {

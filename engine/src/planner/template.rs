@@ -16,6 +16,7 @@ use super::booleans::Booleans;
 use super::clock;
 use super::decimals::Decimals;
 use super::domains::Domains;
+use super::enums::Enums;
 use super::floats::Floats;
 use super::integers::Integers;
 use super::json;
@@ -24,6 +25,7 @@ use super::numbers::Numbers;
 use super::numerics::Numerics;
 use super::operators::Operators;
 use super::orders::Orders;
+use super::own_types;
 use super::postgres::{self, Functions};
 use super::pushdown;
 use super::rounding::Rounding;
@@ -68,6 +70,9 @@ pub(crate) fn build(resources: &Resources, lake: &Lake) -> Result<SessionState> 
     for function in postgres::functions() {
         let _ = state.register_udf(function)?;
     }
+    for function in own_types::functions() {
+        let _ = state.register_udf(function)?;
+    }
     for function in json::functions() {
         let _ = state.register_udf(function)?;
     }
@@ -87,6 +92,7 @@ fn analyzer_rules() -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> {
         Arc::new(Subqueries),
         Arc::new(json::Values::new()),
         Arc::new(Uuids::new()),
+        Arc::new(Enums::new()),
         Arc::new(Booleans),
         Arc::new(Floats),
         Arc::new(Numbers),

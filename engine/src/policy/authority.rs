@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use radlake_catalogs::{Epoch, Relation, SchemaObject};
+use radlake_catalogs::{Epoch, FunctionObject, Object, Relation, SchemaObject};
 
 /// The epochs that roles and rights are taken from.
 #[derive(Debug, Clone)]
@@ -42,6 +42,23 @@ impl Authority {
     /// True if these are the rights that the epoch itself has.
     pub(crate) fn is(&self, epoch: &Arc<Epoch>) -> bool {
         Arc::ptr_eq(&self.own, epoch) && self.base.number == self.latest.number
+    }
+
+    /// The entry of a function in SQL whose rights hold.
+    pub(crate) fn function(&self, oid: u32) -> Option<Arc<FunctionObject>> {
+        fn of(epoch: &Epoch, oid: u32) -> Option<&FunctionObject> {
+            match epoch.object(oid)?.as_ref() {
+                Object::Function(function) => Some(function),
+                _ => None,
+            }
+        }
+        let rights = |function: &FunctionObject| (function.owner, function.grants.clone());
+        let (base, latest) = (of(&self.base, oid), of(&self.latest, oid));
+        let found = match base.map(rights) == latest.map(rights) {
+            true => of(&self.own, oid),
+            false => latest,
+        };
+        found.cloned().map(Arc::new)
     }
 
     /// The entry of a relation whose rights hold.

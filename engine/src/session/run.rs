@@ -242,6 +242,11 @@ impl Inner {
         self.lakehouse.database().to_owned()
     }
 
+    /// Whether the engine has a function of that name.
+    pub(crate) fn is_function(&self, name: &str) -> bool {
+        self.lakehouse.is_function(name)
+    }
+
     pub(crate) fn search_path(&self) -> Vec<String> {
         self.facts.search_path()
     }

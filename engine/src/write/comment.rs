@@ -76,6 +76,31 @@ impl Writer<'_> {
                     _ => {}
                 }
             }
+            ast::CommentObject::Function => {
+                let function = self.own_function(name)?.ok_or_else(|| Error::UndefinedFunction {
+                    name: name.to_string(),
+                    hint: None,
+                    position: None,
+                })?;
+                let mut function = function.as_ref().clone();
+                function.comment = comment;
+                self.work.put_object(function)?;
+            }
+            ast::CommentObject::Type | ast::CommentObject::Domain => {
+                let own = match self.own_type(name)? {
+                    Some(own) => own,
+                    None if if_exists => return Ok(done()),
+                    None => {
+                        return Err(Error::UndefinedObject {
+                            kind: "type",
+                            name: name.to_string(),
+                        });
+                    }
+                };
+                let mut own = own.as_ref().clone();
+                own.comment = comment;
+                self.work.put_object(own)?;
+            }
             ast::CommentObject::Column => {
                 let mut relation = name.clone();
                 let column = relation

@@ -30,6 +30,9 @@ pub(crate) enum Rule {
     Unique { columns: Vec<String> },
     /// Enforced.
     Check { expression: String },
+    /// Enforced: what the domain of a column asks. It is the domain's, and kept with no table.
+    #[serde(skip)]
+    Domain { domain: String, expression: String },
     /// Shown, not enforced.
     ForeignKey {
         columns: Vec<String>,
@@ -55,6 +58,18 @@ pub(crate) fn of(table: &TableObject) -> Result<Vec<Constraint>> {
         Some(text) => serde_json::from_str(text)
             .map_err(|error| Error::internal(format!("constraints of {}: {error}", table.qualified_name()))),
     }
+}
+
+/// The constraints of a table, and before them what the domains of its columns ask: all that new rows must keep to.
+pub(super) fn enforced(table: &TableObject) -> Result<Vec<Constraint>> {
+    let mut found = Vec::new();
+    for field in table.arrow_schema.fields() {
+        if let Some(domain) = super::own_types::OfDomain::of(field) {
+            found.extend(domain.constraints(field.name())?);
+        }
+    }
+    found.extend(of(table)?);
+    Ok(found)
 }
 
 /// Gives a table its constraints.

@@ -193,7 +193,7 @@ impl Writer<'_> {
     /// Plans defaults, generated columns and checks of a table.
     pub(super) async fn check_expressions(&self, table: &TableObject) -> Result<()> {
         let target = super::target::Target::new(table.clone(), None);
-        let constraints = constraint::of(table)?;
+        let constraints = constraint::enforced(table)?;
         let given = target
             .columns
             .iter()
@@ -236,7 +236,10 @@ impl Writer<'_> {
                 nullable = false;
                 Field::new(&name, data_type, true)
             }
-            None => self.typed(&name, &column.data_type).await?,
+            None => match self.of_own_type(&name, &column.data_type).await? {
+                Some(field) => field,
+                None => self.typed(&name, &column.data_type).await?,
+            },
         };
         for option in &column.options {
             let called = option.name.as_ref().map(folded);
@@ -333,7 +336,10 @@ impl Writer<'_> {
                 self.check_default(&field, value).await?;
             }
         }
-        metadata.extend(field.metadata().clone());
+        for (key, value) in field.metadata() {
+            // A column's own default comes before its domain's.
+            metadata.entry(key.clone()).or_insert_with(|| value.clone());
+        }
         field = field.with_nullable(nullable).with_metadata(metadata);
         draft.fields.push(field);
         Ok(())

@@ -46,6 +46,7 @@ impl Writer<'_> {
                     self.drop_index(table, &index)?;
                 }
             }
+            ast::ObjectType::Type => self.drop_types("type", names, if_exists, cascade)?,
             other => return Err(Error::unsupported(format!("DROP {other} is not supported"))),
         }
         Ok(Outcome::tag(tag))
@@ -195,9 +196,38 @@ impl Writer<'_> {
                 detail: format!("{first} depends on schema {wanted}"),
             });
         }
+        let within = |object: &&Object| {
+            matches!(object, Object::Type(_) | Object::Function(_))
+                && object.schema() == Some(wanted.as_str())
+        };
+        let others: Vec<Object> = self.work.objects().filter(within).cloned().collect();
+        if let (Some(first), false) = (others.first(), cascade) {
+            return Err(Error::Dependents {
+                message: format!("cannot drop schema {wanted} because other objects depend on it"),
+                detail: format!("{} {} depends on schema {wanted}", first.kind(), first.name()),
+            });
+        }
         self.drop_relations(inside, cascade)?;
+        self.drop_others(others)?;
         self.forget_defaults_in(schema.oid)?;
         self.work.drop_object(schema.oid)?;
+        Ok(())
+    }
+
+    /// Drops types and functions, which nothing that stays may use.
+    pub(crate) fn drop_others(&mut self, others: Vec<Object>) -> Result<()> {
+        for other in &others {
+            self.work.drop_object(other.oid())?;
+        }
+        for other in &others {
+            let Object::Type(own) = other else { continue };
+            if let Some((_, user)) = self.uses(own)? {
+                return Err(Error::Dependents {
+                    message: format!("cannot drop type {} because other objects depend on it", own.name),
+                    detail: format!("{user} depends on type {}", own.name),
+                });
+            }
+        }
         Ok(())
     }
 

@@ -29,7 +29,7 @@ impl Writer<'_> {
         let alias = insert.table_alias.as_ref().map(|alias| &alias.alias);
         let mut target = Target::new(object.as_ref().clone(), alias);
         target.checks = self.row_checks(&target.object, Command::Insert, reads).await?;
-        let constraints = constraint::of(&target.object)?;
+        let constraints = constraint::enforced(&target.object)?;
         let first = self.source(&target, insert, with).await?;
         let all: Vec<usize> = (0..target.columns.len()).collect();
         if let Some(on) = &insert.on {
@@ -342,7 +342,7 @@ fn typed_values(splices: &Splices, query: &mut ast::Query, target: &Target, plac
 }
 
 /// Parses one expression that a table keeps.
-pub(super) fn expression(text: &str) -> Result<ast::Expr> {
+pub(crate) fn expression(text: &str) -> Result<ast::Expr> {
     Splices::default().expression(text)
 }
 

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use super::constraint::{Constraint, Rule};
 use super::opened::violates;
 use super::target::{Column, Target, quoted};
+use crate::planner::own_types;
 use crate::{Error, Result};
 
 /// The layers above `first`, an entry of FROM, which gives the columns `passed` and those of `assigned`. The result has `passed`, then the
@@ -34,8 +35,8 @@ pub(super) fn layers(
     let second = format!("SELECT {} FROM {first} AS {name}", second.join(", "));
     let mut third = pass;
     third.extend(kept.iter().map(|at| quoted(&target.columns[*at].name)));
-    for (at, expression) in checks(constraints).enumerate() {
-        third.push(format!("({}) AS \"radlake.check.{at}\"", expression.1));
+    for (at, (_, _, expression)) in checks(constraints).enumerate() {
+        third.push(format!("({expression}) AS \"radlake.check.{at}\""));
     }
     for (at, check) in target.checks.iter().enumerate() {
         // A constant NULL has no type of its own.
@@ -51,11 +52,17 @@ pub(super) fn layers(
     format!("SELECT {} FROM ({second}) AS {name}", third.join(", "))
 }
 
-fn checks(constraints: &[Constraint]) -> impl Iterator<Item = (&str, &str)> {
+/// The domain if it is one's, the name, and the condition.
+fn checks(constraints: &[Constraint]) -> impl Iterator<Item = (Option<&str>, &str, &str)> {
     constraints
         .iter()
         .filter_map(|constraint| match &constraint.rule {
-            Rule::Check { expression } => Some((constraint.name.as_str(), expression.as_str())),
+            Rule::Check { expression } => Some((None, constraint.name.as_str(), expression.as_str())),
+            Rule::Domain { domain, expression } => Some((
+                Some(domain.as_str()),
+                constraint.name.as_str(),
+                expression.as_str(),
+            )),
             _ => None,
         })
 }
@@ -71,7 +78,8 @@ pub(super) struct Gate {
     table: String,
     passed: usize,
     columns: Vec<(Column, Arc<Field>)>,
-    checks: Vec<String>,
+    /// Conditions of domains and of the table: the domain, and the name.
+    checks: Vec<(Option<String>, String)>,
     /// The restrictive policy behind each condition that policies put on rows; `None` for the permissive ones.
     policies: Vec<Option<String>>,
     /// Next numbers of identity columns, by place among `columns`.
@@ -102,7 +110,9 @@ impl Gate {
             table: target.object.name.clone(),
             passed: passed.len(),
             columns,
-            checks: checks(constraints).map(|(name, _)| name.to_owned()).collect(),
+            checks: checks(constraints)
+                .map(|(domain, name, _)| (domain.map(str::to_owned), name.to_owned()))
+                .collect(),
             policies: target.checks.iter().map(|check| check.policy.clone()).collect(),
             counters,
             schema: Arc::new(schema),
@@ -164,11 +174,14 @@ impl Gate {
             }
             columns.push(values);
         }
-        for (at, name) in self.checks.iter().enumerate() {
+        for (at, (domain, name)) in self.checks.iter().enumerate() {
             let outcome = batch.column(self.passed + self.columns.len() + at);
             let outcome = outcome.as_boolean();
             // NULL passes.
             if (0..outcome.len()).any(|row| outcome.is_valid(row) && !outcome.value(row) && binding(row)) {
+                if let Some(domain) = domain {
+                    return Err(own_types::violated(domain, name));
+                }
                 return Err(Error::CheckViolation(format!(
                     "new row for relation \"{}\" violates check constraint \"{name}\"",
                     self.table

@@ -202,7 +202,7 @@ impl Writer<'_> {
             Rule::PrimaryKey { columns } | Rule::Unique { columns } | Rule::ForeignKey { columns, .. } => {
                 !columns.iter().any(|column| column == name)
             }
-            Rule::Check { expression } => !reads(expression),
+            Rule::Check { expression } | Rule::Domain { expression, .. } => !reads(expression),
         });
         constraint::put(&mut table, &constraints)?;
         let fields = table
@@ -281,7 +281,7 @@ impl Writer<'_> {
                         constraint.name
                     )));
                 }
-                Rule::Check { .. } => {}
+                Rule::Check { .. } | Rule::Domain { .. } => {}
             }
         }
         constraint::put(&mut table, &constraints)?;
@@ -394,7 +394,7 @@ impl Writer<'_> {
         check_rules(&table)?;
         let old = Target::new(self.work.table(table.oid)?, None);
         let target = Target::new(table.clone(), None);
-        let constraints = constraint::of(&table)?;
+        let constraints = constraint::enforced(&table)?;
         let alias = quoted(&old.alias);
         let items = target
             .columns

@@ -128,6 +128,15 @@ impl Writer<'_> {
                     new.clone_into(&mut sequence.schema);
                     self.work.put_object(sequence)?;
                 }
+                Object::Type(mut own) => {
+                    self.not_in_texts(&own)?;
+                    new.clone_into(&mut own.schema);
+                    self.work.put_object(own)?;
+                }
+                Object::Function(mut function) => {
+                    new.clone_into(&mut function.schema);
+                    self.work.put_object(function)?;
+                }
                 _ => {}
             }
         }

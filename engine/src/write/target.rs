@@ -8,8 +8,9 @@ use radlake_catalogs::{Epoch, Relation, TableObject};
 use radlake_sql::ast;
 use radlake_udfs::{json, types};
 
+use crate::enumeration::Enumeration;
 use crate::pg_catalog::IDENTITY_NEXTVAL;
-use crate::pg_catalog::types::{VECTOR_TYPE, builtin_name, format_builtin};
+use crate::pg_catalog::types::{PG_TYPE_KEY, VECTOR_TYPE, builtin_name, format_builtin};
 use crate::pg_catalog::{PgKind, PgType, pg_type_of};
 use crate::planner::PG_TEMP;
 use crate::policy::RowCheck;
@@ -42,6 +43,8 @@ pub(super) struct Column {
     /// The type as SQL names it, where it has a name: what an assignment casts to.
     pub(super) sql_type: Option<String>,
     pub(super) pg_type: PgType,
+    /// Of a column of an enumeration, or of arrays of one.
+    enumeration: Option<Enumeration>,
 }
 
 impl Column {
@@ -61,7 +64,8 @@ impl Column {
             identity,
             length: said(LENGTH).and_then(|length| length.parse().ok()),
             not_null: !field.is_nullable(),
-            sql_type: sql_type(&pg),
+            sql_type: sql_type_of(field),
+            enumeration: enumeration_of(field),
             pg_type: pg,
         }
     }
@@ -73,6 +77,10 @@ impl Column {
             114 => json::stored(&values, false)?,
             3802 => json::stored(&values, true)?,
             2950 | 2951 => types::uuids(&values)?,
+            _ if let Some(of) = &self.enumeration => {
+                check_labels(&values, of)?;
+                values
+            }
             _ => values,
         };
         match self.length {
@@ -132,7 +140,33 @@ fn fitted(values: ArrayRef, length: usize) -> Result<ArrayRef> {
 
 /// A column's type as a cast names it.
 pub(crate) fn sql_type_of(field: &Field) -> Option<String> {
-    sql_type(&pg_type_of(field))
+    // By a name that only we write: it holds the whole type.
+    match enumeration_of(field) {
+        Some(of) => Some(match field.data_type().is_nested() {
+            true => format!("{}[]", quoted(&of.to_string())),
+            false => quoted(&of.to_string()),
+        }),
+        None => sql_type(&pg_type_of(field)),
+    }
+}
+
+/// The enumeration of a field, or of its elements.
+fn enumeration_of(field: &Field) -> Option<Enumeration> {
+    let name = field.metadata().get(PG_TYPE_KEY)?;
+    Enumeration::named(name.strip_prefix('_').unwrap_or(name))
+}
+
+fn check_labels(values: &ArrayRef, of: &Enumeration) -> Result<()> {
+    if let Some(texts) = values.as_string_opt::<i32>() {
+        return of.check(texts);
+    }
+    match values
+        .as_list_opt::<i32>()
+        .map(|lists| lists.values().as_string_opt::<i32>())
+    {
+        Some(Some(texts)) => of.check(texts),
+        _ => Err(Error::internal("values of an enum that are no texts")),
+    }
 }
 
 /// A type as a cast names it. Lengths are left out: they are checked, not cut to.

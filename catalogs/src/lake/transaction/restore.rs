@@ -54,6 +54,8 @@ fn rights(object: &Object) -> Option<(u32, &[Grant])> {
         Object::Table(table) => Some((table.owner, &table.grants)),
         Object::View(view) => Some((view.owner, &view.grants)),
         Object::Sequence(sequence) => Some((sequence.owner, &sequence.grants)),
+        Object::Type(own) => Some((own.owner, &[])),
+        Object::Function(function) => Some((function.owner, &function.grants)),
         Object::Role(_) | Object::Setting(_) => None,
     }
 }
@@ -97,11 +99,14 @@ impl Transaction {
             then.settled = now.settled;
             then.functions = now.functions.clone();
         }
+        let mut none = Vec::new();
         let (owner, grants) = match then {
             Object::Schema(schema) => (&mut schema.owner, &mut schema.grants),
             Object::Table(table) => (&mut table.owner, &mut table.grants),
             Object::View(view) => (&mut view.owner, &mut view.grants),
             Object::Sequence(sequence) => (&mut sequence.owner, &mut sequence.grants),
+            Object::Type(own) => (&mut own.owner, &mut none),
+            Object::Function(function) => (&mut function.owner, &mut function.grants),
             Object::Role(_) | Object::Setting(_) => return Ok(()),
         };
         match kept {

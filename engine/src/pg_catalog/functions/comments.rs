@@ -26,6 +26,7 @@ fn obj_description(context: &Context, args: &[Arg<'_>]) -> Outcome {
             .find(|f| f.oid == oid)
             .and_then(|f| f.comment.clone())
     };
+    let own_type = || model.own_types.get(&oid)?.object.comment.clone();
     let constraint = || {
         let found = model.constraints.iter().find(|c| c.oid == oid);
         found.and_then(|c| c.comment.clone())
@@ -35,15 +36,16 @@ fn obj_description(context: &Context, args: &[Arg<'_>]) -> Outcome {
         Some("pg_class") => relation(),
         Some("pg_namespace") => namespace(),
         Some("pg_proc") => function(),
-        Some("pg_type") => model
-            .composite(oid)
-            .and_then(|c| model.relation(c.relation))
-            .and_then(|r| r.comment.clone()),
+        Some("pg_type") => own_type().or_else(|| {
+            let composite = model.composite(oid)?;
+            model.relation(composite.relation)?.comment.clone()
+        }),
         Some(_) => None,
         None => relation()
             .or_else(namespace)
             .or_else(function)
-            .or_else(constraint),
+            .or_else(constraint)
+            .or_else(own_type),
     };
     // PostgreSQL's own objects, by the OID of the catalog that the name means.
     let own = || {

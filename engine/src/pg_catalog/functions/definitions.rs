@@ -5,6 +5,7 @@ use crate::pg_catalog::context::Context;
 use crate::pg_catalog::function::Function;
 use crate::pg_catalog::names;
 use crate::pg_catalog::rows::Value;
+use radlake_catalogs::FunctionObject;
 
 pub(super) const FUNCTIONS: &[Spec] = &[
     Spec::new("pg_get_userbyid", (1, 1), "name", userbyid),
@@ -143,13 +144,45 @@ fn function_result(context: &Context, args: &[Arg<'_>]) -> Outcome {
             .and_then(crate::pg_catalog::statics::proc_signature)
             .map(|(result, _)| result),
     };
+    let made = ours(context, args).and_then(|function| function.made.as_ref());
+    if let Some(made) = made {
+        return Ok(returns(&made.object).into());
+    }
     Ok(result.and_then(|r| context.type_name(r, -1)).into())
+}
+
+/// What stands behind RETURNS.
+fn returns(function: &FunctionObject) -> String {
+    let columns = function.returns.columns.iter();
+    let columns =
+        columns.map(|(name, data_type)| format!("{} {}", names::quote(name), data_type.to_lowercase()));
+    match (function.returns.columns.is_empty(), function.returns.set) {
+        (false, _) => format!("TABLE({})", columns.collect::<Vec<_>>().join(", ")),
+        (true, true) => format!("SETOF {}", function.returns.data_type.to_lowercase()),
+        (true, false) => function.returns.data_type.to_lowercase(),
+    }
 }
 
 fn functiondef(context: &Context, args: &[Arg<'_>]) -> Outcome {
     let Some(function) = ours(context, args) else {
         return Ok(Value::Null);
     };
+    if let Some(made) = &function.made {
+        let volatility = match function.volatility {
+            "i" => "\n IMMUTABLE",
+            "s" => "\n STABLE",
+            _ => "",
+        };
+        let strict = if made.object.strict { " STRICT" } else { "" };
+        return Ok(format!(
+            "CREATE OR REPLACE FUNCTION {}({})\n RETURNS {}\n LANGUAGE sql{volatility}{strict}\nAS $function${}$function$\n",
+            names::qualified(&made.object.schema, &function.name),
+            arguments(context, function),
+            returns(&made.object),
+            made.object.body,
+        )
+        .into());
+    }
     let volatility = match function.volatility {
         "i" => " IMMUTABLE\n",
         "s" => " STABLE\n",

@@ -6,7 +6,8 @@ use datafusion::logical_expr::{
     ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
 };
 
-use crate::pg_catalog::types::{PgKind, PgType, format_builtin, pg_type_of};
+use crate::enumeration::Enumeration;
+use crate::pg_catalog::types::{PG_TYPE_KEY, PgKind, PgType, format_builtin, pg_type_of};
 
 /// The function. Its result is text; PostgreSQL's `regtype` shows the same.
 pub(crate) fn pg_typeof() -> ScalarUDF {
@@ -39,10 +40,24 @@ impl ScalarUDFImpl for PgTypeof {
         };
         let name = match field.data_type() {
             DataType::Null => "unknown".to_owned(),
-            _ => shown(&pg_type_of(field)),
+            _ => match field
+                .metadata()
+                .get(PG_TYPE_KEY)
+                .filter(|name| Enumeration::is_one(name))
+            {
+                Some(name) => match name.strip_prefix('_') {
+                    Some(element) => format!("{}[]", enumeration(element)),
+                    None => enumeration(name),
+                },
+                None => shown(&pg_type_of(field)),
+            },
         };
         Ok(ColumnarValue::Scalar(ScalarValue::Utf8(Some(name))))
     }
+}
+
+fn enumeration(name: &str) -> String {
+    Enumeration::named(name).map_or_else(String::new, |of| crate::pg_catalog::names::quote(&of.name))
 }
 
 fn shown(pg_type: &PgType) -> String {

@@ -39,6 +39,7 @@ fn type_(context: &Context, args: &[Arg<'_>]) -> Outcome {
     let model = context.model();
     let namespace = match base_types::get(oid) {
         Some(base) => Some(base.namespace),
+        None if model.own_type(oid).is_some() => model.own_type(oid).map(|(own, _)| own.namespace),
         None => model
             .relations
             .iter()
@@ -53,7 +54,11 @@ fn function(context: &Context, args: &[Arg<'_>]) -> Outcome {
         return Ok(Value::Null);
     };
     // Ours are called without a schema whatever the search path says, so they show whatever it says.
-    let ours = context.model().functions.iter().any(|f| f.oid == oid);
+    let ours = context.model().functions.iter().find(|f| f.oid == oid);
+    if let Some(made) = ours.and_then(|f| f.made.as_ref()) {
+        return Ok(Value::Bool(context.path().contains(&made.namespace)));
+    }
+    let ours = ours.is_some();
     Ok(Value::Bool(ours || oid < PUBLIC.max(16_384)))
 }
 

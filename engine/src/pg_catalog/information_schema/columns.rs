@@ -9,10 +9,11 @@ use std::borrow::Cow;
 use super::viewer::Viewer;
 use super::{typed, yes_or_no};
 use crate::pg_catalog::declared::{Declared, NOT_NULL_KEY};
-use crate::pg_catalog::model::{Composite, Relation};
+use crate::pg_catalog::model::{Composite, OwnType, Relation};
 use crate::pg_catalog::relations::pg_attrdef;
 use crate::pg_catalog::rows::Rows;
 use crate::pg_catalog::types::{PgKind, PgType, pg_type_of};
+use crate::write::own_types::OfDomain;
 use crate::write::sequence::sequence_of;
 use crate::write::target::{GENERATED, IDENTITY};
 
@@ -23,6 +24,7 @@ struct Column<'m> {
     field: &'m Field,
     pg_type: PgType,
     udt: (String, String),
+    domain: Option<&'m OwnType>,
 }
 
 fn collect<'m>(viewer: &Viewer<'m>, composite: bool) -> Vec<Column<'m>> {
@@ -52,6 +54,7 @@ fn collect<'m>(viewer: &Viewer<'m>, composite: bool) -> Vec<Column<'m>> {
                         field,
                         pg_type,
                         udt,
+                        domain: OfDomain::of(field).and_then(|of| model.own_types.get(&of.oid)),
                     }
                 })
         })
@@ -92,6 +95,13 @@ pub(super) fn columns(declared: &'static Declared, viewer: &Viewer<'_>) -> Resul
         .column("numeric_precision_radix", |c| typed::radix(&c.pg_type))
         .column("numeric_scale", |c| typed::scale(&c.pg_type))
         .column("datetime_precision", |c| typed::datetime(&c.pg_type))
+        .column("domain_catalog", |c| {
+            c.domain.as_ref().map(|_| viewer.model.database.as_str())
+        })
+        .column("domain_schema", |c| {
+            c.domain.map(|own| viewer.model.schema_name(own.namespace))
+        })
+        .column("domain_name", |c| c.domain.map(|own| own.object.name.as_str()))
         .column("udt_catalog", |_| viewer.model.database.as_str())
         .column("udt_schema", |c| c.udt.0.as_str())
         .column("udt_name", |c| c.udt.1.as_str())

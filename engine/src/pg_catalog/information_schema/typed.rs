@@ -24,6 +24,15 @@ pub(super) fn udt(model: &Model, pg_type: &PgType) -> (String, String) {
         PgKind::Array(element) => element.as_ref(),
         _ => pg_type,
     };
+    if let Some((own, _)) = model.own_type(element.oid) {
+        let array = if matches!(pg_type.kind, PgKind::Array(_)) {
+            "_"
+        } else {
+            ""
+        };
+        let schema = model.schema_name(own.namespace).to_owned();
+        return (schema, format!("{array}{}", own.object.name));
+    }
     let schema = match (
         &element.kind,
         model.composite(element.oid),

@@ -10,6 +10,7 @@ mod pg_database;
 mod pg_default_acl;
 mod pg_depend;
 mod pg_description;
+mod pg_enum;
 mod pg_index;
 pub(crate) mod pg_locks;
 mod pg_namespace;
@@ -51,6 +52,7 @@ const BUILDERS: &[(&str, Builder)] = &[
     ("pg_default_acl", pg_default_acl::rows),
     ("pg_depend", pg_depend::rows),
     ("pg_description", pg_description::rows),
+    ("pg_enum", pg_enum::rows),
     ("pg_group", pg_roles::rows),
     ("pg_index", pg_index::rows),
     ("pg_indexes", pg_index::by_name),

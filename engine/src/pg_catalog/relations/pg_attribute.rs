@@ -8,6 +8,7 @@ use radlake_catalogs::Grant;
 use crate::pg_catalog::declared::{Declared, NOT_NULL_KEY, PG_CATALOG};
 use crate::pg_catalog::types::{PgKind, PgType, pg_type_of};
 use crate::pg_catalog::{base_types, model::Model, rows::Rows};
+use crate::write::own_types::OfDomain;
 use crate::write::target::{GENERATED, IDENTITY};
 
 /// `pg_collation.oid` of "C", which the system catalogs' own texts have.
@@ -47,7 +48,9 @@ pub(super) fn rows(declared: &'static Declared, model: &Model) -> Result<RecordB
     Rows::new(declared, &attributes)
         .column("attrelid", |a| a.relation)
         .column("attname", |a| a.field.name().as_str())
-        .column("atttypid", |a| a.pg_type.oid)
+        .column("atttypid", |a| {
+            OfDomain::of(a.field).map_or(a.pg_type.oid, |domain| domain.oid)
+        })
         .column("attstattarget", |_| -1)
         .column("attlen", |a| a.pg_type.len)
         .column("attnum", |a| a.number)

@@ -9,6 +9,7 @@ use crate::pg_catalog::{declared::Declared, model::Model, rows::Rows, statics};
 const PG_CLASS: u32 = 1259;
 const PG_NAMESPACE: u32 = 2615;
 const PG_CONSTRAINT: u32 = 2606;
+const PG_TYPE: u32 = 1247;
 const PG_PROC: u32 = 1255;
 const PG_AUTHID: u32 = 1260;
 
@@ -66,6 +67,14 @@ fn comments(model: &Model) -> Vec<Comment<'_>> {
         all.extend(n.comment.as_deref().map(|text| Comment {
             object: n.oid,
             class: PG_NAMESPACE,
+            column: 0,
+            text,
+        }));
+    }
+    for own in model.own_types.values() {
+        all.extend(own.object.comment.as_deref().map(|text| Comment {
+            object: own.object.oid,
+            class: PG_TYPE,
             column: 0,
             text,
         }));

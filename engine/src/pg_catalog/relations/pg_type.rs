@@ -2,9 +2,11 @@
 
 use arrow::array::RecordBatch;
 use arrow::error::ArrowError;
+use radlake_catalogs::{Domain, TypeDefinition};
 
 use crate::pg_catalog::base_types::{self, BaseType};
-use crate::pg_catalog::{declared::Declared, model::Model, rows::Rows, statics};
+use crate::pg_catalog::model::{Model, OwnType};
+use crate::pg_catalog::{context, declared::Declared, names, rows::Rows, statics, types};
 
 pub(super) fn rows(declared: &'static Declared, model: &Model) -> Result<RecordBatch, ArrowError> {
     let own = model.relations.iter().filter(|r| r.row_type != 0);
@@ -16,12 +18,20 @@ pub(super) fn rows(declared: &'static Declared, model: &Model) -> Result<RecordB
             let array = array(&composite);
             [composite, array]
         }))
+        .chain(model.own_types.values().flat_map(|own| {
+            let one = own_type(own, model);
+            let array = array(&one);
+            [one, array]
+        }))
         .collect();
     Rows::new(declared, &types)
         .column("oid", |t| t.oid)
         .column("typname", |t| t.name.as_str())
         .column("typnamespace", |t| t.namespace)
-        .column("typowner", |_| model.owner)
+        .column("typowner", |t| {
+            let own = model.own_types.get(&t.oid).map(|own| own.object.owner);
+            own.filter(|owner| *owner != 0).unwrap_or(model.owner)
+        })
         .column("typlen", |t| t.len)
         .column("typbyval", |t| t.byval)
         .column("typtype", |t| t.kind.as_str())
@@ -76,6 +86,71 @@ fn composite(oid: u32, name: &str, namespace: u32, relation: u32) -> BaseType {
         typmod: -1,
         ..BaseType::default()
     }
+}
+
+/// An enumeration, or a domain, which is as the type below it.
+fn own_type(own: &OwnType, model: &Model) -> BaseType {
+    let TypeDefinition::Domain(domain) = &own.object.definition else {
+        return BaseType {
+            oid: own.object.oid,
+            name: own.object.name.clone(),
+            namespace: own.namespace,
+            len: 4,
+            byval: true,
+            kind: "e".to_owned(),
+            category: "E".to_owned(),
+            delim: ",".to_owned(),
+            array: types::array_of_own(own.object.oid),
+            input: proc("enum_in"),
+            output: proc("enum_out"),
+            receive: proc("enum_recv"),
+            send: proc("enum_send"),
+            align: "i".to_owned(),
+            storage: "p".to_owned(),
+            typmod: -1,
+            ..BaseType::default()
+        };
+    };
+    let base = below(domain, model);
+    let known = base_types::get(base).cloned().unwrap_or_default();
+    BaseType {
+        oid: own.object.oid,
+        name: own.object.name.clone(),
+        namespace: own.namespace,
+        kind: "d".to_owned(),
+        array: types::array_of_own(own.object.oid),
+        elem: 0,
+        preferred: false,
+        input: proc("domain_in"),
+        receive: proc("domain_recv"),
+        notnull: domain.not_null,
+        basetype: base,
+        typmod: -1,
+        ..known
+    }
+}
+
+/// OID of the type that a domain's values have.
+pub(crate) fn below(domain: &Domain, model: &Model) -> u32 {
+    let lower = domain.base.to_lowercase();
+    let (bare, rest) = lower.split_once('(').unwrap_or((&lower, ""));
+    let spelled = format!(
+        "{}{}",
+        bare.trim(),
+        rest.split_once(')').map_or("", |(_, rest)| rest)
+    );
+    let known = base_types::all().iter().find(|base| base.name == spelled);
+    if let Some(oid) = context::alias(&spelled).or(known.map(|base| base.oid)) {
+        return oid;
+    }
+    let parts = names::parse(&domain.base).unwrap_or_default();
+    let [schema, name] = parts.as_slice() else {
+        return 0;
+    };
+    let namespace = model.namespace_named(schema).map_or(0, |found| found.oid);
+    model
+        .own_type_named(namespace, name)
+        .map_or(0, |own| own.object.oid)
 }
 
 fn array(element: &BaseType) -> BaseType {

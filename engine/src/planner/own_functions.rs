@@ -1,0 +1,671 @@
+//! Functions in SQL of the lake's own: a call becomes the function's query, planned with the rights and the search path of who calls, as
+//! PostgreSQL does with functions that have no settings of their own.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use radlake_catalogs::{Epoch, FunctionObject};
+use radlake_sql::ast::{
+    self, BinaryOperator, CaseWhen, CastKind, DataType, Expr, Function, FunctionArg, FunctionArgExpr,
+    FunctionArguments, Ident, ObjectName, Query, Select, SelectItem, SetExpr, Statement, TableAlias,
+    TableAliasColumnDef, TableFactor, Value, Visit, VisitMut, Visitor, VisitorMut,
+};
+
+use super::own_types::varies;
+use crate::policy::{Privilege, Rights, Subject, Verdict, decide};
+use crate::write::target::folded;
+use crate::{Error, Result};
+
+/// How many functions may call each other.
+const MAX_DEPTH: usize = 32;
+
+/// What calls are looked up with.
+pub(super) struct Calls<'a> {
+    pub(super) epoch: &'a Epoch,
+    pub(super) path: &'a [String],
+    /// Whether the engine has a function of that name, which comes first where no schema is said.
+    pub(super) is_engines: &'a dyn Fn(&str) -> bool,
+    /// The function as it is today, whose rights hold.
+    pub(super) today: &'a dyn Fn(u32) -> Option<Arc<FunctionObject>>,
+    /// Who calls.
+    pub(super) caller: &'a Subject,
+}
+
+/// The function that a name means.
+pub(crate) fn named(epoch: &Epoch, path: &[String], name: &ObjectName) -> Option<Arc<FunctionObject>> {
+    let parts: Vec<String> = name
+        .0
+        .iter()
+        .map(|part| part.as_ident().map(folded))
+        .collect::<Option<_>>()?;
+    match parts.as_slice() {
+        [only] => path
+            .iter()
+            .find_map(|schema| epoch.function(schema, only))
+            .cloned(),
+        [.., schema, last] => epoch.function(schema, last).cloned(),
+        [] => None,
+    }
+}
+
+/// Puts the queries of functions in the place of their calls.
+///
+/// # Errors
+/// 42501 without EXECUTE, 42883 for arguments that it does not take, 0A000 for calls that cannot be told apart from what is around them.
+pub(super) fn rewrite(statement: &mut Statement, calls: &Calls<'_>) -> Result<()> {
+    within(statement, calls, 0)
+}
+
+fn within<T: VisitMut>(tree: &mut T, calls: &Calls<'_>, depth: usize) -> Result<()> {
+    match VisitMut::visit(tree, &mut Inliner { calls, depth }) {
+        ControlFlow::Continue(()) => Ok(()),
+        ControlFlow::Break(error) => Err(error),
+    }
+}
+
+struct Inliner<'a, 'c> {
+    calls: &'a Calls<'c>,
+    depth: usize,
+}
+
+impl VisitorMut for Inliner<'_, '_> {
+    type Break = Error;
+
+    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Error> {
+        match self.scalar(expr) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(error) => ControlFlow::Break(error),
+        }
+    }
+
+    fn post_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<Error> {
+        match self.in_from(factor) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(error) => ControlFlow::Break(error),
+        }
+    }
+}
+
+impl Inliner<'_, '_> {
+    fn find(&self, name: &ObjectName) -> Result<Option<Arc<FunctionObject>>> {
+        if let [ast::ObjectNamePart::Identifier(only)] = name.0.as_slice()
+            && (self.calls.is_engines)(&folded(only))
+        {
+            return Ok(None);
+        }
+        let Some(found) = named(self.calls.epoch, self.calls.path, name) else {
+            return Ok(None);
+        };
+        let today = (self.calls.today)(found.oid).unwrap_or_else(|| Arc::clone(&found));
+        let rights = Rights::new(today.owner, &today.grants, None);
+        if decide(self.calls.caller, rights, Privilege::Execute) != Verdict::Everything {
+            return Err(Error::InsufficientPrivilege(format!(
+                "permission denied for function {}",
+                found.name
+            )));
+        }
+        if self.depth >= MAX_DEPTH {
+            return Err(Error::TooComplex(format!(
+                "functions call each other more than {MAX_DEPTH} deep: \"{}\"",
+                found.name
+            )));
+        }
+        Ok(Some(found))
+    }
+
+    fn scalar(&self, expr: &mut Expr) -> Result<()> {
+        let Expr::Function(call) = expr else {
+            return Ok(());
+        };
+        let Some(function) = self.find(&call.name)? else {
+            return Ok(());
+        };
+        let plain = call.filter.is_none() && call.over.is_none() && call.within_group.is_empty();
+        let FunctionArguments::List(list) = &call.args else {
+            return Err(undefined(&function));
+        };
+        if !plain || list.duplicate_treatment.is_some() || !list.clauses.is_empty() {
+            return Err(Error::WrongObject(format!(
+                "DISTINCT, ORDER BY, FILTER or OVER specified, but {} is not an aggregate function",
+                function.name
+            )));
+        }
+        if function.returns.set {
+            return Err(Error::Unsupported {
+                what: format!(
+                    "the function {}, which gives any number of rows, outside FROM",
+                    function.name
+                ),
+                hint: Some(format!("Call it in FROM: SELECT … FROM {}(…).", function.name)),
+            });
+        }
+        *expr = self.call(&function, &list.args)?;
+        Ok(())
+    }
+
+    /// One value.
+    fn call(&self, function: &FunctionObject, given: &[FunctionArg]) -> Result<Expr> {
+        let arguments = arguments(function, given)?;
+        let query = self.query(function, &arguments)?;
+        let value = match bare(&query) {
+            Some(value) => Expr::Nested(Box::new(value.clone())),
+            None => Expr::Subquery(Box::new(first_row(query))),
+        };
+        let mut value = cast(value, &function.returns.data_type)?;
+        if function.strict && !arguments.is_empty() {
+            let nulls = arguments
+                .iter()
+                .map(|argument| Expr::IsNull(Box::new(argument.clone())))
+                .reduce(|one, other| Expr::BinaryOp {
+                    left: Box::new(one),
+                    op: BinaryOperator::Or,
+                    right: Box::new(other),
+                });
+            if let Some(condition) = nulls {
+                value = Expr::Case {
+                    case_token: ast::helpers::attached_token::AttachedToken::empty(),
+                    end_token: ast::helpers::attached_token::AttachedToken::empty(),
+                    operand: None,
+                    conditions: vec![CaseWhen {
+                        condition,
+                        result: cast(Expr::Value(Value::Null.into()), &function.returns.data_type)?,
+                    }],
+                    else_result: Some(Box::new(value)),
+                };
+            }
+        }
+        Ok(value)
+    }
+
+    /// Rows.
+    fn in_from(&self, factor: &mut TableFactor) -> Result<()> {
+        let (name, args, alias, lateral) = match factor {
+            TableFactor::Table {
+                name,
+                args: Some(args),
+                alias,
+                with_ordinality,
+                ..
+            } => (name.clone(), args.args.clone(), alias.clone(), *with_ordinality),
+            TableFactor::Function {
+                name,
+                args,
+                alias,
+                with_ordinality,
+                ..
+            } => (name.clone(), args.clone(), alias.clone(), *with_ordinality),
+            _ => return Ok(()),
+        };
+        let Some(function) = self.find(&name)? else {
+            return Ok(());
+        };
+        if lateral {
+            return Err(Error::unsupported(format!(
+                "WITH ORDINALITY of the function {}",
+                function.name
+            )));
+        }
+        let arguments = arguments(&function, &args)?;
+        let outer = arguments.iter().any(|argument| !columns(argument).is_empty());
+        let alias_name = alias.as_ref().map_or_else(
+            || Ident::with_quote('"', &function.name),
+            |alias| alias.name.clone(),
+        );
+        let mut query = match function.returns.set {
+            true => self.query(&function, &arguments)?,
+            false => select(SelectItem::UnnamedExpr(self.call(&function, &args)?), None)?,
+        };
+        if function.strict && function.returns.set {
+            for argument in &arguments {
+                query = filtered(query, argument)?;
+            }
+        }
+        let types: Vec<(String, String)> = match function.returns.columns.as_slice() {
+            [] => vec![(
+                alias
+                    .as_ref()
+                    .map_or_else(|| function.name.clone(), |alias| folded(&alias.name)),
+                function.returns.data_type.clone(),
+            )],
+            columns => columns.to_vec(),
+        };
+        // Each column in the type that was said, by a name that nothing within has.
+        let mut items = Vec::with_capacity(types.len());
+        let mut inner = Vec::with_capacity(types.len());
+        for (at, (name, data_type)) in types.iter().enumerate() {
+            let place = Ident::with_quote('"', format!("radlake.{at}"));
+            items.push(SelectItem::ExprWithAlias {
+                expr: cast(Expr::Identifier(place.clone()), data_type)?,
+                alias: Ident::with_quote('"', name),
+            });
+            inner.push(place);
+        }
+        let rows = derived(query, "radlake.rows", inner);
+        let mut shown = select(items.remove(0), Some(rows))?;
+        if let SetExpr::Select(select) = shown.body.as_mut() {
+            select.projection.extend(items);
+        }
+        *factor = TableFactor::Derived {
+            lateral: outer,
+            subquery: Box::new(shown),
+            alias: Some(TableAlias {
+                explicit: true,
+                name: alias_name,
+                columns: alias.map(|alias| alias.columns).unwrap_or_default(),
+                at: None,
+            }),
+            sample: None,
+        };
+        Ok(())
+    }
+
+    /// The function's query with its arguments in their places, and the functions that it calls in theirs.
+    fn query(&self, function: &FunctionObject, arguments: &[Expr]) -> Result<Query> {
+        let mut query = parsed(&function.query)?;
+        let reads = reads(&query);
+        for argument in arguments {
+            check_argument(function, argument, &query, reads)?;
+        }
+        let mut places = Places {
+            arguments,
+            used: vec![0; arguments.len()],
+        };
+        if let ControlFlow::Break(number) = VisitMut::visit(&mut query, &mut places) {
+            return Err(Error::UndefinedParameter(number));
+        }
+        for (argument, used) in arguments.iter().zip(&places.used) {
+            let often = usize::from(function.strict) + used;
+            if often > 1 && varies(argument, false) {
+                return Err(Error::Unsupported {
+                    what: format!(
+                        "the function {} of what is another value each time: it uses the argument more than once",
+                        function.name
+                    ),
+                    hint: Some("Compute the value in a sub-query in FROM, and give its column.".to_owned()),
+                });
+            }
+        }
+        within(&mut query, self.calls, self.depth + 1)?;
+        Ok(query)
+    }
+}
+
+fn undefined(function: &FunctionObject) -> Error {
+    Error::UndefinedFunction {
+        name: function.name.clone(),
+        hint: Some(format!(
+            "It takes {}.",
+            match function.arguments.as_slice() {
+                [] => "no arguments".to_owned(),
+                arguments => {
+                    let types = arguments.iter().map(|argument| argument.data_type.as_str());
+                    format!("({})", types.collect::<Vec<_>>().join(", "))
+                }
+            }
+        )),
+        position: None,
+    }
+}
+
+/// What a function is called with, in the order and the types in which it was declared.
+fn arguments(function: &FunctionObject, given: &[FunctionArg]) -> Result<Vec<Expr>> {
+    let mut values: Vec<Option<Expr>> = vec![None; function.arguments.len()];
+    for (at, argument) in given.iter().enumerate() {
+        let (place, value) = match argument {
+            FunctionArg::Unnamed(FunctionArgExpr::Expr(value)) => (Some(at), value),
+            FunctionArg::Named {
+                name,
+                arg: FunctionArgExpr::Expr(value),
+                ..
+            } => {
+                let wanted = folded(name);
+                let mut known = function.arguments.iter();
+                (
+                    known.position(|known| known.name.as_deref() == Some(wanted.as_str())),
+                    value,
+                )
+            }
+            _ => return Err(undefined(function)),
+        };
+        let slot = place.and_then(|place| values.get_mut(place));
+        let slot = slot.ok_or_else(|| undefined(function))?;
+        if slot.replace(value.clone()).is_some() {
+            return Err(undefined(function));
+        }
+    }
+    let declared = function.arguments.iter();
+    values
+        .into_iter()
+        .zip(declared)
+        .map(|(value, declared)| {
+            let value = match (value, &declared.default) {
+                (Some(value), _) => value,
+                (None, Some(default)) => crate::write::expression(default)?,
+                (None, None) => return Err(undefined(function)),
+            };
+            cast(Expr::Nested(Box::new(value)), &declared.data_type)
+        })
+        .collect()
+}
+
+/// Refuses an argument that would mean something else within the function's query.
+fn check_argument(function: &FunctionObject, argument: &Expr, query: &Query, reads: bool) -> Result<()> {
+    if !reads {
+        return Ok(());
+    }
+    let refuse = |why: String, hint: &str| {
+        Err(Error::Unsupported {
+            what: format!("the function {} of {why}", function.name),
+            hint: Some(hint.to_owned()),
+        })
+    };
+    let names = relations(query);
+    for column in columns(argument) {
+        match column.as_slice() {
+            [column] => {
+                return refuse(
+                    format!("the column {column} without the name of its table"),
+                    "Say the name of the table before it: its query reads tables that may have such a column too.",
+                );
+            }
+            [.., table, _] if names.contains(table) => {
+                return refuse(
+                    format!("a column of {table}, which it reads too"),
+                    "Give the table another name in the statement (FROM … AS …).",
+                );
+            }
+            _ => {}
+        }
+    }
+    struct Aggregates;
+    impl Visitor for Aggregates {
+        type Break = ();
+
+        fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
+            const NAMES: &[&str] = &[
+                "count",
+                "sum",
+                "min",
+                "max",
+                "avg",
+                "array_agg",
+                "string_agg",
+                "bool_and",
+                "bool_or",
+                "every",
+                "json_agg",
+                "jsonb_agg",
+                "stddev",
+                "variance",
+                "corr",
+                "mode",
+                "any_value",
+            ];
+            match expr {
+                Expr::Function(Function { name, over, .. }) => {
+                    let last = name.0.last().and_then(|part| part.as_ident()).map(folded);
+                    let aggregate = last.is_some_and(|last| {
+                        NAMES.contains(&last.as_str())
+                            || last.contains("_pop")
+                            || last.contains("_samp")
+                            || last.starts_with("percentile")
+                    });
+                    match aggregate || over.is_some() {
+                        true => ControlFlow::Break(()),
+                        false => ControlFlow::Continue(()),
+                    }
+                }
+                _ => ControlFlow::Continue(()),
+            }
+        }
+    }
+    match argument.visit(&mut Aggregates) {
+        ControlFlow::Break(()) => refuse(
+            "an aggregate".to_owned(),
+            "Compute the aggregate in a sub-query in FROM, and give its column.",
+        ),
+        ControlFlow::Continue(()) => Ok(()),
+    }
+}
+
+/// The columns that an expression names, in parts.
+pub(crate) fn columns(expr: &Expr) -> Vec<Vec<String>> {
+    struct Columns(Vec<Vec<String>>);
+    impl Visitor for Columns {
+        type Break = ();
+
+        fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
+            match expr {
+                Expr::Identifier(ident) => self.0.push(vec![folded(ident)]),
+                Expr::CompoundIdentifier(parts) => self.0.push(parts.iter().map(folded).collect()),
+                _ => {}
+            }
+            ControlFlow::Continue(())
+        }
+    }
+    let mut found = Columns(Vec::new());
+    let _ = expr.visit(&mut found);
+    found.0
+}
+
+/// Names by which a query knows what it reads.
+fn relations(query: &Query) -> Vec<String> {
+    struct Names(Vec<String>);
+    impl Visitor for Names {
+        type Break = ();
+
+        fn pre_visit_table_factor(&mut self, factor: &TableFactor) -> ControlFlow<()> {
+            let alias = match factor {
+                TableFactor::Table { name, alias, .. } => {
+                    self.0
+                        .extend(name.0.last().and_then(|part| part.as_ident()).map(folded));
+                    alias
+                }
+                TableFactor::Derived { alias, .. }
+                | TableFactor::Function { alias, .. }
+                | TableFactor::UNNEST { alias, .. }
+                | TableFactor::NestedJoin { alias, .. } => alias,
+                _ => &None,
+            };
+            self.0.extend(alias.as_ref().map(|alias| folded(&alias.name)));
+            ControlFlow::Continue(())
+        }
+    }
+    let mut names = Names(Vec::new());
+    let _ = query.visit(&mut names);
+    names.0
+}
+
+/// Whether a query reads anything.
+pub(crate) fn reads(query: &Query) -> bool {
+    struct Any;
+    impl Visitor for Any {
+        type Break = ();
+
+        fn pre_visit_table_factor(&mut self, _: &TableFactor) -> ControlFlow<()> {
+            ControlFlow::Break(())
+        }
+    }
+    query.visit(&mut Any).is_break()
+}
+
+struct Places<'a> {
+    arguments: &'a [Expr],
+    used: Vec<usize>,
+}
+
+impl VisitorMut for Places<'_> {
+    type Break = String;
+
+    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<String> {
+        let Expr::Value(value) = &*expr else {
+            return ControlFlow::Continue(());
+        };
+        let Value::Placeholder(place) = &value.value else {
+            return ControlFlow::Continue(());
+        };
+        let number = place.trim_start_matches('$');
+        let at = number
+            .parse::<usize>()
+            .ok()
+            .and_then(|number| number.checked_sub(1));
+        match at.and_then(|at| Some((self.used.get_mut(at)?, self.arguments.get(at)?))) {
+            Some((used, argument)) => {
+                *used += 1;
+                *expr = argument.clone();
+                ControlFlow::Continue(())
+            }
+            None => ControlFlow::Break(number.to_owned()),
+        }
+    }
+}
+
+/// The one value of a query that reads nothing.
+pub(crate) fn bare(query: &Query) -> Option<&Expr> {
+    let plain = query.with.is_none()
+        && query.order_by.is_none()
+        && query.limit_clause.is_none()
+        && query.fetch.is_none()
+        && query.locks.is_empty();
+    let SetExpr::Select(select) = query.body.as_ref() else {
+        return None;
+    };
+    let empty = matches!(&select.group_by, ast::GroupByExpr::Expressions(keys, modifiers) if keys.is_empty() && modifiers.is_empty());
+    let simple = select.from.is_empty()
+        && select.selection.is_none()
+        && select.having.is_none()
+        && select.distinct.is_none()
+        && select.qualify.is_none()
+        && empty;
+    match (plain && simple, select.projection.as_slice()) {
+        (true, [SelectItem::UnnamedExpr(value) | SelectItem::ExprWithAlias { expr: value, .. }])
+            if !holds_aggregate(value) =>
+        {
+            Some(value)
+        }
+        _ => None,
+    }
+}
+
+/// An aggregate without FROM counts one row.
+fn holds_aggregate(value: &Expr) -> bool {
+    struct Any;
+    impl Visitor for Any {
+        type Break = ();
+
+        fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
+            match expr {
+                Expr::Function(call) if call.name.to_string().eq_ignore_ascii_case("count") => {
+                    ControlFlow::Break(())
+                }
+                _ => ControlFlow::Continue(()),
+            }
+        }
+    }
+    value.visit(&mut Any).is_break()
+}
+
+/// The first row of a query: a function gives one value.
+fn first_row(mut query: Query) -> Query {
+    if query.limit_clause.is_none() && query.fetch.is_none() && !gives_one_row(&query) {
+        query.limit_clause = Some(ast::LimitClause::LimitOffset {
+            limit: Some(Expr::Value(Value::Number("1".to_owned(), false).into())),
+            offset: None,
+            limit_by: Vec::new(),
+        });
+    }
+    query
+}
+
+/// Whether a query is an aggregate of everything that it reads.
+fn gives_one_row(query: &Query) -> bool {
+    let SetExpr::Select(select) = query.body.as_ref() else {
+        return false;
+    };
+    let empty = matches!(&select.group_by, ast::GroupByExpr::Expressions(keys, modifiers) if keys.is_empty() && modifiers.is_empty());
+    let one = |item: &SelectItem| match item {
+        SelectItem::UnnamedExpr(Expr::Function(call))
+        | SelectItem::ExprWithAlias {
+            expr: Expr::Function(call),
+            ..
+        } => {
+            let name = call.name.to_string().to_lowercase();
+            call.over.is_none()
+                && ["count", "sum", "min", "max", "avg", "bool_and", "bool_or"].contains(&name.as_str())
+        }
+        _ => false,
+    };
+    empty && select.having.is_none() && select.projection.iter().all(one)
+}
+
+/// A query that is kept as text.
+pub(crate) fn parsed(text: &str) -> Result<Query> {
+    let mut statements = radlake_sql::parse(text)?;
+    match (statements.pop(), statements.is_empty()) {
+        (Some(statement), true) => match statement.ast() {
+            Statement::Query(query) => Ok(query.as_ref().clone()),
+            _ => Err(Error::internal("a function is no query")),
+        },
+        _ => Err(Error::internal("a function is not one query")),
+    }
+}
+
+fn cast(value: Expr, data_type: &str) -> Result<Expr> {
+    let data_type: DataType = match crate::write::expression(&format!("CAST(NULL AS {data_type})"))? {
+        Expr::Cast { data_type, .. } => data_type,
+        _ => return Err(Error::internal("a type is kept as something else")),
+    };
+    Ok(Expr::Cast {
+        kind: CastKind::Cast,
+        expr: Box::new(value),
+        data_type,
+        array: false,
+        format: None,
+    })
+}
+
+/// `SELECT item [FROM from]`.
+fn select(item: SelectItem, from: Option<TableFactor>) -> Result<Query> {
+    let mut query = parsed("SELECT 1")?;
+    if let SetExpr::Select(select) = query.body.as_mut() {
+        let select: &mut Select = select.as_mut();
+        select.projection = vec![item];
+        select.from.extend(from.map(|relation| ast::TableWithJoins {
+            relation,
+            joins: Vec::new(),
+        }));
+    }
+    Ok(query)
+}
+
+fn derived(query: Query, name: &str, columns: Vec<Ident>) -> TableFactor {
+    TableFactor::Derived {
+        lateral: false,
+        subquery: Box::new(query),
+        alias: Some(TableAlias {
+            explicit: true,
+            name: Ident::with_quote('"', name),
+            columns: columns
+                .into_iter()
+                .map(|name| TableAliasColumnDef {
+                    name,
+                    data_type: None,
+                })
+                .collect(),
+            at: None,
+        }),
+        sample: None,
+    }
+}
+
+/// No rows for NULL.
+fn filtered(query: Query, argument: &Expr) -> Result<Query> {
+    let mut outer = select(
+        SelectItem::Wildcard(ast::WildcardAdditionalOptions::default()),
+        Some(derived(query, "radlake.all", Vec::new())),
+    )?;
+    if let SetExpr::Select(select) = outer.body.as_mut() {
+        select.selection = Some(Expr::IsNotNull(Box::new(argument.clone())));
+    }
+    Ok(outer)
+}
