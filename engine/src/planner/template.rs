@@ -16,6 +16,7 @@ use super::booleans::Booleans;
 use super::clock;
 use super::decimals::Decimals;
 use super::domains::Domains;
+use super::excluding::Excluding;
 use super::floats::Floats;
 use super::integers::Integers;
 use super::json;
@@ -100,6 +101,7 @@ fn analyzer_rules() -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> {
     rules.push(Arc::new(Rounding::new()));
     rules.push(Arc::new(Numerics::new()));
     rules.push(Arc::new(Decimals));
+    rules.push(Arc::new(Excluding));
     rules
 }
 
