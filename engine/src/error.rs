@@ -89,6 +89,9 @@ pub enum Error {
     /// No such schema (3F000).
     #[error("schema \"{0}\" does not exist")]
     UndefinedSchema(String),
+    /// No such database (3D000).
+    #[error("database \"{0}\" does not exist")]
+    UndefinedDatabase(String),
     /// A parameter `$n` that the statement has not (42P02).
     #[error("there is no parameter ${0}")]
     UndefinedParameter(String),

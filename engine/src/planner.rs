@@ -9,11 +9,13 @@ mod decimals;
 mod dialect;
 mod domains;
 mod enums;
+mod excluding;
 mod expressions;
 mod floats;
 mod governed;
 mod integers;
 mod intervals;
+mod joins;
 mod json;
 mod limits;
 mod literals;
@@ -31,6 +33,7 @@ mod patterns;
 mod postgres;
 mod provider;
 mod pushdown;
+mod quantified;
 mod readings;
 mod recursion;
 mod regexes;
@@ -257,9 +260,10 @@ impl Planner {
                     features = Some(self.features(depth).await?);
                 }
             }
-            let EngineStatement::Statement(query) = statement else {
+            let EngineStatement::Statement(mut query) = statement else {
                 return Err(Error::internal("a statement of an unexpected kind").into());
             };
+            joins::rewrite(&mut query, &sources)?;
             let mut provider = Provider::new(&self.state, &self.names, sources);
             provider.features = features;
             let fields = parameters

@@ -1,10 +1,13 @@
 //! PostgreSQL's dialect as the parser has it, but for one option that makes parsing exponential.
 
 use std::any::{Any, TypeId};
+use std::ops::ControlFlow;
 
+use sqlparser::ast::{BinaryOperator, Expr, UnaryOperator, Visit, Visitor};
 use sqlparser::dialect::{Dialect, PostgreSqlDialect, Precedence};
 use sqlparser::keywords::Keyword;
 use sqlparser::parser::{Parser, ParserError};
+use sqlparser::tokenizer::Token;
 
 /// PostgreSQL's dialect. Names of arguments are identifiers (`f(a => 1)`): where they may be expressions, which only
 /// `json_object('a': 1)` needs, the parser reads each argument twice, and nested calls 2^depth times.
@@ -40,6 +43,48 @@ impl Dialect for PostgreSql {
     /// `CREATE TABLE t USING delta LOCATION '…'`.
     fn supports_create_table_using(&self) -> bool {
         true
+    }
+
+    /// `x::text COLLATE "C"` and `x BETWEEN SYMMETRIC a AND b`, which the parser does not have.
+    fn parse_infix(
+        &self,
+        parser: &mut Parser,
+        expr: &Expr,
+        _precedence: u8,
+    ) -> Option<Result<Expr, ParserError>> {
+        if parser.parse_keyword(Keyword::COLLATE) {
+            if let Err(error) = small(expr) {
+                return Some(Err(error));
+            }
+            let collation = parser.parse_object_name(false);
+            return Some(collation.map(|collation| Expr::Collate {
+                expr: Box::new(expr.clone()),
+                collation,
+            }));
+        }
+        let negated = parser.parse_keywords(&[Keyword::NOT, Keyword::BETWEEN]);
+        let between = negated || parser.parse_keyword(Keyword::BETWEEN);
+        if !between {
+            return None;
+        }
+        let symmetric = match &parser.peek_token_ref().token {
+            Token::Word(word) if word.quote_style.is_none() => match word.value.to_ascii_uppercase().as_str()
+            {
+                "SYMMETRIC" => Some(true),
+                "ASYMMETRIC" => Some(false),
+                _ => None,
+            },
+            _ => None,
+        };
+        let Some(symmetric) = symmetric else {
+            parser.prev_token();
+            if negated {
+                parser.prev_token();
+            }
+            return None;
+        };
+        parser.advance_token();
+        Some(self.between(parser, expr, negated, symmetric))
     }
 
     as_postgresql! {
@@ -83,9 +128,112 @@ impl Dialect for PostgreSql {
     }
 }
 
+/// Expressions in what is copied while parsing: nested, copies would grow without end.
+const COPIED: usize = 1024;
+
+fn small(expr: &Expr) -> Result<(), ParserError> {
+    struct Count(usize);
+    impl Visitor for Count {
+        type Break = ();
+        fn pre_visit_expr(&mut self, _: &Expr) -> ControlFlow<()> {
+            self.0 += 1;
+            match self.0 > COPIED {
+                true => ControlFlow::Break(()),
+                false => ControlFlow::Continue(()),
+            }
+        }
+    }
+    match Visit::visit(expr, &mut Count(0)) {
+        ControlFlow::Continue(()) => Ok(()),
+        ControlFlow::Break(()) => Err(ParserError::ParserError(
+            "an operand of COLLATE or BETWEEN SYMMETRIC is too large".to_owned(),
+        )),
+    }
+}
+
+impl PostgreSql {
+    /// What follows `BETWEEN [A]SYMMETRIC`. With bounds in either order it is, as in PostgreSQL, BETWEEN of the one order or of the other.
+    fn between(
+        &self,
+        parser: &mut Parser,
+        expr: &Expr,
+        negated: bool,
+        symmetric: bool,
+    ) -> Result<Expr, ParserError> {
+        let precedence = self.prec_value(Precedence::Between);
+        let low = parser.parse_subexpr(precedence)?;
+        parser.expect_keyword(Keyword::AND)?;
+        let high = parser.parse_subexpr(precedence)?;
+        [expr, &low, &high].into_iter().try_for_each(small)?;
+        let between = |low: &Expr, high: &Expr| Expr::Between {
+            expr: Box::new(expr.clone()),
+            negated: false,
+            low: Box::new(low.clone()),
+            high: Box::new(high.clone()),
+        };
+        let found = match symmetric {
+            true => Expr::BinaryOp {
+                left: Box::new(between(&low, &high)),
+                op: BinaryOperator::Or,
+                right: Box::new(between(&high, &low)),
+            },
+            false => between(&low, &high),
+        };
+        let found = Expr::Nested(Box::new(found));
+        Ok(match negated {
+            true => Expr::Nested(Box::new(Expr::UnaryOp {
+                op: UnaryOperator::Not,
+                expr: Box::new(found),
+            })),
+            false => found,
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use crate::parse;
+
+    fn read(expression: &str) -> String {
+        parse(&format!("SELECT {expression}")).unwrap()[0]
+            .ast()
+            .to_string()
+    }
+
+    #[test]
+    fn bounds_in_either_order() {
+        assert_eq!(
+            read("a BETWEEN SYMMETRIC 2 AND 1 + 1 AND b"),
+            "SELECT (a BETWEEN 2 AND 1 + 1 OR a BETWEEN 1 + 1 AND 2) AND b"
+        );
+        assert_eq!(
+            read("a + 1 NOT BETWEEN symmetric 2 AND 1"),
+            "SELECT (NOT (a + 1 BETWEEN 2 AND 1 OR a + 1 BETWEEN 1 AND 2))"
+        );
+        assert_eq!(read("a BETWEEN ASYMMETRIC 2 AND 1"), "SELECT (a BETWEEN 2 AND 1)");
+        assert_eq!(read("a NOT BETWEEN 2 AND 1"), "SELECT a NOT BETWEEN 2 AND 1");
+        assert_eq!(read("a NOT LIKE b"), "SELECT a NOT LIKE b");
+    }
+
+    #[test]
+    fn copies_do_not_grow_without_end() {
+        let nested = |open: &str, close: &str| format!("SELECT {}1{}", open.repeat(40), close.repeat(40));
+        assert!(parse(&nested("1 BETWEEN SYMMETRIC (", ") AND 2")).is_err());
+        assert!(parse(&nested("1 BETWEEN SYMMETRIC 2 AND (", ")")).is_err());
+        assert!(parse(&nested("(", ") BETWEEN SYMMETRIC 2 AND 3")).is_err());
+    }
+
+    #[test]
+    fn a_cast_is_collated() {
+        assert_eq!(
+            read(r#"a::text COLLATE "C" < b COLLATE pg_catalog."C"::varchar"#),
+            r#"SELECT a::TEXT COLLATE "C" < b COLLATE pg_catalog."C"::VARCHAR"#
+        );
+        assert_eq!(
+            read(r#"(a || b) COLLATE "C" || 'x'::text COLLATE "C" || c"#),
+            r#"SELECT (a || b) COLLATE "C" || 'x'::TEXT COLLATE "C" || c"#
+        );
+    }
 
     /// Read twice per level, any of these would take until the end of days: the test would not end.
     #[test]

@@ -3,6 +3,7 @@
 mod commands;
 mod cursors;
 mod domains;
+mod frames;
 mod history;
 mod like;
 mod merge;
@@ -45,6 +46,9 @@ pub const LABEL: &str = "radlake.security_label";
 pub const REASSIGN_OWNED: &str = "radlake.reassign_owned";
 /// `DROP OWNED`, as a procedure: whether CASCADE, and the roles ([`role`]).
 pub const DROP_OWNED: &str = "radlake.drop_owned";
+
+/// Begins the constant among the partitions of a window that says what its frames leave out: `current row`, `group` or `ties`.
+pub const EXCLUDE: &str = "radlake.exclude ";
 
 /// `FETCH` and `MOVE`, as a procedure: which of them, the direction, the count, and the cursor.
 pub const FETCH: &str = "radlake.fetch";
@@ -98,7 +102,10 @@ pub fn procedure(ast: &ast::Statement) -> Option<(&'static str, Vec<&ast::Expr>)
 
 /// Rewrites what the parser would refuse. Spans stay those of the text, so that places in errors do.
 pub(crate) fn rewrite(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
-    let tokens = qualified::rewrite(vectors::rewrite(plain::tables(precision::rewrite(tokens))));
+    let tokens = frames::rewrite(tokens);
+    let tokens = qualified::rewrite(vectors::rewrite(plain::locks(plain::tables(precision::rewrite(
+        tokens,
+    )))));
     const FIRST: [&str; 22] = [
         "MERGE", "WITH", "CREATE", "ALTER", "REFRESH", "CLUSTER", "COMMENT", "ANALYZE", "SECURITY", "GRANT",
         "REVOKE", "REASSIGN", "DROP", "FETCH", "MOVE", "ABORT", "BEGIN", "START", "SET", "DO", "VACUUM",

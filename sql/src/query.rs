@@ -67,6 +67,8 @@ pub struct ExplainOptions {
     pub verbose: bool,
     /// Say which policies, masks and rights shape it, and nothing else.
     pub policies: bool,
+    /// As a document rather than as lines.
+    pub json: bool,
 }
 
 /// The options of EXPLAIN.
@@ -93,11 +95,14 @@ pub fn explain_options(ast: &Statement) -> Result<ExplainOptions, String> {
         analyze: *analyze,
         verbose: *verbose,
         policies: false,
+        json: false,
     };
-    if let Some(AnalyzeFormatKind::Keyword(format) | AnalyzeFormatKind::Assignment(format)) = format
-        && !format.to_string().eq_ignore_ascii_case("text")
-    {
-        return Err(format!("FORMAT {format}"));
+    if let Some(AnalyzeFormatKind::Keyword(format) | AnalyzeFormatKind::Assignment(format)) = format {
+        match format.to_string().to_ascii_lowercase().as_str() {
+            "text" => {}
+            "json" => found.json = true,
+            _ => return Err(format!("FORMAT {format}")),
+        }
     }
     for option in options.iter().flatten() {
         match option.name.value.to_ascii_lowercase().as_str() {
@@ -108,12 +113,14 @@ pub fn explain_options(ast: &Statement) -> Result<ExplainOptions, String> {
             "costs" | "buffers" | "timing" | "summary" | "wal" | "settings" => {
                 on(option)?;
             }
-            "format" if text(option).eq_ignore_ascii_case("text") => {}
+            "format" if text(option).eq_ignore_ascii_case("text") => found.json = false,
+            "format" if text(option).eq_ignore_ascii_case("json") => found.json = true,
             _ => return Err(option.to_string()),
         }
     }
     match found.policies && found.analyze {
         true => Err("POLICIES with ANALYZE".to_owned()),
+        false if found.policies && found.json => Err("POLICIES with FORMAT json".to_owned()),
         false => Ok(found),
     }
 }
@@ -158,14 +165,16 @@ mod tests {
             Ok(ExplainOptions {
                 analyze,
                 verbose,
-                policies: false
+                ..ExplainOptions::default()
             })
         );
         assert_eq!(
             options("EXPLAIN (ANALYZE off) SELECT 1"),
             Ok(ExplainOptions::default())
         );
-        assert!(options("EXPLAIN (FORMAT json) SELECT 1").is_err());
+        assert!(options("EXPLAIN (FORMAT json) SELECT 1").unwrap().json);
+        assert!(options("EXPLAIN (FORMAT yaml) SELECT 1").is_err());
+        assert!(options("EXPLAIN (FORMAT json, POLICIES) SELECT 1").is_err());
         assert!(options("EXPLAIN (nonsense) SELECT 1").is_err());
         assert!(options("EXPLAIN (POLICIES) SELECT 1").unwrap().policies);
         assert!(options("EXPLAIN (POLICIES, ANALYZE) SELECT 1").is_err());

@@ -111,6 +111,10 @@ pub(super) fn catalog(error: &CatalogError) -> Error {
             hint: None,
             position: None,
         },
+        CatalogError::UndefinedDatabase(name) => Error::UndefinedDatabase(name.clone()),
+        CatalogError::InvalidText(type_name) => Error::InvalidText {
+            type_name: (*type_name).to_owned(),
+        },
         CatalogError::UndefinedSchema(name) => Error::UndefinedSchema(name.clone()),
         CatalogError::UndefinedObject(kind, name) => Error::UndefinedObject {
             kind,
@@ -184,11 +188,19 @@ fn column(field: &Column, valid: &[Column]) -> Error {
 fn plan(message: &str) -> Error {
     let text = first_line(message);
     // Behind it stands the expression as the engine prints it for its own authors.
-    if text.starts_with("Physical plan does not support logical expression") {
+    if text.starts_with("Physical plan does not support logical expression")
+        || text.starts_with("Correlated scalar subquery can only be used in")
+        || text.starts_with("In/Exist/SetComparison subquery can only be used in")
+    {
         return Error::Unsupported {
             what: "a sub-query at this place".to_owned(),
             hint: Some("Join with the sub-query in FROM, or put it in a WITH query.".to_owned()),
         };
+    }
+    if text.contains("failed to match any signature")
+        && let Some(name) = quoted(&text, "Function '")
+    {
+        return function(name);
     }
     if let Some(name) = quoted(&text, "Invalid function '") {
         return function(name);

@@ -5,7 +5,7 @@
 mod advisory;
 mod channels;
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub(crate) use advisory::{Advisory, Key, LockShown, Mode};
@@ -20,6 +20,8 @@ pub(crate) struct Exchange {
     locks: Advisory,
     channels: Channels,
     members: AtomicU64,
+    /// The number of the last transaction that was asked for it.
+    transactions: AtomicI64,
 }
 
 /// A session's part in it.
@@ -39,6 +41,8 @@ pub struct Member {
 struct OfTransaction {
     messages: Vec<Message>,
     locks: Vec<(Key, Mode)>,
+    /// Its number, if anybody has asked.
+    number: Option<i64>,
 }
 
 /// How far a transaction had come, for ROLLBACK TO.
@@ -63,6 +67,25 @@ impl Member {
 
     fn of_transaction(&self) -> MutexGuard<'_, OfTransaction> {
         self.transaction.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The number of its transaction: one that no other has, and greater than those before, in earlier processes too.
+    pub(crate) fn transaction_number(&self) -> i64 {
+        let mut transaction = self.of_transaction();
+        *transaction.number.get_or_insert_with(|| {
+            let now = chrono::Utc::now().timestamp_millis();
+            let next = |last: i64| now.max(last.saturating_add(1));
+            let last = self
+                .exchange
+                .transactions
+                .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |last| Some(next(last)));
+            next(last.unwrap_or_default())
+        })
+    }
+
+    /// The same, if it has been asked for.
+    pub(crate) fn known_transaction_number(&self) -> Option<i64> {
+        self.of_transaction().number
     }
 
     /// LISTEN, from the commit on.
@@ -124,7 +147,7 @@ impl Member {
 
     /// The transaction ends: what it said is heard if it was committed, and its locks are released.
     pub(crate) fn end(&self, committed: bool) {
-        let OfTransaction { messages, locks } = std::mem::take(&mut *self.of_transaction());
+        let OfTransaction { messages, locks, .. } = std::mem::take(&mut *self.of_transaction());
         self.release(&locks);
         if committed && !messages.is_empty() {
             self.exchange

@@ -7,6 +7,7 @@ use radlake_catalogs::is_temporary_schema;
 
 use super::declared::{PG_CATALOG, PUBLIC};
 use super::epoch_catalog::EpochCatalog;
+use super::function::Function;
 use super::model::{Model, Relation};
 use super::names;
 use super::presets;
@@ -202,19 +203,19 @@ impl Context {
         let schema = (parts.len() > 1)
             .then(|| parts.first().map(String::as_str))
             .flatten();
-        let ours = || {
-            self.model()
-                .functions
-                .iter()
-                .find(|f| f.name == *function)
-                .map(|f| f.oid)
+        let in_schema = |namespace: u32| {
+            let of = |f: &&Function| f.made.as_ref().map_or(PUBLIC, |made| made.namespace) == namespace;
+            let mut functions = self.model().functions.iter().filter(of);
+            functions.find(|f| f.name == *function).map(|f| f.oid)
         };
+        let ours = || in_schema(PUBLIC);
         let postgresqls = || statics::proc_oid(function).and_then(|oid| oid.try_into().ok());
         match schema {
             Some("pg_catalog") => postgresqls(),
-            Some(name) if self.model().namespace_named(name).map(|n| n.oid) == Some(PUBLIC) => ours(),
-            Some(_) => None,
-            None => postgresqls().or_else(ours),
+            Some(name) => in_schema(self.model().namespace_named(name)?.oid),
+            None => postgresqls()
+                .or_else(|| self.path().into_iter().find_map(in_schema))
+                .or_else(ours),
         }
     }
 }

@@ -20,6 +20,12 @@ pub enum CatalogError {
     /// No such schema (3F000).
     #[error("schema \"{0}\" does not exist")]
     UndefinedSchema(String),
+    /// No such database (3D000).
+    #[error("database \"{0}\" does not exist")]
+    UndefinedDatabase(String),
+    /// A text that is no value of the type (22P02).
+    #[error("invalid input syntax for type {0}")]
+    InvalidText(&'static str),
     /// No such type, role, setting … (42704): the kind and the name.
     #[error("{0} \"{1}\" does not exist")]
     UndefinedObject(&'static str, String),
@@ -78,6 +84,8 @@ impl CatalogError {
             Self::UndefinedTable(_) => "42P01",
             Self::UndefinedColumn { .. } => "42703",
             Self::UndefinedSchema(_) => "3F000",
+            Self::UndefinedDatabase(_) => "3D000",
+            Self::InvalidText(_) => "22P02",
             Self::UndefinedObject(..) | Self::UndefinedSetting(_) => "42704",
             Self::UndefinedFunction(_) => "42883",
             Self::Denied(..) | Self::Forbidden(_) => "42501",

@@ -88,6 +88,7 @@ impl SystemSchema {
             "pg_stat_activity" => {
                 pg_stat_activity::rows(relation, self.catalog.model(), &self.session.activity())?
             }
+            "pg_stat_gssapi" => pg_stat_activity::gssapi(relation, &self.session.activity())?,
             _ => self.catalog.rows(relation)?,
         };
         Ok(figures::shown(&context, relation.name, batch)?)

@@ -30,6 +30,14 @@ fn select<const N: usize>(relation: &str, columns: [&str; N]) -> impl Iterator<I
         .flatten()
 }
 
+/// OIDs and names of what is the same in every PostgreSQL.
+pub(crate) fn named(
+    relation: &'static str,
+    column: &'static str,
+) -> impl Iterator<Item = (u32, Cow<'static, str>)> {
+    select(relation, ["oid", column]).filter_map(|[oid, name]| Some((oid?.parse().ok()?, name?)))
+}
+
 /// One of PostgreSQL's functions.
 struct Proc {
     name: Cow<'static, str>,

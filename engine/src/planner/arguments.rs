@@ -34,7 +34,7 @@ impl AnalyzerRule for Arguments {
 }
 
 fn holds_value(expr: &Expr) -> bool {
-    expr.exists(|expr| Ok(matches!(expr, Expr::ScalarSubquery(_))))
+    expr.exists(|expr| Ok(matches!(expr, Expr::ScalarSubquery(_) | Expr::SetComparison(_))))
         .unwrap_or(false)
 }
 
@@ -47,7 +47,7 @@ fn below(aggregate: Aggregate) -> Result<LogicalPlan> {
         let name = names.save(&expr);
         let result = expr
             .transform_up(|expr| match expr {
-                Expr::ScalarSubquery(_) => {
+                Expr::ScalarSubquery(_) | Expr::SetComparison(_) => {
                     let column = format!("{ARGUMENT}{}", columns.len() - own);
                     columns.push(expr.alias(&column));
                     Ok(Transformed::yes(ident(column)))

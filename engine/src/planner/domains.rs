@@ -7,12 +7,15 @@
 //!
 //! A sub-query in an expression must have one row at most per value: an aggregate without groups, as `pg_catalog/rewrite/subqueries.rs` makes
 //! of most, LIMIT 1, or no FROM. Anything else is left to the rule behind this one, which refuses what would be wrong.
+//!
+//! Columns of a query further out stay outer columns of what is made here; sub-queries are seen to from the innermost out, so that the
+//! query that has them finds them in a plan of its own sub-query.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
-use datafusion::common::{Column, NullEquality, Result, ScalarValue, not_impl_err};
+use datafusion::common::{Column, DFSchema, NullEquality, Result, ScalarValue, not_impl_err};
 use datafusion::config::ConfigOptions;
 use datafusion::functions_aggregate::expr_fn::count;
 use datafusion::functions_window::expr_fn::row_number;
@@ -22,9 +25,11 @@ use datafusion::logical_expr::utils::split_conjunction;
 use datafusion::logical_expr::{
     Aggregate, BinaryExpr, Distinct, Expr, ExprFunctionExt, ExprSchemable, FetchType, Filter, Join, JoinType,
     Limit, LogicalPlan, LogicalPlanBuilder, Operator, Projection, SkipType, Sort, Subquery, SubqueryAlias,
-    Window, lit, when,
+    Union, Window, lit, when,
 };
 use datafusion::optimizer::AnalyzerRule;
+
+use super::{quantified, subqueries};
 
 /// Begins the names of relations and columns made here: none of a client's, so that no other is meant.
 const PREFIX: &str = "__radlake_domain_";
@@ -38,9 +43,10 @@ pub(super) struct Domains;
 
 impl AnalyzerRule for Domains {
     fn analyze(&self, plan: LogicalPlan, _: &ConfigOptions) -> Result<LogicalPlan> {
-        plan.transform_up_with_subqueries(|plan| match plan {
+        plan.transform_up_with_subqueries(|plan| match refreshed(plan)? {
             LogicalPlan::Projection(projection) => of_projection(projection),
             LogicalPlan::Filter(filter) => of_filter(filter),
+            LogicalPlan::Sort(sort) => of_sort(sort),
             LogicalPlan::Join(join) => of_lateral(join),
             other => Ok(Transformed::no(other)),
         })
@@ -52,28 +58,68 @@ impl AnalyzerRule for Domains {
     }
 }
 
+/// What has become of sub-queries below names the columns of queries further out.
+fn refreshed(plan: LogicalPlan) -> Result<LogicalPlan> {
+    fn again(subquery: &mut Subquery) {
+        subquery.outer_ref_columns = subquery.subquery.all_out_ref_exprs();
+    }
+    if let LogicalPlan::Subquery(mut subquery) = plan {
+        again(&mut subquery);
+        return Ok(LogicalPlan::Subquery(subquery));
+    }
+    if !plan.expressions().iter().any(holds_subquery) {
+        return Ok(plan);
+    }
+    plan.map_expressions(|expr| {
+        expr.transform_up(|mut expr| {
+            match &mut expr {
+                Expr::ScalarSubquery(subquery) => again(subquery),
+                Expr::Exists(exists) => again(&mut exists.subquery),
+                Expr::InSubquery(set) => again(&mut set.subquery),
+                Expr::SetComparison(set) => again(&mut set.subquery),
+                _ => return Ok(Transformed::no(expr)),
+            }
+            Ok(Transformed::yes(expr))
+        })
+    })
+    .data()
+}
+
+fn holds_subquery(expr: &Expr) -> bool {
+    expr.exists(|expr| {
+        Ok(matches!(
+            expr,
+            Expr::ScalarSubquery(_) | Expr::Exists(_) | Expr::InSubquery(_) | Expr::SetComparison(_)
+        ))
+    })
+    .unwrap_or(true)
+}
+
 fn of_projection(projection: Projection) -> Result<Transformed<LogicalPlan>> {
-    let mut joined = Joined::new(&projection.input);
+    if !projection.expr.iter().any(holds_subquery) {
+        return Ok(Transformed::no(LogicalPlan::Projection(projection)));
+    }
+    let mut joined = Joined::new(&projection.input, false);
     let names = NamePreserver::new_for_projection();
     let mut expressions = Vec::with_capacity(projection.expr.len());
     for expr in &projection.expr {
         let name = names.save(expr);
-        expressions.push(name.restore(joined.values(expr.clone())?));
+        let value = condition(expr.clone(), false, projection.input.schema())?;
+        expressions.push(name.restore(joined.values(value)?));
     }
-    match joined.input {
-        None => Ok(Transformed::no(LogicalPlan::Projection(projection))),
-        Some(input) => {
-            let made = Projection::try_new(expressions, Arc::new(input))?;
-            Ok(Transformed::yes(LogicalPlan::Projection(made)))
-        }
-    }
+    let input = joined.input.map_or(projection.input, Arc::new);
+    Projection::try_new(expressions, input).map(|made| Transformed::yes(LogicalPlan::Projection(made)))
 }
 
 fn of_filter(filter: Filter) -> Result<Transformed<LogicalPlan>> {
-    let mut joined = Joined::new(&filter.input);
-    let predicate = joined.values(condition(filter.predicate.clone(), true)?)?;
+    let mut joined = Joined::new(&filter.input, false);
+    let value = condition(filter.predicate.clone(), true, filter.input.schema())?;
+    let predicate = joined.values(value)?;
     match joined.input {
-        None => Ok(Transformed::no(LogicalPlan::Filter(filter))),
+        None if predicate == filter.predicate => Ok(Transformed::no(LogicalPlan::Filter(filter))),
+        None => {
+            Filter::try_new(predicate, filter.input).map(|made| Transformed::yes(LogicalPlan::Filter(made)))
+        }
         Some(input) => {
             let columns: Vec<Expr> = filter.input.schema().iter().map(Expr::from).collect();
             let made = LogicalPlanBuilder::from(input)
@@ -85,29 +131,154 @@ fn of_filter(filter: Filter) -> Result<Transformed<LogicalPlan>> {
     }
 }
 
-/// EXISTS within an expression, where it is no condition of its own, counts rows.
-fn condition(expr: Expr, alone: bool) -> Result<Expr> {
+/// Keys of an order, where DataFusion has no correlated sub-queries at all.
+fn of_sort(sort: Sort) -> Result<Transformed<LogicalPlan>> {
+    if !sort.expr.iter().any(|key| holds_subquery(&key.expr)) {
+        return Ok(Transformed::no(LogicalPlan::Sort(sort)));
+    }
+    // A key may name columns that are not put out.
+    if let LogicalPlan::Projection(projection) = sort.input.as_ref()
+        && sort.expr.iter().any(|key| lacks(&key.expr, sort.input.schema()))
+        // What it puts out would be computed twice.
+        && !projection.expr.iter().any(Expr::is_volatile)
+    {
+        let below = Sort {
+            expr: sort
+                .expr
+                .iter()
+                .map(|key| {
+                    let mut key = key.clone();
+                    key.expr = of_input(key.expr, projection)?;
+                    Ok(key)
+                })
+                .collect::<Result<_>>()?,
+            input: Arc::clone(&projection.input),
+            fetch: sort.fetch,
+        };
+        let sorted = of_sort(below)?.data;
+        let made = Projection::try_new(projection.expr.clone(), Arc::new(sorted))?;
+        return Ok(Transformed::yes(LogicalPlan::Projection(made)));
+    }
+    let mut joined = Joined::new(&sort.input, true);
+    let mut keys = Vec::with_capacity(sort.expr.len());
+    for key in &sort.expr {
+        let mut key = key.clone();
+        let value = condition(key.expr, false, sort.input.schema())?;
+        key.expr = joined.values(value)?;
+        keys.push(key);
+    }
+    let columns: Vec<Expr> = sort.input.schema().iter().map(Expr::from).collect();
+    let input = joined.input.map_or(sort.input, Arc::new);
+    let sorted = LogicalPlan::Sort(Sort {
+        expr: keys,
+        input,
+        fetch: sort.fetch,
+    });
+    let made = LogicalPlanBuilder::from(sorted).project(columns)?.build()?;
+    Ok(Transformed::yes(made))
+}
+
+/// Whether sub-queries of an expression name columns that there are not.
+fn lacks(expr: &Expr, schema: &DFSchema) -> bool {
+    expr.exists(|expr| {
+        Ok(match expr {
+            Expr::ScalarSubquery(subquery) => names_further(subquery, schema),
+            Expr::Exists(exists) => names_further(&exists.subquery, schema),
+            Expr::InSubquery(set) => names_further(&set.subquery, schema),
+            Expr::SetComparison(set) => names_further(&set.subquery, schema),
+            _ => false,
+        })
+    })
+    .unwrap_or(false)
+}
+
+/// An expression over what a projection puts out, over what it is of.
+fn of_input(expr: Expr, projection: &Projection) -> Result<Expr> {
+    expr.transform_up(|expr| match &expr {
+        Expr::Column(column) => match projection.schema.maybe_index_of_column(column) {
+            Some(at) => {
+                let value = projection.expr.get(at).cloned().unwrap_or(expr);
+                Ok(Transformed::yes(value.unalias()))
+            }
+            None => Ok(Transformed::no(expr)),
+        },
+        _ => Ok(Transformed::no(expr)),
+    })
+    .data()
+}
+
+/// EXISTS, IN and comparisons with ANY and ALL within an expression, where they are no conditions of their own, become values; so do
+/// those that DataFusion would not make a join of.
+fn condition(expr: Expr, alone: bool, schema: &DFSchema) -> Result<Expr> {
+    let kept = |subquery: &Subquery| {
+        let plan = match subquery.subquery.as_ref() {
+            LogicalPlan::Limit(limit) if matches!(limit.get_skip_type(), Ok(SkipType::Literal(0))) => {
+                limit.input.as_ref()
+            }
+            other => other,
+        };
+        subquery.outer_ref_columns.is_empty()
+            || subqueries::is_movable(plan) && !names_further(subquery, schema)
+    };
     match expr {
         Expr::BinaryExpr(BinaryExpr { left, op, right })
             if alone && matches!(op, Operator::And | Operator::Or) =>
         {
             Ok(Expr::BinaryExpr(BinaryExpr::new(
-                Box::new(condition(*left, true)?),
+                Box::new(condition(*left, true, schema)?),
                 op,
-                Box::new(condition(*right, true)?),
+                Box::new(condition(*right, true, schema)?),
             )))
         }
-        Expr::Not(inner) if alone => Ok(Expr::Not(Box::new(condition(*inner, true)?))),
-        Expr::Exists(exists) if alone => Ok(Expr::Exists(exists)),
+        // NULL counts as false above, and as nothing else within NOT.
+        Expr::Not(inner)
+            if alone
+                && matches!(
+                    *inner,
+                    Expr::Exists(_) | Expr::InSubquery(_) | Expr::SetComparison(_)
+                ) =>
+        {
+            Ok(Expr::Not(Box::new(condition(*inner, true, schema)?)))
+        }
+        Expr::Exists(exists) if alone && kept(&exists.subquery) => Ok(Expr::Exists(exists)),
+        Expr::InSubquery(set) if alone && (subqueries::is_one_row(&set.subquery) || kept(&set.subquery)) => {
+            Ok(Expr::InSubquery(set))
+        }
+        Expr::SetComparison(set)
+            if alone
+                && (subqueries::is_one_row(&set.subquery)
+                    || kept(&set.subquery) && !subqueries::shares_names(&set)?) =>
+        {
+            Ok(Expr::SetComparison(set))
+        }
         other => other
             .transform_up(|expr| match expr {
                 Expr::Exists(exists) if !exists.subquery.outer_ref_columns.is_empty() => {
                     counted(exists).map(Transformed::yes)
                 }
+                Expr::InSubquery(set) => {
+                    let whole = Expr::InSubquery(set.clone());
+                    let value = quantified::value(&quantified::of_set(set), schema)?;
+                    Ok(Transformed::yes(value.unwrap_or(whole)))
+                }
+                Expr::SetComparison(set) => {
+                    let value = quantified::value(&set, schema)?;
+                    Ok(Transformed::yes(value.unwrap_or(Expr::SetComparison(set))))
+                }
                 other => Ok(Transformed::no(other)),
             })
             .data(),
     }
+}
+
+/// Whether a sub-query names columns of a query further out than the one that it stands in.
+fn names_further(subquery: &Subquery, schema: &DFSchema) -> bool {
+    subquery.outer_ref_columns.iter().any(|expr| {
+        expr.exists(|expr| {
+            Ok(matches!(expr, Expr::OuterReferenceColumn(_, column) if !schema.has_column(column)))
+        })
+        .unwrap_or(true)
+    })
 }
 
 fn counted(exists: Exists) -> Result<Expr> {
@@ -179,13 +350,16 @@ fn of_lateral(join: Join) -> Result<Transformed<LogicalPlan>> {
 struct Joined<'i> {
     original: &'i Arc<LogicalPlan>,
     input: Option<LogicalPlan>,
+    /// Whether all correlated sub-queries are to be computed, and not only those that DataFusion cannot.
+    all: bool,
 }
 
 impl<'i> Joined<'i> {
-    fn new(original: &'i Arc<LogicalPlan>) -> Self {
+    fn new(original: &'i Arc<LogicalPlan>, all: bool) -> Self {
         Self {
             original,
             input: None,
+            all,
         }
     }
 
@@ -202,7 +376,11 @@ impl<'i> Joined<'i> {
     }
 
     fn value(&mut self, subquery: &Subquery) -> Result<Option<Column>> {
-        if !is_one_row(&subquery.subquery) || !is_hard(&subquery.subquery)? {
+        if subquery.outer_ref_columns.is_empty() || !is_one_row(&subquery.subquery) {
+            return Ok(None);
+        }
+        let further = names_further(subquery, self.original.schema());
+        if !is_hard(&subquery.subquery)? && !further && !self.all {
             return Ok(None);
         }
         let Some((made, outer)) = computed(self.original, subquery)? else {
@@ -227,13 +405,18 @@ impl<'i> Joined<'i> {
             .input
             .take()
             .unwrap_or_else(|| self.original.as_ref().clone());
-        let input = LogicalPlanBuilder::from(input).join_detailed(
-            rows,
-            JoinType::Left,
-            (outer, domain),
-            None,
-            NullEquality::NullEqualsNull,
-        )?;
+        let input = LogicalPlanBuilder::from(input);
+        let input = match domain.is_empty() {
+            // One row at most, the same for all of the input's.
+            true => input.join_on(rows, JoinType::Left, [lit(true)])?,
+            false => input.join_detailed(
+                rows,
+                JoinType::Left,
+                (outer, domain),
+                None,
+                NullEquality::NullEqualsNull,
+            )?,
+        };
         self.input = Some(input.build()?);
         Ok(Some(Column::new(Some(relation), name)))
     }
@@ -247,6 +430,7 @@ fn is_one_row(plan: &LogicalPlan) -> bool {
         LogicalPlan::Aggregate(aggregate) => aggregate.group_expr.is_empty(),
         LogicalPlan::Limit(limit) => matches!(limit.get_fetch_type(), Ok(FetchType::Literal(Some(0 | 1)))),
         LogicalPlan::EmptyRelation(empty) => empty.produce_one_row,
+        LogicalPlan::Join(join) => is_one_row(&join.left) && is_one_row(&join.right),
         _ => false,
     }
 }
@@ -320,21 +504,31 @@ fn is_equality(expr: &Expr) -> bool {
 /// `None` if it cannot be computed so.
 fn computed(input: &Arc<LogicalPlan>, subquery: &Subquery) -> Result<Option<(Made, Vec<Column>)>> {
     let mut outer: Vec<Column> = Vec::new();
+    let mut further = false;
     for expr in &subquery.outer_ref_columns {
         expr.apply(|expr| {
             if let Expr::OuterReferenceColumn(_, column) = expr
                 && !outer.contains(column)
             {
-                outer.push(column.clone());
+                match input.schema().has_column(column) {
+                    true => outer.push(column.clone()),
+                    // It stays what it is, and is seen to where its own query is.
+                    false => further = true,
+                }
             }
             Ok(TreeNodeRecursion::Continue)
         })?;
     }
-    let there = |column: &Column| input.schema().has_column(column);
-    // The input is computed twice: it must be the same both times. A query of two levels further out is not seen to here.
-    if outer.is_empty() || !outer.iter().all(there) || is_volatile(input)? || is_volatile(&subquery.subquery)?
-    {
+    // The input is computed twice: it must be the same both times.
+    if is_volatile(input)? || is_volatile(&subquery.subquery)? {
         return Ok(None);
+    }
+    if outer.is_empty() {
+        let made = further.then(|| Made {
+            plan: subquery.subquery.as_ref().clone(),
+            columns: Vec::new(),
+        });
+        return Ok(made.map(|made| (made, outer)));
     }
     let number = NUMBER.fetch_add(1, Ordering::Relaxed);
     let relation = format!("{PREFIX}{number}");
@@ -390,7 +584,7 @@ impl Push {
         if holds_inner_reference(plan, &self.outer)? {
             return Ok(None);
         }
-        if !names_outer(plan) {
+        if !self.is_named(plan) {
             let joined = LogicalPlanBuilder::from(self.domain.clone())
                 .cross_join(plan.clone())?
                 .build()?;
@@ -428,8 +622,54 @@ impl Push {
             LogicalPlan::Limit(limit) => self.counted(limit),
             LogicalPlan::Window(window) => self.partitioned(window),
             LogicalPlan::Join(join) => self.joined(join),
+            LogicalPlan::Union(union) => self.united(union),
             _ => Ok(None),
         }
+    }
+
+    /// Whether a plan names the outer columns that the domain is of.
+    fn is_named(&self, plan: &LogicalPlan) -> bool {
+        plan.exists(|plan| Ok(plan.expressions().iter().any(|expr| self.is_named_by(expr))))
+            .unwrap_or(true)
+    }
+
+    fn is_named_by(&self, expr: &Expr) -> bool {
+        expr.exists(|expr| {
+            Ok(matches!(expr, Expr::OuterReferenceColumn(_, column) if self.outer.contains(column)))
+        })
+        .unwrap_or(true)
+    }
+
+    /// The domain beside the columns of each part.
+    fn united(&self, union: &Union) -> Result<Option<Made>> {
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let names: Vec<String> = (0..self.columns.len())
+            .map(|at| format!("{PREFIX}part_{number}_{at}"))
+            .collect();
+        let mut parts = Vec::with_capacity(union.inputs.len());
+        for input in &union.inputs {
+            let Some(made) = self.down(input)? else {
+                return Ok(None);
+            };
+            let mut columns: Vec<Expr> = input.schema().iter().map(Expr::from).collect();
+            columns.extend(made.exprs().zip(&names).map(|(column, name)| column.alias(name)));
+            parts.push(Arc::new(
+                LogicalPlanBuilder::from(made.plan).project(columns)?.build()?,
+            ));
+        }
+        let whole = Union::try_new_with_loose_types(parts)?;
+        // By the union's own names, as others know its columns.
+        let mut columns: Vec<Expr> = whole.schema.iter().map(Expr::from).collect();
+        for (column, (qualifier, field)) in columns.iter_mut().zip(union.schema.iter()) {
+            *column = column.clone().alias_qualified(qualifier.cloned(), field.name());
+        }
+        let plan = LogicalPlanBuilder::from(LogicalPlan::Union(whole))
+            .project(columns)?
+            .build()?;
+        Ok(Some(Made {
+            plan,
+            columns: names.into_iter().map(Column::new_unqualified).collect(),
+        }))
     }
 
     /// A node above its one input.
@@ -670,9 +910,12 @@ impl Push {
     }
 
     fn joined(&self, join: &Join) -> Result<Option<Made>> {
-        let (left, right) = (names_outer(&join.left), names_outer(&join.right));
-        let own = join.filter.as_ref().is_some_and(outer_refs)
-            || join.on.iter().any(|(l, r)| outer_refs(l) || outer_refs(r));
+        let (left, right) = (self.is_named(&join.left), self.is_named(&join.right));
+        let own = join.filter.as_ref().is_some_and(|expr| self.is_named_by(expr))
+            || join
+                .on
+                .iter()
+                .any(|(l, r)| self.is_named_by(l) || self.is_named_by(r));
         let keeps_left = matches!(
             join.join_type,
             JoinType::Inner | JoinType::Left | JoinType::LeftSemi | JoinType::LeftAnti
@@ -707,10 +950,16 @@ impl Push {
             .transpose()?;
         let mut conditions: Vec<Expr> = Vec::new();
         for (l, r) in &join.on {
-            conditions.push(
-                self.replaced(l.clone(), &one)?
-                    .eq(self.replaced(r.clone(), &one)?),
-            );
+            let op = match join.null_equality {
+                NullEquality::NullEqualsNothing => Operator::Eq,
+                // INTERSECT and EXCEPT.
+                NullEquality::NullEqualsNull => Operator::IsNotDistinctFrom,
+            };
+            conditions.push(Expr::BinaryExpr(BinaryExpr::new(
+                Box::new(self.replaced(l.clone(), &one)?),
+                op,
+                Box::new(self.replaced(r.clone(), &one)?),
+            )));
         }
         let mut right_plan = join.right.as_ref().clone();
         if let (Some(left), Some(right)) = (&made_left, &made_right) {

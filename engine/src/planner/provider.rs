@@ -95,7 +95,17 @@ impl ContextProvider for Provider<'_> {
                 .coerce(arg, &schema)
                 .and_then(|arg| simplifier.simplify(arg))
         };
-        let args = args.into_iter().map(simplified).collect::<Result<Vec<_>>>()?;
+        // Its whole numbers are of one type, as those of casts and NULLs of functions' arguments are not.
+        let whole = |arg: Expr| match arg {
+            Expr::Literal(value, _) if name == "generate_series" && value.data_type().is_integer() => {
+                Ok(Expr::Literal(value.cast_to(&DataType::Int64)?, None))
+            }
+            other => Ok(other),
+        };
+        let args = args
+            .into_iter()
+            .map(|arg| simplified(arg).and_then(whole))
+            .collect::<Result<Vec<_>>>()?;
         Ok(provider_as_source(match (similar, function) {
             (Some(features), _) => similar::call(name, features, &args)?,
             (None, Some(function)) => {

@@ -6,6 +6,7 @@ use radlake_sql::ast::{
     SelectItem, SetExpr, TableAlias, TableAliasColumnDef, TableFactor, TableWithJoins, UnaryOperator, Value,
 };
 
+use super::quantified;
 use crate::pg_catalog::select_one;
 use crate::{Error, Result};
 
@@ -37,6 +38,17 @@ pub(super) fn rewrite(expr: &mut Expr) -> Result<()> {
             }
             None => None,
         },
+        Expr::AnyOp {
+            left,
+            compare_op,
+            right,
+            ..
+        } => quantified(left, compare_op, right, true)?,
+        Expr::AllOp {
+            left,
+            compare_op,
+            right,
+        } => quantified(left, compare_op, right, false)?,
         Expr::IsNull(row) => fields(row).and_then(|row| all(row, Expr::IsNull)),
         Expr::IsNotNull(row) => fields(row).and_then(|row| all(row, Expr::IsNotNull)),
         _ => None,
@@ -73,42 +85,70 @@ pub(super) fn sets(condition: &mut Expr) {
     }
 }
 
+/// `(a, b) op ANY (SELECT …)` as a sub-query of one row.
+fn quantified(row: &Expr, op: &BinaryOperator, rows: &Expr, any: bool) -> Result<Option<Expr>> {
+    let (Some(row), Expr::Subquery(query)) = (fields(row), rows) else {
+        return Ok(None);
+    };
+    let elements: Vec<Expr> = (0..row.len()).map(element).collect();
+    let compared = compare(&row, op, &elements)?;
+    let found = over(query, row.len(), quantified::of_rows(compared, any), None);
+    Ok(Some(Expr::Subquery(Box::new(found))))
+}
+
 fn exists(row: Vec<Expr>, query: &Query) -> Expr {
-    // Names of no client's, so that the row's are the outer query's.
-    let table = Ident::with_quote('"', "__radlake_rows");
-    let column = |at: usize| Ident::with_quote('"', format!("__radlake_{at}"));
-    let columns = (0..row.len()).map(|at| TableAliasColumnDef {
+    let width = row.len();
+    let same = row
+        .into_iter()
+        .enumerate()
+        .map(|(at, field)| binary(element(at), &BinaryOperator::Eq, field));
+    let same = joined(same.collect(), &BinaryOperator::And);
+    let one = Expr::Value(Value::Number("1".to_owned(), false).with_empty_span());
+    Expr::Exists {
+        subquery: Box::new(over(query, width, one, same)),
+        negated: false,
+    }
+}
+
+/// Name of the relation that has the rows of a query: no client's, so that names of others are the outer query's.
+fn rows() -> Ident {
+    Ident::with_quote('"', "__radlake_rows")
+}
+
+fn column(at: usize) -> Ident {
+    Ident::with_quote('"', format!("__radlake_{at}"))
+}
+
+fn element(at: usize) -> Expr {
+    Expr::CompoundIdentifier(vec![rows(), column(at)])
+}
+
+/// `SELECT output FROM (query) AS rows WHERE condition`.
+fn over(query: &Query, width: usize, output: Expr, condition: Option<Expr>) -> Query {
+    let columns = (0..width).map(|at| TableAliasColumnDef {
         name: column(at),
         data_type: None,
     });
-    let rows = TableFactor::Derived {
+    let relation = TableFactor::Derived {
         lateral: false,
         subquery: Box::new(query.clone()),
         alias: Some(TableAlias {
             explicit: true,
-            name: table.clone(),
+            name: rows(),
             columns: columns.collect(),
             at: None,
         }),
         sample: None,
     };
-    let same = row.into_iter().enumerate().map(|(at, field)| {
-        let element = Expr::CompoundIdentifier(vec![table.clone(), column(at)]);
-        binary(element, &BinaryOperator::Eq, field)
-    });
-    let one = Expr::Value(Value::Number("1".to_owned(), false).with_empty_span());
-    let mut found = select_one(SelectItem::UnnamedExpr(one));
+    let mut found = select_one(SelectItem::UnnamedExpr(output));
     if let SetExpr::Select(select) = found.body.as_mut() {
         select.from = vec![TableWithJoins {
-            relation: rows,
+            relation,
             joins: Vec::new(),
         }];
-        select.selection = joined(same.collect(), &BinaryOperator::And);
+        select.selection = condition;
     }
-    Expr::Exists {
-        subquery: Box::new(found),
-        negated: false,
-    }
+    found
 }
 
 /// The fields of `(a, b)` or `ROW(a, b)`.

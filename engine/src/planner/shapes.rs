@@ -9,6 +9,8 @@ use radlake_sql::ast::{
 };
 
 use super::dialect::{call, null};
+use super::excluding;
+use super::joins::needs_columns;
 use super::json::tables;
 use super::wordings;
 use crate::pg_catalog::select_one;
@@ -58,7 +60,7 @@ pub(super) fn query(query: &Query) -> Result<()> {
     }
     let Some(with) = &query.with else { return Ok(()) };
     for part in &with.cte_tables {
-        if calls_volatile(&part.query) && uses(query, &part.alias.name.value) > 1 {
+        if calls_volatile(part.query.as_ref()) && uses(query, &part.alias.name.value) > 1 {
             return Err(Error::unsupported(format!(
                 "\"{}\" is used more than once and calls a volatile function; put its rows into a table first",
                 part.alias.name.value
@@ -143,6 +145,10 @@ pub(super) fn function(function: &Function) -> Result<()> {
 
 /// The common columns of joins, which are the one or the other side's: what DataFusion takes from the wrong one is refused.
 fn joins(from: &TableWithJoins, all_columns: bool) -> Result<()> {
+    // The others are seen to when the columns of tables are known.
+    if needs_columns(from) {
+        return Ok(());
+    }
     let operators = || from.joins.iter().map(|join| &join.join_operator);
     let using: Vec<String> = operators()
         .filter_map(|join| match constraint(join) {
@@ -156,32 +162,6 @@ fn joins(from: &TableWithJoins, all_columns: bool) -> Result<()> {
             _ => None,
         })
         .collect();
-    let outer = |join: &JoinOperator| {
-        use JoinOperator as J;
-        matches!(
-            join,
-            J::FullOuter(_) | J::LeftOuter(_) | J::Left(_) | J::RightOuter(_) | J::Right(_)
-        )
-    };
-    if operators().any(|join| outer(join) && matches!(constraint(join), Some(JoinConstraint::Natural))) {
-        return Err(Error::unsupported(
-            "a NATURAL outer join; name the common columns with USING",
-        ));
-    }
-    let merges = |join: &JoinOperator| {
-        use JoinOperator as J;
-        matches!(
-            join,
-            J::FullOuter(JoinConstraint::Using(_))
-                | J::RightOuter(JoinConstraint::Using(_))
-                | J::Right(JoinConstraint::Using(_))
-        )
-    };
-    if operators().any(merges) && from.joins.len() > 1 {
-        return Err(Error::unsupported(
-            "FULL or RIGHT JOIN USING beside another join; join by ON and coalesce the common columns",
-        ));
-    }
     // Of several that name the same columns the order is the first one's.
     let one = using.iter().all(|names| Some(names) == using.first());
     if !one && all_columns {
@@ -226,8 +206,9 @@ impl Output {
                 .find(|(n, _)| n.eq_ignore_ascii_case(&wanted.value));
             match found.map(|(_, window)| window) {
                 Some(NamedWindowExpr::WindowSpec(base)) => {
-                    if spec.partition_by.is_empty() {
-                        spec.partition_by.clone_from(&base.partition_by);
+                    // What a frame leaves out is among the partitions, and no partition of its own.
+                    if spec.partition_by.iter().all(excluding::is_mark) {
+                        spec.partition_by.splice(0..0, base.partition_by.iter().cloned());
                     }
                     if spec.order_by.is_empty() {
                         spec.order_by.clone_from(&base.order_by);
@@ -332,7 +313,8 @@ fn makes_rows(order: &OrderBy) -> bool {
     Visit::visit(order, &mut Calls(0)).is_break()
 }
 
-fn calls_volatile(query: &Query) -> bool {
+/// Whether a part of a query calls a function that has another outcome each time.
+pub(super) fn calls_volatile(part: &impl Visit) -> bool {
     struct Calls;
     impl Visitor for Calls {
         type Break = ();
@@ -345,7 +327,7 @@ fn calls_volatile(query: &Query) -> bool {
             }
         }
     }
-    Visit::visit(query, &mut Calls).is_break()
+    Visit::visit(part, &mut Calls).is_break()
 }
 
 /// How often a query names a relation.

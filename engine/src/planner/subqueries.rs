@@ -22,7 +22,7 @@ use datafusion::logical_expr::{
 };
 use datafusion::optimizer::AnalyzerRule;
 
-use super::nothing;
+use super::{nothing, quantified};
 
 /// The name of the relation and of the column that stand for a sub-query's rows: none of a client's, so that no other is meant.
 const SET: &str = "__radlake_set";
@@ -190,7 +190,7 @@ fn one(value: Expr, op: Operator, subquery: Subquery) -> Result<Expr> {
 }
 
 /// Whether a correlated sub-query is an aggregate without groups.
-fn is_one_row(subquery: &Subquery) -> bool {
+pub(super) fn is_one_row(subquery: &Subquery) -> bool {
     fn aggregate(plan: &LogicalPlan) -> bool {
         match plan {
             LogicalPlan::Projection(projection) => aggregate(&projection.input),
@@ -258,7 +258,7 @@ fn filtered(
             .alias(SET)?;
         (rows, Expr::Column(Column::new(Some(SET), VALUE)))
     };
-    let comparison = Expr::BinaryExpr(BinaryExpr::new(Box::new(value), op, Box::new(element)));
+    let comparison = quantified::comparison(value, op, element);
     Ok(correlated(
         rows.filter(test(Box::new(comparison)))?.build()?,
         subquery,
@@ -341,6 +341,22 @@ fn movable(subquery: &Subquery) -> Result<()> {
         true => path(&subquery.subquery, true),
         false => Ok(()),
     }
+}
+
+/// Whether the conditions of a set of rows on outer columns can be moved up.
+pub(super) fn is_movable(rows: &LogicalPlan) -> bool {
+    path(rows, true).is_ok()
+}
+
+/// Whether the value of a comparison has columns that are called like the correlated sub-query's own.
+pub(super) fn shares_names(set: &SetComparison) -> Result<bool> {
+    if !is_correlated(&set.subquery) {
+        return Ok(false);
+    }
+    let columns = set.expr.column_refs();
+    set.subquery
+        .subquery
+        .exists(|plan| Ok(columns.iter().any(|column| plan.schema().has_column(column))))
 }
 
 /// The same of a sub-query, which is a set or a value.

@@ -17,6 +17,7 @@ use super::clock;
 use super::decimals::Decimals;
 use super::domains::Domains;
 use super::enums::Enums;
+use super::excluding::Excluding;
 use super::floats::Floats;
 use super::integers::Integers;
 use super::json;
@@ -106,6 +107,7 @@ fn analyzer_rules() -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> {
     rules.push(Arc::new(Rounding::new()));
     rules.push(Arc::new(Numerics::new()));
     rules.push(Arc::new(Decimals));
+    rules.push(Arc::new(Excluding));
     rules
 }
 

@@ -13,6 +13,7 @@ use radlake_sql::ast::{
 };
 
 use super::dialect::call;
+use super::joins::needs_columns;
 use crate::write::target::folded;
 
 /// A column that a join merged, and what it is.
@@ -24,6 +25,9 @@ struct Merged {
 
 /// Writes out the merged columns of a select.
 pub(super) fn qualify(select: &mut Select) {
+    if select.from.iter().any(needs_columns) {
+        return;
+    }
     let merged = merged_of(select);
     if merged.is_empty() {
         return;
@@ -56,6 +60,9 @@ pub(super) fn qualify_order(query: &mut Query) {
     let SetExpr::Select(select) = query.body.as_ref() else {
         return;
     };
+    if select.from.iter().any(needs_columns) {
+        return;
+    }
     let shown: Vec<String> = select
         .projection
         .iter()

@@ -8,6 +8,7 @@ use radlake_sql::ast::{
 };
 
 use super::dialect::{call, null};
+use super::quantified;
 use crate::{Error, Result};
 
 /// Functions under another name.
@@ -51,6 +52,7 @@ pub(super) fn rewrite(expr: &mut Expr) -> Result<()> {
             *expr = call("starts_with", arguments.into());
         }
         Expr::Like { any: true, .. } | Expr::ILike { any: true, .. } => like_any(expr),
+        Expr::AnyOp { .. } | Expr::AllOp { .. } => quantified::arrays(expr),
         Expr::Function(function) if function.name.0.len() == 1 && function.over.is_none() => {
             if let Some(reworded) = reworded(function)? {
                 *expr = reworded;

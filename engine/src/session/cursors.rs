@@ -112,7 +112,21 @@ impl Inner {
             }
         }
         let body = body(statement)?;
-        let locking = self.locking(&radlake_sql::query::row_locks(body.ast()))?;
+        let locks = radlake_sql::query::row_locks(body.ast());
+        if let Some(lock) = locks.first() {
+            let kind = if hold {
+                "DECLARE CURSOR WITH HOLD"
+            } else {
+                "DECLARE SCROLL CURSOR"
+            };
+            if hold || scroll == Some(true) {
+                return Err(Error::unsupported(format!(
+                    "{kind} ... FOR {} is not supported; cursors that lock rows are plain ones",
+                    lock.lock_type
+                )));
+            }
+        }
+        let locking = self.locking(&locks)?;
         self.facts.began(statement.text());
         // Before it is planned: what is revoked meanwhile is not given.
         let rights = self.lake().known();

@@ -107,7 +107,7 @@ impl Inner {
             return Ok(Prepared {
                 types: inner.types,
                 oids: inner.oids,
-                ..Prepared::command(statement, Some(explain::schema()))
+                ..Prepared::command(statement, Some(explain::schema(statement)))
             });
         }
         let guard = self.guard();

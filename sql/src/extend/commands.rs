@@ -180,6 +180,15 @@ pub(super) fn comment(mut statement: Words) -> Vec<TokenWithSpan> {
     {
         statement = statement.replaced(nth, nth + 1, vec![text(&quoted.value)]);
     }
+    // A function's name is enough: there is one of each.
+    if statement.phrase(1, &["ON", "FUNCTION"])
+        && let Some(open) = statement.name_end(3)
+        && statement.token(open) == Some(&Token::LParen)
+        && let Some(close) = (open..statement.len()).find(|nth| statement.is(*nth + 1, "IS"))
+        && statement.token(close) == Some(&Token::RParen)
+    {
+        statement = statement.replaced(open, close + 1, Vec::new());
+    }
     if !statement.phrase(1, &["ON", "CONSTRAINT"]) || !statement.is(4, "ON") {
         return statement.0;
     }

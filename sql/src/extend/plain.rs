@@ -46,6 +46,43 @@ pub(super) fn tables(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
     rewritten
 }
 
+/// `FOR NO KEY UPDATE` and `FOR KEY SHARE`: nobody is kept from writing, so that the weaker locks are the stronger ones.
+pub(super) fn locks(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
+    let means = |token: &TokenWithSpan| !matches!(token.token, Token::Whitespace(_));
+    if !tokens.iter().any(|token| is_word(&token.token, "KEY")) {
+        return tokens;
+    }
+    let mut rewritten: Vec<TokenWithSpan> = Vec::with_capacity(tokens.len());
+    for (at, token) in tokens.iter().enumerate() {
+        let next = tokens
+            .get(at + 1..)
+            .and_then(|rest| rest.iter().find(|token| means(token)));
+        let is_next = |word: &str| next.is_some_and(|next| is_word(&next.token, word));
+        if is_word(&token.token, "KEY") {
+            let mut before = rewritten
+                .iter()
+                .enumerate()
+                .rev()
+                .filter(|(_, token)| means(token));
+            let mut last = || before.next().map(|(at, token)| (at, &token.token));
+            match last() {
+                Some((_, word)) if is_word(word, "FOR") && is_next("SHARE") => continue,
+                Some((no, word))
+                    if is_word(word, "NO")
+                        && is_next("UPDATE")
+                        && last().is_some_and(|(_, word)| is_word(word, "FOR")) =>
+                {
+                    rewritten.truncate(no);
+                    continue;
+                }
+                _ => {}
+            }
+        }
+        rewritten.push(token.clone());
+    }
+    rewritten
+}
+
 /// `ABORT`, which is ROLLBACK.
 pub(super) fn abort(statement: Words) -> Vec<TokenWithSpan> {
     statement.replaced(0, 1, words("ROLLBACK").collect()).0
@@ -188,6 +225,14 @@ mod tests {
     fn statements_of_few_words_are_read() {
         for (written, means) in [
             ("TABLE \"A b\"", "SELECT * FROM \"A b\""),
+            (
+                "SELECT key FROM t FOR NO KEY UPDATE",
+                "SELECT key FROM t FOR UPDATE",
+            ),
+            (
+                "SELECT no key FROM t FOR KEY SHARE NOWAIT",
+                "SELECT no AS key FROM t FOR SHARE NOWAIT",
+            ),
             ("TABLE s.t ORDER BY 1", "SELECT * FROM s.t ORDER BY 1"),
             ("SELECT 1 UNION ALL TABLE t", "SELECT 1 UNION ALL SELECT * FROM t"),
             (

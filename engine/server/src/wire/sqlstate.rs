@@ -226,6 +226,7 @@ fn sqlstate(error: &radlake::Error) -> &'static str {
         E::NotPopulated(_) | E::PrerequisiteState(_) => "55000",
         E::SequenceLimit(_) => "2200H",
         E::UndefinedSchema(_) => "3F000",
+        E::UndefinedDatabase(_) => "3D000",
         E::UndefinedParameter(_) => "42P02",
         E::ParameterCount { .. } => "08P01",
         E::Grouping(_) => "42803",

@@ -65,6 +65,14 @@ pub(super) const FUNCTIONS: &[Spec] = &[
         Ok(Value::Texts(channels.into_iter().map(Into::into).collect()))
     })
     .volatile(),
+    Spec::new("txid_current", (0, 0), "int8", transaction_number).volatile(),
+    Spec::new("txid_current_if_assigned", (0, 0), "int8", |c, _| {
+        Ok(c.session
+            .member()
+            .and_then(|member| member.known_transaction_number())
+            .into())
+    })
+    .volatile(),
     Spec::new("pg_notification_queue_usage", (0, 0), "float8", |_, _| {
         Ok(Value::Float(0.0))
     }),
@@ -100,6 +108,15 @@ pub(super) fn waiting(context: &Arc<Context>) -> Vec<ScalarUDF> {
         .into_scalar_udf()
     };
     locks.into_iter().map(function).collect()
+}
+
+fn transaction_number(context: &Context, _: &[Arg<'_>]) -> Outcome {
+    match context.session.member() {
+        Some(member) => Ok(Value::Int(member.transaction_number())),
+        None => Err(CatalogError::Unsupported(
+            "txid_current() outside of a session".to_owned(),
+        )),
+    }
 }
 
 fn key(first: i64, second: Option<i64>) -> std::result::Result<Key, CatalogError> {

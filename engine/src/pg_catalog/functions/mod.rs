@@ -3,6 +3,7 @@
 //! Each is a line of a table: name, how many arguments, result type and a body that maps one row's arguments to a value. They
 //! run over catalog rows, thousands at most, so a value at a time is fast enough and keeps every body to what it means.
 
+mod acl_rows;
 pub(crate) mod array_bounds;
 pub(crate) mod array_or_empty;
 mod comments;
@@ -55,6 +56,7 @@ pub(crate) fn all(context: &Arc<Context>) -> Vec<ScalarUDF> {
         .flatten()
         .map(|spec| kernel::function(spec, context))
         .chain(exchange::waiting(context))
+        .chain(std::iter::once(acl_rows::acl_rows(context)))
         .collect()
 }
 

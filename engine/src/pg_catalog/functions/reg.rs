@@ -72,7 +72,71 @@ pub(super) const FUNCTIONS: &[Spec] = &[
     Spec::new("regroleout", (1, 1), "text", |c, a| {
         output(a, |o| c.model().role(o).map(|r| names::quote(&r.name)))
     }),
+    Spec::new("regclassin_array", (1, 1), "_oid", |c, a| {
+        numbers(c, a, "regclassin")
+    }),
+    Spec::new("regclassout_array", (1, 1), "_text", |c, a| {
+        shown(c, a, "regclassout")
+    }),
+    Spec::new("regtypein_array", (1, 1), "_oid", |c, a| {
+        numbers(c, a, "regtypein")
+    }),
+    Spec::new("regtypeout_array", (1, 1), "_text", |c, a| {
+        shown(c, a, "regtypeout")
+    }),
+    Spec::new("regprocin_array", (1, 1), "_oid", |c, a| {
+        numbers(c, a, "regprocin")
+    }),
+    Spec::new("regprocout_array", (1, 1), "_text", |c, a| {
+        shown(c, a, "regprocout")
+    }),
+    Spec::new("regnamespacein_array", (1, 1), "_oid", |c, a| {
+        numbers(c, a, "regnamespacein")
+    }),
+    Spec::new("regnamespaceout_array", (1, 1), "_text", |c, a| {
+        shown(c, a, "regnamespaceout")
+    }),
+    Spec::new("regrolein_array", (1, 1), "_oid", |c, a| {
+        numbers(c, a, "regrolein")
+    }),
+    Spec::new("regroleout_array", (1, 1), "_text", |c, a| {
+        shown(c, a, "regroleout")
+    }),
 ];
+
+/// What a function of this table gives for each line of a text.
+fn each(context: &Context, args: &[Arg<'_>], name: &str) -> Result<Vec<Value<'static>>, CatalogError> {
+    let text = args.first().and_then(|arg| arg.text()).unwrap_or_default();
+    let Some(spec) = FUNCTIONS.iter().find(|spec| spec.name == name) else {
+        return Ok(Vec::new());
+    };
+    text.lines()
+        .map(|line| match line.parse::<i64>() {
+            Ok(oid) => (spec.body)(context, &[Arg::Int(oid)]),
+            Err(_) => (spec.body)(context, &[Arg::Text(line)]),
+        })
+        .collect()
+}
+
+/// The OIDs of an array of names, line by line.
+fn numbers(context: &Context, args: &[Arg<'_>], name: &str) -> Outcome {
+    let values = each(context, args, name)?;
+    let number = |value| match value {
+        Value::Int(oid) => oid,
+        _ => 0,
+    };
+    Ok(Value::Ints(values.into_iter().map(number).collect()))
+}
+
+/// The names of an array of OIDs, line by line.
+fn shown(context: &Context, args: &[Arg<'_>], name: &str) -> Outcome {
+    let values = each(context, args, name)?;
+    let text = |value| match value {
+        Value::Text(text) => text,
+        _ => "-".into(),
+    };
+    Ok(Value::Texts(values.into_iter().map(text).collect()))
+}
 
 /// An OID stays; digits are an OID; "-" is 0; a name is looked up and must be there.
 fn input(

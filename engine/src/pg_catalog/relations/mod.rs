@@ -79,12 +79,13 @@ const BUILDERS: &[(&str, Builder)] = &[
 ];
 
 /// Relations made from the session (`schema.rs`).
-const OF_SESSION: [&str; 5] = [
+const OF_SESSION: [&str; 6] = [
     "pg_cursors",
     "pg_locks",
     "pg_sequences",
     "pg_settings",
     "pg_stat_activity",
+    "pg_stat_gssapi",
 ];
 
 fn builder(name: &str) -> Option<Builder> {

@@ -34,3 +34,12 @@ pub(crate) fn rows(
         .column("backend_type", |_| "client backend")
         .finish()
 }
+
+/// `pg_stat_gssapi`: no session has come by Kerberos.
+pub(crate) fn gssapi(declared: &'static Declared, activity: &[Activity]) -> Result<RecordBatch, ArrowError> {
+    Rows::new(declared, activity)
+        .column("pid", |a| a.pid)
+        .column("gss_authenticated", |_| false)
+        .column("encrypted", |_| false)
+        .finish()
+}

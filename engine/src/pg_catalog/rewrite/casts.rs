@@ -1,8 +1,8 @@
 //! Casts to and from PostgreSQL's names for OIDs: `'imaging.series'::regclass`, `c.oid::regclass::text`, `typreceive::text`.
 
 use datafusion::sql::sqlparser::ast::{
-    BinaryOperator, DataType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, Query,
-    SelectItem, SetExpr, Value,
+    ArrayElemTypeDef, BinaryOperator, CastKind, DataType, Expr, Function, FunctionArg, FunctionArgExpr,
+    FunctionArguments, Ident, Query, SelectItem, SetExpr, Value,
 };
 use std::collections::HashSet;
 use std::sync::LazyLock;
@@ -79,6 +79,16 @@ pub(super) fn rewrite(expr: &mut Expr) {
         *expr = call(&format!("{family}in"), vec![inner]);
         return;
     }
+    if let Some(element) = element_type(data_type) {
+        if let Some(family) = custom_type(element).and_then(|t| family(&t)) {
+            *expr = call(&format!("{family}in_array"), vec![lines(take(inner))]);
+        } else if is_text(element)
+            && let Some(family) = array_family(inner)
+        {
+            *expr = call(&format!("{family}out_array"), vec![lines(take(inner))]);
+        }
+        return;
+    }
     if is_bytea(data_type) {
         if let Some(hex) = bytea_literal(inner) {
             *expr = Expr::Value(Value::HexStringLiteral(hex).with_empty_span());
@@ -88,6 +98,7 @@ pub(super) fn rewrite(expr: &mut Expr) {
     if !is_text(data_type) {
         return;
     }
+    by_names(inner);
     if let Some(family) = lookup_family(inner) {
         let inner = take(inner);
         *expr = call(&format!("{family}out"), vec![inner]);
@@ -101,6 +112,7 @@ pub(super) fn rewrite(expr: &mut Expr) {
 fn puts_out(function: &Function) -> bool {
     const NAMES: &[&str] = &[
         "array_agg",
+        "array_to_string",
         "concat",
         "concat_ws",
         "format",
@@ -118,8 +130,57 @@ fn puts_out(function: &Function) -> bool {
     super::ast::last(&function.name).is_some_and(|name| NAMES.contains(&name.as_str()))
 }
 
+fn element_type(data_type: &DataType) -> Option<&DataType> {
+    match data_type {
+        DataType::Array(ArrayElemTypeDef::SquareBracket(element, _)) => Some(element.as_ref()),
+        _ => None,
+    }
+}
+
+/// The elements of an array as lines, which functions of the catalog read.
+fn lines(array: Expr) -> Expr {
+    let text = |text: &str| Expr::Value(Value::SingleQuotedString(text.to_owned()).with_empty_span());
+    let array = match bare(&array) {
+        Expr::Value(value) if matches!(value.value, Value::SingleQuotedString(_)) => Expr::Cast {
+            kind: CastKind::DoubleColon,
+            expr: Box::new(array),
+            data_type: DataType::Array(ArrayElemTypeDef::SquareBracket(Box::new(DataType::Text), None)),
+            array: false,
+            format: None,
+        },
+        _ => array,
+    };
+    // NULL is no name, and is refused as such.
+    call("array_to_string", vec![array, text("\n"), text("NULL")])
+}
+
+/// The family of an array of OIDs that were looked up by names.
+fn array_family(expr: &Expr) -> Option<&'static str> {
+    match bare(expr) {
+        Expr::Function(function) => family(super::ast::last(&function.name)?.strip_suffix("in_array")?),
+        Expr::Array(array) => {
+            let first = lookup_family(array.elem.first()?)?;
+            let all = array
+                .elem
+                .iter()
+                .all(|element| lookup_family(element) == Some(first));
+            all.then_some(first)
+        }
+        _ => None,
+    }
+}
+
+/// Such an array is put out by names.
+fn by_names(expr: &mut Expr) {
+    if let Some(family) = array_family(expr) {
+        let inner = take(expr);
+        *expr = call(&format!("{family}out_array"), vec![lines(inner)]);
+    }
+}
+
 /// An OID that was looked up by a name is put out as one.
 fn by_name(expr: &mut Expr) {
+    by_names(expr);
     if let Some(family) = lookup_family(expr) {
         let inner = take(expr);
         *expr = call(&format!("{family}out"), vec![inner]);
@@ -205,6 +266,18 @@ fn show_item(item: &mut SelectItem) {
         SelectItem::ExprWithAlias { expr, alias } => (&*expr, Some(alias.clone())),
         _ => return,
     };
+    let is_array = |expr: &Expr| match bare(expr) {
+        Expr::Cast { data_type, .. } => element_type(data_type)
+            .and_then(custom_type)
+            .and_then(|t| family(&t)),
+        _ => None,
+    };
+    if let Some(family) = is_array(expr) {
+        let alias = alias.unwrap_or_else(|| Ident::with_quote('"', naming::figure(expr)));
+        let shown = call(&format!("{family}out_array"), vec![lines(expr.clone())]);
+        *item = SelectItem::ExprWithAlias { expr: shown, alias };
+        return;
+    }
     let family = match bare(expr) {
         Expr::Cast { data_type, .. } => custom_type(data_type).and_then(|t| family(&t)),
         Expr::Function(_) => lookup_family(expr).filter(|_| !is_lookup_itself(expr)),

@@ -160,6 +160,11 @@ fn array_literal(text: &str) -> Option<Vec<Option<String>>> {
 
 /// Functions in FROM: `pg_catalog.unnest(…) x` and `generate_series(…) s`, whose alias names the column too.
 pub(super) fn rewrite_from(from: &mut [TableWithJoins]) {
+    for table in from.iter_mut() {
+        std::iter::once(&mut table.relation)
+            .chain(table.joins.iter_mut().map(|join| &mut join.relation))
+            .for_each(all_settings);
+    }
     for table in from {
         rewrite_factor(&mut table.relation);
         for join in &mut table.joins {
@@ -170,6 +175,25 @@ pub(super) fn rewrite_from(from: &mut [TableWithJoins]) {
                     JoinOperator::CrossJoin(datafusion::sql::sqlparser::ast::JoinConstraint::None);
             }
         }
+    }
+}
+
+/// `pg_show_all_settings()`, which `pg_settings` is a view of.
+fn all_settings(factor: &mut TableFactor) {
+    if let TableFactor::Table {
+        name, args, alias, ..
+    } = factor
+        && args.as_ref().is_some_and(|args| args.args.is_empty())
+        && super::ast::last(name).is_some_and(|name| name == "pg_show_all_settings")
+    {
+        *args = None;
+        *name = ObjectName::from(vec![Ident::new("pg_catalog"), Ident::new("pg_settings")]);
+        alias.get_or_insert_with(|| TableAlias {
+            explicit: true,
+            name: Ident::new("pg_show_all_settings"),
+            columns: Vec::new(),
+            at: None,
+        });
     }
 }
 

@@ -1,6 +1,8 @@
 //! `OPERATOR(pg_catalog.~)` and `COLLATE`.
 
-use datafusion::sql::sqlparser::ast::{BinaryOperator, Expr, Value};
+use datafusion::sql::sqlparser::ast::{
+    BinaryOperator, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, ObjectNamePart, Value,
+};
 
 pub(super) fn rewrite(expr: &mut Expr) {
     match expr {
@@ -72,6 +74,73 @@ pub(super) fn rewrite(expr: &mut Expr) {
             );
         }
         _ => {}
+    }
+}
+
+/// `x LIKE ANY (SELECT …)`, `x LIKE ALL (…)` as comparisons, which they are in PostgreSQL.
+pub(super) fn like_sets(expr: &mut Expr) {
+    let (negated, any, left, pattern, any_case) = match &*expr {
+        Expr::Like {
+            negated,
+            any,
+            expr,
+            pattern,
+            escape_char: None,
+        } => (*negated, *any, expr, pattern, false),
+        Expr::ILike {
+            negated,
+            any,
+            expr,
+            pattern,
+            escape_char: None,
+        } => (*negated, *any, expr, pattern, true),
+        _ => return,
+    };
+    let compare_op = match (negated, any_case) {
+        (false, false) => BinaryOperator::PGLikeMatch,
+        (true, false) => BinaryOperator::PGNotLikeMatch,
+        (false, true) => BinaryOperator::PGILikeMatch,
+        (true, true) => BinaryOperator::PGNotILikeMatch,
+    };
+    let left = left.clone();
+    if any {
+        *expr = Expr::AnyOp {
+            left,
+            compare_op,
+            right: unnested(pattern),
+            is_some: false,
+        };
+        return;
+    }
+    // The parser takes ALL for the name of a function.
+    let Expr::Function(function) = pattern.as_ref() else {
+        return;
+    };
+    let all = match function.name.0.as_slice() {
+        [ObjectNamePart::Identifier(name)] => {
+            name.quote_style.is_none() && name.value.eq_ignore_ascii_case("all")
+        }
+        _ => false,
+    };
+    let right = match &function.args {
+        FunctionArguments::Subquery(query) if all => Expr::Subquery(query.clone()),
+        FunctionArguments::List(list) if all => match list.args.as_slice() {
+            [FunctionArg::Unnamed(FunctionArgExpr::Expr(list))] => list.clone(),
+            _ => return,
+        },
+        _ => return,
+    };
+    *expr = Expr::AllOp {
+        left,
+        compare_op,
+        right: Box::new(right),
+    };
+}
+
+fn unnested(expr: &Expr) -> Box<Expr> {
+    match expr {
+        Expr::Nested(inner) if matches!(inner.as_ref(), Expr::Subquery(_)) => inner.clone(),
+        other => Box::new(other.clone()),
     }
 }
 

@@ -52,6 +52,27 @@ impl VisitorMut for Output {
                     right: Box::new(zero),
                 }));
             }
+            // Rows are compared field by field.
+            Expr::InSubquery {
+                expr: value,
+                subquery,
+                negated,
+            } if matches!(value.as_ref(), Expr::Tuple(_)) => {
+                let (left, right) = (value.clone(), Box::new(Expr::Subquery(subquery.clone())));
+                *expr = match *negated {
+                    true => Expr::AllOp {
+                        left,
+                        compare_op: BinaryOperator::NotEq,
+                        right,
+                    },
+                    false => Expr::AnyOp {
+                        left,
+                        compare_op: BinaryOperator::Eq,
+                        right,
+                        is_some: false,
+                    },
+                };
+            }
             Expr::InSubquery {
                 expr: value,
                 subquery,

@@ -75,6 +75,15 @@ const ROWS: &[Rows] = &[
         ],
     },
     Rows {
+        name: "aclexplode",
+        columns: &[
+            ("grantor", "acl_grantors", None),
+            ("grantee", "acl_grantees", None),
+            ("privilege_type", "acl_privileges", None),
+            ("is_grantable", "acl_options", Some("acl_option")),
+        ],
+    },
+    Rows {
         name: "jsonb_path_query",
         columns: &[("", "jsonb_path_query_list", Some("jsonb_in"))],
     },
@@ -95,6 +104,9 @@ pub(in crate::planner) fn in_output(function: &Function) -> Result<Option<Expr>>
         return Err(Error::unsupported(format!(
             "{name} in the SELECT list; put it into FROM"
         )));
+    }
+    if let ("aclexplode", Some(given)) = (name.as_str(), arguments(&list.args)) {
+        return Ok(Some(call("unnest", vec![call("acl_rows", acl_lines(given))])));
     }
     let (Some(rows), Some(given)) = (ROWS.iter().find(|rows| rows.name == name), arguments(&list.args))
     else {
@@ -234,6 +246,10 @@ pub(in crate::planner) fn in_from(factor: &mut TableFactor) -> Result<()> {
             return Err(no_columns());
         }
     } else if let Some(rows) = rows {
+        let given = match function.as_str() {
+            "aclexplode" => acl_lines(given),
+            _ => given,
+        };
         for (name, list, read) in rows.columns {
             let list = call(list, given.clone());
             first.get_or_insert_with(|| list.clone());
@@ -270,6 +286,13 @@ pub(in crate::planner) fn in_from(factor: &mut TableFactor) -> Result<()> {
         *factor = derived;
     }
     Ok(())
+}
+
+/// Functions of the catalog read no lists: the entries of an access list, line by line.
+fn acl_lines(given: Vec<Expr>) -> Vec<Expr> {
+    let mark = || Expr::Value(Value::SingleQuotedString("\n".to_owned()).into());
+    let lines = |list| call("array_to_string", vec![list, mark()]);
+    given.into_iter().map(lines).collect()
 }
 
 /// `unnest(array) WITH ORDINALITY`.

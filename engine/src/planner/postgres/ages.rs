@@ -8,8 +8,8 @@ use arrow::array::{
 };
 use arrow::compute::cast;
 use arrow::datatypes::{
-    DataType, Date32Type, Float64Type, Int64Type, IntervalMonthDayNano, IntervalUnit, TimeUnit,
-    TimestampMicrosecondType,
+    DataType, Date32Type, Float64Type, Int32Type, Int64Type, IntervalMonthDayNano, IntervalUnit, TimeUnit,
+    TimestampMicrosecondType, UInt32Type,
 };
 use datafusion::common::{Result, internal_err, not_impl_err};
 use radlake_udfs::datetime::read::{self, Kind, Order, Zone};
@@ -30,9 +30,16 @@ pub(super) const AGE: Named = Named {
         [later, earlier] if is_time(later) && is_time(earlier) => {
             Ok(DataType::Interval(IntervalUnit::MonthDayNano))
         }
+        // The other form of it, `age(xid)`, comes with the day of today before it.
+        [DataType::Date32, DataType::UInt32] => Ok(DataType::Int32),
         _ => unknown("age", types),
     },
     run: |values, _| {
+        if let [_, xids] = values
+            && let Some(xids) = xids.as_primitive_opt::<UInt32Type>()
+        {
+            return Ok(Arc::new(xids.unary::<_, Int32Type>(age_of_transaction)));
+        }
         let [later, earlier] = values else {
             return internal_err!("age takes two arguments");
         };
@@ -47,6 +54,13 @@ pub(super) const AGE: Named = Named {
         Ok(Arc::new(out.finish()))
     },
 };
+
+/// No row of a lake keeps the number of its transaction, and none has to be rewritten before numbers begin anew: nothing ages. What is
+/// no number of a transaction is older than any, as in PostgreSQL.
+fn age_of_transaction(xid: u32) -> i32 {
+    const FIRST_NORMAL: u32 = 3;
+    if xid < FIRST_NORMAL { i32::MAX } else { 0 }
+}
 
 fn is_time(given: &DataType) -> bool {
     matches!(given, DataType::Date32 | DataType::Timestamp(..)) || given.is_string() || given.is_null()
