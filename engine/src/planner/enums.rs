@@ -153,14 +153,18 @@ impl Enums {
                 self.sorted(&mut sort.expr, &schema);
                 Ok(LogicalPlan::Sort(sort))
             }
-            LogicalPlan::Distinct(Distinct::On(distinct)) => {
-                let schema = distinct.input.schema();
-                let sorted = distinct.sort_expr.iter().flatten().map(|key| &key.expr);
-                let mut keys = distinct.on_expr.iter().chain(sorted);
-                match keys.any(|key| of(key, schema).is_some()) {
-                    true => not_impl_err!("DISTINCT ON by an enum"),
-                    false => Ok(LogicalPlan::Distinct(Distinct::On(distinct))),
+            LogicalPlan::Distinct(Distinct::On(mut distinct)) => {
+                let schema = Arc::clone(distinct.input.schema());
+                // Both alike: what is told apart by must be what is sorted by first.
+                for key in &mut distinct.on_expr {
+                    if let Some(of) = of(key, &schema) {
+                        self.placed(key, &of);
+                    }
                 }
+                if let Some(keys) = &mut distinct.sort_expr {
+                    self.sorted(keys, &schema);
+                }
+                Ok(LogicalPlan::Distinct(Distinct::On(distinct)))
             }
             LogicalPlan::Aggregate(_) => self.extremes(plan),
             LogicalPlan::Unnest(unnest) => self.elements(unnest),

@@ -566,10 +566,7 @@ impl Names {
 
     /// Has casts to the lake's own types check their values.
     pub(super) fn own_types(&self, statement: &mut radlake_sql::ast::Statement) -> Result<()> {
-        match self.epoch.own_types().next() {
-            Some(_) => super::own_types::rewrite(statement, &self.epoch, &self.path),
-            None => Ok(()),
-        }
+        super::own_types::rewrite(statement, &self.epoch, &self.path)
     }
 
     /// The error for a reference that means nothing.

@@ -261,7 +261,12 @@ impl Inliner<'_, '_> {
 
     /// The function's query with its arguments in their places, and the functions that it calls in theirs.
     fn query(&self, function: &FunctionObject, arguments: &[Expr]) -> Result<Query> {
-        let mut query = parsed(&function.query)?;
+        let mut statement = Statement::Query(Box::new(parsed(&function.query)?));
+        crate::pg_catalog::rewrite_view(&mut statement);
+        let Statement::Query(query) = statement else {
+            return Err(Error::internal("a function is no query"));
+        };
+        let mut query = *query;
         let reads = reads(&query);
         for argument in arguments {
             check_argument(function, argument, &query, reads)?;

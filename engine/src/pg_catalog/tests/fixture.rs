@@ -190,6 +190,7 @@ pub(super) fn model() -> Model {
             volatility: "v",
             comment: None,
             grants: None,
+            made: None,
         }],
         ..Model::default()
     }
