@@ -13,6 +13,7 @@ mod excluding;
 mod expressions;
 mod floats;
 mod governed;
+mod grouped;
 mod integers;
 mod intervals;
 mod joins;
@@ -264,6 +265,7 @@ impl Planner {
                 return Err(Error::internal("a statement of an unexpected kind").into());
             };
             joins::rewrite(&mut query, &sources)?;
+            grouped::rewrite(&mut query, &sources);
             let mut provider = Provider::new(&self.state, &self.names, sources);
             provider.features = features;
             let fields = parameters

@@ -40,6 +40,7 @@ pub use install::SystemCatalogs;
 pub(crate) use names::{parse as parse_name, quote as quote_ident};
 pub(crate) use presets::preset;
 pub(crate) use relations::{Keys, shows_keys};
+pub(crate) use rewrite::numbered_name;
 pub(crate) use rewrite::rewrite;
 pub(crate) use rewrite::select_one;
 pub use rewrite::{output_name, output_type, rewrite_view};

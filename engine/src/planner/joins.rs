@@ -17,7 +17,7 @@ use radlake_sql::ast::{
 };
 
 use super::dialect::{call, null};
-use crate::pg_catalog::{output_name, select_one};
+use crate::pg_catalog::{numbered_name, output_name, select_one};
 use crate::write::target::folded;
 use crate::{Error, Result};
 
@@ -177,7 +177,12 @@ impl Joins<'_> {
         };
         // A name of an output is the output.
         let shown: Vec<String> = match query.body.as_ref() {
-            SetExpr::Select(select) => select.projection.iter().filter_map(output).collect(),
+            SetExpr::Select(select) => select
+                .projection
+                .iter()
+                .filter_map(output)
+                .map(|name| output_name(&name).to_owned())
+                .collect(),
             _ => return Ok(()),
         };
         let columns = columns
@@ -326,18 +331,17 @@ impl Joins<'_> {
                     joins: Vec::new(),
                 },
             );
-            let columns = self.chain(&mut chain)?;
+            let mut columns = self.chain(&mut chain)?;
             let Some(alias) = alias.take() else {
                 **table_with_joins = chain;
                 return Ok(columns);
             };
-            let mut names: Vec<&String> = columns.iter().map(|column| &column.name).collect();
-            names.sort_unstable();
-            if names.windows(2).any(|pair| pair.first() == pair.last()) {
-                return Err(Error::unsupported(format!(
-                    "a join named \"{}\" with two columns of one name; name them in a sub-query",
-                    alias.name.value
-                )));
+            // Columns of one name can be shown, but not named.
+            let names: Vec<String> = columns.iter().map(|column| column.name.clone()).collect();
+            for (at, column) in columns.iter_mut().enumerate() {
+                if names.iter().filter(|name| **name == column.name).count() > 1 {
+                    column.name = numbered_name(&column.name, at);
+                }
             }
             let mut query = select_one(SelectItem::UnnamedExpr(null()));
             if let SetExpr::Select(select) = query.body.as_mut() {
@@ -482,7 +486,7 @@ fn output(item: &SelectItem) -> Option<String> {
         SelectItem::UnnamedExpr(Expr::CompoundIdentifier(names)) => names.last().map(folded)?,
         _ => return None,
     };
-    Some(output_name(&name).to_owned())
+    Some(name)
 }
 
 fn plain(options: &WildcardAdditionalOptions) -> bool {

@@ -17,6 +17,7 @@ use radlake_udfs::privacy::PrivacyKey;
 use super::barrier::Name;
 use super::leakproof::is_leakproof;
 use super::{Privilege, Rights, Subject, Verdict, decide, view};
+use crate::write::constraint;
 use crate::{Error, Result};
 
 /// A pinned table behind the decision of [`decide`].
@@ -120,6 +121,14 @@ impl SecuredTable {
             verdict,
             below: None,
         }
+    }
+
+    /// The columns of its primary key, if it has one that is shown as it is: a mask may show two keys as one.
+    pub(crate) fn primary_key(&self) -> Option<Vec<String>> {
+        let constraints = constraint::of(self.table.object()).ok()?;
+        let key = constraint::primary_key(&constraints)?.key()?;
+        let shown = |column: &String| self.below.as_ref().is_none_or(|below| below.is_open(column));
+        key.iter().all(shown).then(|| key.to_vec())
     }
 
     /// Shows it as policies and masks leave it.

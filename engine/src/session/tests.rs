@@ -625,7 +625,7 @@ async fn explain_is_one_column_of_text() {
     let plan = rows(&session, "EXPLAIN ANALYZE SELECT * FROM generate_series(1, 10)").await;
     assert!(plan.iter().any(|line| line == "Rows: 10"), "{plan:?}");
     assert!(matches!(
-        error(&session, "EXPLAIN (FORMAT json) SELECT 1").await,
+        error(&session, "EXPLAIN (FORMAT yaml) SELECT 1").await,
         Error::Unsupported { .. }
     ));
 }

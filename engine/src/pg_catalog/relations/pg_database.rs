@@ -20,8 +20,6 @@ pub(super) fn rows(declared: &'static Declared, model: &Model) -> Result<RecordB
         .column("datlocprovider", |()| "c")
         .column("datallowconn", |()| true)
         .column("datconnlimit", |()| -1)
-        // The first number that a transaction could have: nothing is to be frozen.
-        .column("datfrozenxid", |()| 3_u32)
         .column("dattablespace", |()| PG_DEFAULT)
         // Text compares by bytes, which is what this locale does in PostgreSQL.
         .column("datcollate", |()| "C.UTF-8")

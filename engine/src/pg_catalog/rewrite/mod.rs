@@ -27,6 +27,7 @@ use std::ops::ControlFlow;
 use super::relations::Keys;
 
 pub(crate) use ast::select_one;
+pub(crate) use naming::numbered_name;
 pub use naming::{output_name, output_type};
 
 /// Rewrites a statement for DataFusion's planner.

@@ -22,6 +22,11 @@ pub fn output_name(name: &str) -> &str {
     name.split_once([MARK, TYPE_MARK]).map_or(name, |(name, _)| name)
 }
 
+/// A name that the client sees as another's.
+pub(crate) fn numbered_name(name: &str, number: usize) -> String {
+    format!("{name}{MARK}{number}")
+}
+
 /// The type (`pg_type.typname`) that a column of a planned statement was cast to, where no Arrow type tells it.
 #[must_use]
 pub fn output_type(name: &str) -> Option<&str> {
