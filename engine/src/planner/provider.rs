@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use arrow::datatypes::{DataType, SchemaRef};
 use datafusion::catalog::cte_worktable::CteWorkTable;
 use datafusion::catalog::{TableFunctionArgs, TableProvider};
-use datafusion::common::{DFSchema, TableReference};
+use datafusion::common::{DFSchema, ScalarValue, TableReference};
 use datafusion::config::ConfigOptions;
 use datafusion::datasource::provider_as_source;
 use datafusion::error::Result;
@@ -97,6 +97,9 @@ impl ContextProvider for Provider<'_> {
         };
         // Its whole numbers are of one type, as those of casts and NULLs of functions' arguments are not.
         let whole = |arg: Expr| match arg {
+            Expr::Literal(value, _) if name == "generate_series" && value.is_null() => {
+                Ok(Expr::Literal(ScalarValue::Null, None))
+            }
             Expr::Literal(value, _) if name == "generate_series" && value.data_type().is_integer() => {
                 Ok(Expr::Literal(value.cast_to(&DataType::Int64)?, None))
             }
