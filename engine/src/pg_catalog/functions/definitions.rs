@@ -11,12 +11,14 @@ pub(super) const FUNCTIONS: &[Spec] = &[
     Spec::new("pg_get_userbyid", (1, 1), "name", userbyid),
     Spec::new("pg_get_viewdef", (1, 2), "text", viewdef),
     Spec::new("pg_get_expr", (2, 3), "text", expr),
-    Spec::new("pg_get_function_arguments", (1, 1), "text", function_arguments),
+    Spec::new("pg_get_function_arguments", (1, 1), "text", |context, args| {
+        function_arguments(context, args, true)
+    }),
     Spec::new(
         "pg_get_function_identity_arguments",
         (1, 1),
         "text",
-        function_arguments,
+        |context, args| function_arguments(context, args, false),
     ),
     Spec::new("pg_get_function_result", (1, 1), "text", function_result),
     Spec::new("pg_get_functiondef", (1, 1), "text", functiondef),
@@ -104,14 +106,29 @@ fn ours<'c>(context: &'c Context, args: &[Arg<'_>]) -> Option<&'c Function> {
     context.model().functions.iter().find(|f| f.oid == oid)
 }
 
-fn arguments(context: &Context, function: &Function) -> String {
+/// What stands between the brackets behind a function's name.
+fn arguments(context: &Context, function: &Function, defaults: bool) -> String {
+    let default = |i: usize| {
+        let default = function
+            .made
+            .as_ref()?
+            .object
+            .arguments
+            .get(i)?
+            .default
+            .as_deref();
+        default
+            .filter(|_| defaults)
+            .map(|default| format!(" DEFAULT {default}"))
+    };
     let one = |(i, argument): (usize, &crate::pg_catalog::types::PgType)| {
         let type_name = context
             .type_name(argument.oid, argument.typmod)
             .unwrap_or_default();
+        let default = default(i).unwrap_or_default();
         match function.argument_names.get(i) {
-            Some(name) => format!("{} {type_name}", names::quote(name)),
-            None => type_name,
+            Some(name) => format!("{} {type_name}{default}", names::quote(name)),
+            None => format!("{type_name}{default}"),
         }
     };
     function
@@ -123,9 +140,9 @@ fn arguments(context: &Context, function: &Function) -> String {
         .join(", ")
 }
 
-fn function_arguments(context: &Context, args: &[Arg<'_>]) -> Outcome {
+fn function_arguments(context: &Context, args: &[Arg<'_>], defaults: bool) -> Outcome {
     if let Some(function) = ours(context, args) {
-        return Ok(arguments(context, function).into());
+        return Ok(arguments(context, function, defaults).into());
     }
     let types = oid(args).and_then(crate::pg_catalog::statics::proc_signature);
     let listed = types.map(|(_, arguments)| {
@@ -146,20 +163,23 @@ fn function_result(context: &Context, args: &[Arg<'_>]) -> Outcome {
     };
     let made = ours(context, args).and_then(|function| function.made.as_ref());
     if let Some(made) = made {
-        return Ok(returns(&made.object).into());
+        return Ok(returns(context, &made.object).into());
     }
     Ok(result.and_then(|r| context.type_name(r, -1)).into())
 }
 
 /// What stands behind RETURNS.
-fn returns(function: &FunctionObject) -> String {
+fn returns(context: &Context, function: &FunctionObject) -> String {
+    let spelled = |text: &str| {
+        let known = context.type_oid(text).and_then(|oid| context.type_name(oid, -1));
+        known.unwrap_or_else(|| text.to_lowercase())
+    };
     let columns = function.returns.columns.iter();
-    let columns =
-        columns.map(|(name, data_type)| format!("{} {}", names::quote(name), data_type.to_lowercase()));
+    let columns = columns.map(|(name, data_type)| format!("{} {}", names::quote(name), spelled(data_type)));
     match (function.returns.columns.is_empty(), function.returns.set) {
         (false, _) => format!("TABLE({})", columns.collect::<Vec<_>>().join(", ")),
-        (true, true) => format!("SETOF {}", function.returns.data_type.to_lowercase()),
-        (true, false) => function.returns.data_type.to_lowercase(),
+        (true, true) => format!("SETOF {}", spelled(&function.returns.data_type)),
+        (true, false) => spelled(&function.returns.data_type),
     }
 }
 
@@ -177,8 +197,8 @@ fn functiondef(context: &Context, args: &[Arg<'_>]) -> Outcome {
         return Ok(format!(
             "CREATE OR REPLACE FUNCTION {}({})\n RETURNS {}\n LANGUAGE sql{volatility}{strict}\nAS $function${}$function$\n",
             names::qualified(&made.object.schema, &function.name),
-            arguments(context, function),
-            returns(&made.object),
+            arguments(context, function, true),
+            returns(context, &made.object),
             made.object.body,
         )
         .into());
@@ -192,7 +212,7 @@ fn functiondef(context: &Context, args: &[Arg<'_>]) -> Outcome {
     Ok(format!(
         "CREATE OR REPLACE FUNCTION {}({})\n RETURNS {result}\n LANGUAGE internal\n{volatility}AS $function${}$function$\n",
         names::qualified("public", &function.name),
-        arguments(context, function),
+        arguments(context, function, true),
         function.name
     )
     .into())
