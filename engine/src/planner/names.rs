@@ -560,6 +560,7 @@ impl Names {
                 is_engines,
                 today: &|oid| self.authority.function(oid),
                 caller: &self.caller,
+                for_another: self.subject.oid != self.caller.oid || self.subject.role != self.caller.role,
             },
         )
     }

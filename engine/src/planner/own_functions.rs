@@ -29,6 +29,8 @@ pub(super) struct Calls<'a> {
     pub(super) today: &'a dyn Fn(u32) -> Option<Arc<FunctionObject>>,
     /// Who calls.
     pub(super) caller: &'a Subject,
+    /// Whether the statement reads with the rights of somebody else: a view's owner.
+    pub(super) for_another: bool,
 }
 
 /// The function that a name means.
@@ -268,6 +270,13 @@ impl Inliner<'_, '_> {
         };
         let mut query = *query;
         let reads = reads(&query);
+        if reads && self.calls.for_another {
+            // It would read with the rights of the view's owner, and whoever owns the function says what.
+            return Err(Error::Unsupported {
+                what: format!("the function {}, which reads tables, in a view", function.name),
+                hint: Some("Write its query in the view.".to_owned()),
+            });
+        }
         for argument in arguments {
             check_argument(function, argument, &query, reads)?;
         }
@@ -479,6 +488,51 @@ fn relations(query: &Query) -> Vec<String> {
     let mut names = Names(Vec::new());
     let _ = query.visit(&mut names);
     names.0
+}
+
+/// Whether a function reads anything, itself or by functions that it calls.
+pub(crate) fn reads_anything(function: &FunctionObject, epoch: &Epoch, path: &[String]) -> bool {
+    struct Any<'e> {
+        epoch: &'e Epoch,
+        path: &'e [String],
+        depth: usize,
+    }
+    impl Any<'_> {
+        fn function(&self, function: &FunctionObject) -> bool {
+            let mut inner = Any {
+                epoch: self.epoch,
+                path: self.path,
+                depth: self.depth + 1,
+            };
+            // What cannot be told is taken for one that reads.
+            let query = parsed(&function.query);
+            self.depth > MAX_DEPTH || query.is_ok_and(|query| query.visit(&mut inner).is_break())
+        }
+    }
+    impl Visitor for Any<'_> {
+        type Break = ();
+
+        fn pre_visit_table_factor(&mut self, _: &TableFactor) -> ControlFlow<()> {
+            ControlFlow::Break(())
+        }
+
+        fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
+            let Expr::Function(call) = expr else {
+                return ControlFlow::Continue(());
+            };
+            let called = named(self.epoch, self.path, &call.name);
+            match called.is_some_and(|called| self.function(&called)) {
+                true => ControlFlow::Break(()),
+                false => ControlFlow::Continue(()),
+            }
+        }
+    }
+    Any {
+        epoch,
+        path,
+        depth: 0,
+    }
+    .function(function)
 }
 
 /// Whether a query reads anything.

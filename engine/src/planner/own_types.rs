@@ -33,7 +33,7 @@ pub(super) fn functions() -> Vec<Arc<ScalarUDF>> {
     functions
 }
 
-/// The lake's own type that a name means; PostgreSQL's own come first.
+/// The lake's own type that a name means; PostgreSQL's own come first, whatever the search path says.
 pub(crate) fn named(epoch: &Epoch, path: &[String], name: &ObjectName) -> Option<Arc<TypeObject>> {
     let parts: Vec<String> = name
         .0
@@ -41,9 +41,10 @@ pub(crate) fn named(epoch: &Epoch, path: &[String], name: &ObjectName) -> Option
         .map(|part| part.as_ident().map(folded))
         .collect::<Option<_>>()?;
     match parts.as_slice() {
+        // PostgreSQL's own are never shadowed: texts that are kept name them without their schema.
+        [only] if is_postgresqls(only) => None,
         [only] => path
             .iter()
-            .take_while(|schema| schema.as_str() != "pg_catalog" || !is_postgresqls(only))
             .find_map(|schema| epoch.own_type(schema, only))
             .cloned(),
         [.., schema, last] => epoch.own_type(schema, last).cloned(),

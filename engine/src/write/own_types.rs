@@ -72,58 +72,37 @@ impl Writer<'_> {
         ))
     }
 
-    /// The statement with the schema before each name of the lake's own types and functions in it, so that what is kept of it means the same later.
+    /// The statement with the schema before each name of the lake's own types and functions in it, if it is one of which texts are kept.
     pub(super) fn with_types_qualified(&self, statement: &ast::Statement) -> Result<Option<ast::Statement>> {
-        struct Names<'f> {
-            types: &'f dyn Fn(&ast::ObjectName) -> Option<Arc<TypeObject>>,
-            functions: &'f dyn Fn(&ast::ObjectName) -> Option<Arc<FunctionObject>>,
-            /// What is defined is computed with the rights of whoever writes, and must not read anything.
-            table: bool,
-        }
-        impl VisitorMut for Names<'_> {
-            type Break = String;
-
-            fn post_visit_expr(&mut self, expr: &mut ast::Expr) -> ControlFlow<String> {
-                match expr {
-                    ast::Expr::Cast { data_type, .. } => qualify(data_type, self.types),
-                    ast::Expr::TypedString(typed) => qualify(&mut typed.data_type, self.types),
-                    ast::Expr::Function(call) => {
-                        if let Some(function) = (self.functions)(&call.name) {
-                            if self.table
-                                && own_functions::parsed(&function.query)
-                                    .is_ok_and(|query| own_functions::reads(&query))
-                            {
-                                return ControlFlow::Break(function.name.clone());
-                            }
-                            call.name = qualified(&function.schema, &function.name);
-                        }
-                    }
-                    _ => {}
-                }
-                ControlFlow::Continue(())
-            }
-        }
-        let epoch = self.epoch()?;
-        if epoch.own_types().next().is_none() && epoch.functions().next().is_none() {
-            return Ok(None);
-        }
-        // Only what is kept as text.
-        let table = matches!(
+        let kept = matches!(
             statement,
-            ast::Statement::CreateTable(_) | ast::Statement::AlterTable(_) | ast::Statement::CreateDomain(_)
+            ast::Statement::CreateTable(_)
+                | ast::Statement::AlterTable(_)
+                | ast::Statement::CreateDomain(_)
+                | ast::Statement::CreateView(_)
+                | ast::Statement::AlterView { .. }
+                | ast::Statement::CreateIndex(_)
         );
-        let kept = table
-            || matches!(
-                statement,
-                ast::Statement::CreateView(_)
-                    | ast::Statement::AlterView { .. }
-                    | ast::Statement::CreateIndex(_)
-            );
         if !kept {
             return Ok(None);
         }
-        let path = self.session.search_path();
+        let copied = matches!(
+            statement,
+            ast::Statement::CreateTable(ast::CreateTable { query: Some(_), .. })
+        );
         let mut statement = statement.clone();
+        self.qualify_own(&mut statement, !copied)?;
+        Ok(Some(statement))
+    }
+
+    /// Puts the schema before each name of the lake's own types and functions, so that what is kept of it means the same whatever the
+    /// search path is. A `rule` is computed with the rights of whoever writes or of a view's owner: functions must not read there.
+    pub(super) fn qualify_own<T: VisitMut>(&self, tree: &mut T, rule: bool) -> Result<()> {
+        let epoch = self.epoch()?;
+        if epoch.own_types().next().is_none() && epoch.functions().next().is_none() {
+            return Ok(());
+        }
+        let path = self.session.search_path();
         let find = |name: &ast::ObjectName| own_types::named(&epoch, &path, name);
         let function = |name: &ast::ObjectName| match name.0.as_slice() {
             [ast::ObjectNamePart::Identifier(only)] if self.session.is_function(&folded(only)) => None,
@@ -132,16 +111,13 @@ impl Writer<'_> {
         let mut names = Names {
             types: &find,
             functions: &function,
-            table: table
-                && !matches!(
-                    statement,
-                    ast::Statement::CreateTable(ast::CreateTable { query: Some(_), .. })
-                ),
+            reads: &|function| own_functions::reads_anything(function, &epoch, &path),
+            rule,
         };
-        match statement.visit(&mut names) {
-            ControlFlow::Continue(()) => Ok(Some(statement)),
+        match tree.visit(&mut names) {
+            ControlFlow::Continue(()) => Ok(()),
             ControlFlow::Break(name) => Err(Error::unsupported(format!(
-                "the function {name}, which reads, in the definition of a table or a domain"
+                "the function {name}, which reads tables, in the definition of a table, a view, a policy or a domain"
             ))),
         }
     }
@@ -566,6 +542,48 @@ impl Writer<'_> {
             }
         }
         Ok(None)
+    }
+}
+
+struct Names<'f> {
+    types: &'f dyn Fn(&ast::ObjectName) -> Option<Arc<TypeObject>>,
+    functions: &'f dyn Fn(&ast::ObjectName) -> Option<Arc<FunctionObject>>,
+    reads: &'f dyn Fn(&FunctionObject) -> bool,
+    /// What is defined is computed with the rights of whoever writes, or of a view's owner, and functions must not read there.
+    rule: bool,
+}
+impl VisitorMut for Names<'_> {
+    type Break = String;
+
+    fn post_visit_expr(&mut self, expr: &mut ast::Expr) -> ControlFlow<String> {
+        match expr {
+            ast::Expr::Cast { data_type, .. } => qualify(data_type, self.types),
+            ast::Expr::TypedString(typed) => qualify(&mut typed.data_type, self.types),
+            ast::Expr::Function(call) => return self.function(&mut call.name),
+            _ => {}
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_table_factor(&mut self, factor: &mut ast::TableFactor) -> ControlFlow<String> {
+        match factor {
+            ast::TableFactor::Table {
+                name, args: Some(_), ..
+            }
+            | ast::TableFactor::Function { name, .. } => self.function(name),
+            _ => ControlFlow::Continue(()),
+        }
+    }
+}
+impl Names<'_> {
+    fn function(&self, name: &mut ast::ObjectName) -> ControlFlow<String> {
+        if let Some(function) = (self.functions)(name) {
+            if self.rule && (self.reads)(&function) {
+                return ControlFlow::Break(function.name.clone());
+            }
+            *name = qualified(&function.schema, &function.name);
+        }
+        ControlFlow::Continue(())
     }
 }
 

@@ -98,6 +98,7 @@ impl Writer<'_> {
     /// A query with the schema before each name.
     pub(super) fn qualified(&self, query: &ast::Query) -> Result<ast::Query> {
         let mut query = query.clone();
+        self.qualify_own(&mut query, true)?;
         let mut names = Qualifier {
             epoch: self.epoch()?,
             path: self.session.search_path(),
