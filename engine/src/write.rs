@@ -140,7 +140,7 @@ impl<'a> Writer<'a> {
             return outcome;
         }
         let qualified = self.with_types_qualified(statement.ast())?;
-        match qualified.as_ref().unwrap_or(statement.ast()) {
+        match qualified.as_ref().unwrap_or_else(|| statement.ast()) {
             ast::Statement::CreateType { name, representation } => {
                 self.create_type(name, representation.as_ref())
             }

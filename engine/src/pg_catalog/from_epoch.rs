@@ -101,6 +101,10 @@ impl Source {
         let own_types = epoch.own_types().filter_map(|object| {
             let own = OwnType {
                 namespace: *by_name.get(object.schema.as_str())?,
+                base: match &object.definition {
+                    TypeDefinition::Enum { .. } => 0,
+                    TypeDefinition::Domain(domain) => type_named(&domain.base, epoch).oid,
+                },
                 object: Arc::clone(object),
             };
             Some((object.oid, own))
@@ -253,7 +257,7 @@ fn type_named(text: &str, epoch: &Epoch) -> PgType {
     let rest = rest.split_once(')').map_or("", |(_, rest)| rest);
     let spelled = format!("{}{rest}", bare.trim());
     let known = base_types::all().iter().find(|base| base.name == spelled);
-    if let Some(oid) = context::alias(&spelled).or(known.map(|base| base.oid)) {
+    if let Some(oid) = context::alias(&spelled).or_else(|| known.map(|base| base.oid)) {
         return scalar(oid);
     }
     match names::parse(text).as_deref() {

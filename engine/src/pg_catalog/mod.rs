@@ -48,4 +48,4 @@ pub use session::{Activity, CursorShown, SessionView, Setting};
 pub(crate) use statics::is_postgresqls;
 pub use type_planner::PgTypePlanner;
 pub(crate) use type_planner::type_name;
-pub use types::{PgKind, PgType, arrow_type_of, pg_type_of};
+pub use types::{PgKind, PgType, arrow_type_of, is_read_as_used, pg_type_of};

@@ -84,6 +84,8 @@ pub(crate) struct Composite {
 #[derive(Debug)]
 pub(crate) struct OwnType {
     pub(crate) namespace: u32,
+    /// OID of the type below a domain, else 0.
+    pub(crate) base: u32,
     pub(crate) object: Arc<TypeObject>,
 }
 

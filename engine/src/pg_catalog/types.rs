@@ -264,6 +264,13 @@ pub fn is_own(oid: u32) -> bool {
     (radlake_catalogs::FIRST_OID..ROW_TYPE_BASE).contains(&oid)
 }
 
+/// Whether a parameter that a client says is of this type is read as what it is used as: OIDs of the lake's own types and their arrays,
+/// of which the server knows none without the catalog.
+#[must_use]
+pub fn is_read_as_used(oid: u32) -> bool {
+    (radlake_catalogs::FIRST_OID..SHAPE_BASE).contains(&oid)
+}
+
 /// OID of the arrays of a type of the lake's own. OIDs of objects are never those of two, so no row type has it.
 #[must_use]
 pub const fn array_of_own(oid: u32) -> u32 {

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use pgwire::messages::data::NoData;
 use pgwire::messages::extendedquery::{BindComplete, CloseComplete, ParseComplete, PortalSuspended};
 use pgwire::messages::response::{CommandComplete, EmptyQueryResponse};
+use radlake::pg_catalog::is_read_as_used;
 use radlake::{Kind, Prepared, Response, ScalarValue, Standing};
 
 use super::codec::put;
@@ -103,7 +104,7 @@ impl Connection {
                     .iter()
                     .enumerate()
                     .map(|(index, inferred)| match types.get(index).copied() {
-                        Some(said) if said != 0 && said != UNKNOWN => said,
+                        Some(said) if said != 0 && said != UNKNOWN && !is_read_as_used(said) => said,
                         _ => *inferred,
                     })
                     .collect();

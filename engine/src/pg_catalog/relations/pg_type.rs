@@ -2,11 +2,11 @@
 
 use arrow::array::RecordBatch;
 use arrow::error::ArrowError;
-use radlake_catalogs::{Domain, TypeDefinition};
+use radlake_catalogs::TypeDefinition;
 
 use crate::pg_catalog::base_types::{self, BaseType};
 use crate::pg_catalog::model::{Model, OwnType};
-use crate::pg_catalog::{context, declared::Declared, names, rows::Rows, statics, types};
+use crate::pg_catalog::{declared::Declared, rows::Rows, statics, types};
 
 pub(super) fn rows(declared: &'static Declared, model: &Model) -> Result<RecordBatch, ArrowError> {
     let own = model.relations.iter().filter(|r| r.row_type != 0);
@@ -19,7 +19,7 @@ pub(super) fn rows(declared: &'static Declared, model: &Model) -> Result<RecordB
             [composite, array]
         }))
         .chain(model.own_types.values().flat_map(|own| {
-            let one = own_type(own, model);
+            let one = own_type(own);
             let array = array(&one);
             [one, array]
         }))
@@ -89,7 +89,7 @@ fn composite(oid: u32, name: &str, namespace: u32, relation: u32) -> BaseType {
 }
 
 /// An enumeration, or a domain, which is as the type below it.
-fn own_type(own: &OwnType, model: &Model) -> BaseType {
+fn own_type(own: &OwnType) -> BaseType {
     let TypeDefinition::Domain(domain) = &own.object.definition else {
         return BaseType {
             oid: own.object.oid,
@@ -111,8 +111,7 @@ fn own_type(own: &OwnType, model: &Model) -> BaseType {
             ..BaseType::default()
         };
     };
-    let base = below(domain, model);
-    let known = base_types::get(base).cloned().unwrap_or_default();
+    let known = base_types::get(own.base).cloned().unwrap_or_default();
     BaseType {
         oid: own.object.oid,
         name: own.object.name.clone(),
@@ -124,33 +123,10 @@ fn own_type(own: &OwnType, model: &Model) -> BaseType {
         input: proc("domain_in"),
         receive: proc("domain_recv"),
         notnull: domain.not_null,
-        basetype: base,
+        basetype: own.base,
         typmod: -1,
         ..known
     }
-}
-
-/// OID of the type that a domain's values have.
-pub(crate) fn below(domain: &Domain, model: &Model) -> u32 {
-    let lower = domain.base.to_lowercase();
-    let (bare, rest) = lower.split_once('(').unwrap_or((&lower, ""));
-    let spelled = format!(
-        "{}{}",
-        bare.trim(),
-        rest.split_once(')').map_or("", |(_, rest)| rest)
-    );
-    let known = base_types::all().iter().find(|base| base.name == spelled);
-    if let Some(oid) = context::alias(&spelled).or(known.map(|base| base.oid)) {
-        return oid;
-    }
-    let parts = names::parse(&domain.base).unwrap_or_default();
-    let [schema, name] = parts.as_slice() else {
-        return 0;
-    };
-    let namespace = model.namespace_named(schema).map_or(0, |found| found.oid);
-    model
-        .own_type_named(namespace, name)
-        .map_or(0, |own| own.object.oid)
 }
 
 fn array(element: &BaseType) -> BaseType {
