@@ -19,6 +19,7 @@ mod intervals;
 mod joins;
 mod json;
 mod limits;
+mod lists;
 mod literals;
 mod names;
 mod nested;

@@ -68,6 +68,13 @@ pub(crate) fn relation(namespace: u32, name: &str) -> Option<&'static Declared> 
     BY_NAME.get(&(namespace, name) as &(u32, &str)).copied()
 }
 
+/// Columns of the system relations of a name.
+pub(crate) fn columns_of_catalogs(name: &str) -> Vec<String> {
+    let known = RELATIONS.iter().filter(|relation| relation.name == name);
+    let fields = known.flat_map(|relation| relation.schema.fields().iter());
+    fields.map(|field| field.name().clone()).collect()
+}
+
 fn parse(text: &'static str) -> Vec<Declared> {
     text.lines().filter_map(parse_line).collect()
 }

@@ -29,6 +29,7 @@ mod tests;
 mod type_planner;
 pub mod types;
 
+pub(crate) use declared::columns_of_catalogs;
 pub use epoch_catalog::EpochCatalog;
 pub use error::CatalogError;
 pub(crate) use function::{Function, own_functions};

@@ -99,6 +99,19 @@ fn of(expr: &Expr, schema: &DFSchema) -> Option<Enumeration> {
     }
 }
 
+/// The type of the elements of a planned array, if it is an enumeration.
+fn of_elements(expr: &Expr, schema: &DFSchema) -> Option<Enumeration> {
+    match expr {
+        Expr::Alias(alias) => of_elements(&alias.expr, schema),
+        Expr::Cast(_) | Expr::TryCast(_) | Expr::Literal(..) | Expr::Placeholder(_) => None,
+        other => {
+            let (_, field) = other.to_field(schema).ok()?;
+            let name = field.metadata().get(PG_TYPE_KEY)?;
+            Enumeration::named(name.strip_prefix('_')?)
+        }
+    }
+}
+
 fn undefined<T>(operator: impl std::fmt::Display) -> Result<T> {
     Err(Error::undefined_operator(operator).into())
 }
@@ -109,6 +122,14 @@ fn literal(expr: &Expr) -> std::result::Result<Option<&str>, ()> {
         Expr::Literal(ScalarValue::Utf8(text), _) => Ok(text.as_deref()),
         Expr::Literal(value, _) if value.is_null() => Ok(None),
         _ => Err(()),
+    }
+}
+
+/// Refuses to sort arrays of an enumeration, whose elements are texts.
+fn unordered(expr: &Expr, schema: &DFSchema) -> Result<()> {
+    match of_elements(expr, schema) {
+        Some(of) => not_impl_err!("the order of arrays of the enum {}", of.name),
+        None => Ok(()),
     }
 }
 
@@ -150,6 +171,9 @@ impl Enums {
         match plan {
             LogicalPlan::Sort(mut sort) => {
                 let schema = Arc::clone(sort.input.schema());
+                sort.expr
+                    .iter()
+                    .try_for_each(|key| unordered(&key.expr, &schema))?;
                 self.sorted(&mut sort.expr, &schema);
                 Ok(LogicalPlan::Sort(sort))
             }
@@ -187,16 +211,25 @@ impl Enums {
             let found = match &inner {
                 Expr::AggregateFunction(call) if matches!(call.func.name(), "min" | "max") => {
                     let argument = call.params.args.first();
-                    argument.and_then(|argument| of(argument, &input))
+                    argument.map_or(Ok(()), |argument| unordered(argument, &input))?;
+                    argument
+                        .and_then(|argument| of(argument, &input))
+                        .map(|of| (of, false))
+                }
+                Expr::AggregateFunction(call) if call.func.name() == "array_agg" => {
+                    let argument = call.params.args.first();
+                    argument
+                        .and_then(|argument| of(argument, &input))
+                        .map(|of| (of, true))
                 }
                 _ => None,
             };
             *expr = match (inner, found) {
-                (Expr::AggregateFunction(mut call), Some(of)) => {
-                    if let Some(argument) = call.params.args.first_mut() {
+                (Expr::AggregateFunction(mut call), Some((of, list))) => {
+                    if let Some(argument) = call.params.args.first_mut().filter(|_| !list) {
                         self.placed(argument, &of);
                     }
-                    changed.push((groups + at, of));
+                    changed.push((groups + at, of, list));
                     Expr::AggregateFunction(call).alias(&name)
                 }
                 (inner, _) if inner.schema_name().to_string() == name => inner,
@@ -211,8 +244,9 @@ impl Enums {
         let shown = columns.into_iter().enumerate().map(|(at, column)| {
             let name = column.name.clone();
             let column = Expr::Column(column);
-            match changed.iter().find(|(changed, _)| *changed == at) {
-                Some((_, of)) => Self::call(&self.at, column, of).alias(name),
+            match changed.iter().find(|(changed, ..)| *changed == at) {
+                Some((_, of, true)) => Self::call(&self.read, column, of).alias(name),
+                Some((_, of, false)) => Self::call(&self.at, column, of).alias(name),
                 None => column,
             }
         });
@@ -259,7 +293,7 @@ impl Enums {
             };
             for input in &mut union.inputs {
                 if let Some(other) = found(input) {
-                    if other.oid != of.oid {
+                    if other != of {
                         let message = format!("UNION types {} and {} cannot be matched", of.name, other.name);
                         return Err(Error::DatatypeMismatch(message).into());
                     }
@@ -282,6 +316,19 @@ impl Enums {
                 let projection = Projection::try_new(expressions, Arc::clone(&projection.input))?;
                 *input = Arc::new(LogicalPlan::Projection(projection));
             }
+            // What came out of expressions has learnt its type since the columns were described.
+            let mut fields: Vec<_> = union
+                .schema
+                .iter()
+                .map(|(qualifier, field)| (qualifier.cloned(), Arc::clone(field)))
+                .collect();
+            if let Some((_, field)) = fields.get_mut(at) {
+                let mut metadata = field.metadata().clone();
+                metadata.insert(PG_TYPE_KEY.to_owned(), of.to_string());
+                *field = Arc::new(field.as_ref().clone().with_metadata(metadata));
+            }
+            let metadata = union.schema.metadata().clone();
+            union.schema = Arc::new(DFSchema::new_with_metadata(fields, metadata)?);
         }
         Ok(LogicalPlan::Union(union))
     }
@@ -290,6 +337,10 @@ impl Enums {
         match expr {
             Expr::BinaryExpr(mut binary) if expressions::is_comparison(binary.op) => {
                 let op = binary.op;
+                if orders(op) {
+                    unordered(&binary.left, schema)?;
+                    unordered(&binary.right, schema)?;
+                }
                 let mut values = [binary.left.as_mut(), binary.right.as_mut()];
                 let found = self.agree(&mut values, schema, &op)?;
                 if let (Some(of), true) = (&found, orders(op)) {
@@ -336,6 +387,21 @@ impl Enums {
                 })
             }
             Expr::Cast(cast) => Ok(self.cast(cast, schema)),
+            Expr::ScalarFunction(call) if call.func.name() == "make_array" => {
+                let of = call.args.iter().find_map(|argument| of(argument, schema));
+                Ok(match of {
+                    Some(of) => Transformed::yes(Self::call(&self.read, Expr::ScalarFunction(call), &of)),
+                    None => Transformed::no(Expr::ScalarFunction(call)),
+                })
+            }
+            // An element is of the type too.
+            Expr::ScalarFunction(call) if call.func.name() == "array_element" => {
+                let of = call.args.first().and_then(|array| of_elements(array, schema));
+                Ok(match of {
+                    Some(of) => Transformed::yes(Self::call(&self.read, Expr::ScalarFunction(call), &of)),
+                    None => Transformed::no(Expr::ScalarFunction(call)),
+                })
+            }
             Expr::ScalarFunction(call) if CHOICES.contains(&call.func.name()) => self.choice(call, schema),
             Expr::ScalarFunction(call) if call.func.name().starts_with("enum_") => self.of_type(call, schema),
             Expr::AggregateFunction(mut call) => {
@@ -448,7 +514,8 @@ impl Enums {
         };
         for value in values.iter_mut() {
             match of(value, schema) {
-                Some(found) if found.oid == wanted.oid => continue,
+                // Labels of an earlier epoch have other places.
+                Some(found) if found == wanted => continue,
                 Some(found) => return undefined(format!("{} {operator} {}", wanted.name, found.name)),
                 None => {}
             }

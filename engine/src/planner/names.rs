@@ -559,6 +559,7 @@ impl Names {
                 path: &self.path,
                 is_engines,
                 today: &|oid| self.authority.function(oid),
+                may_use: &|schema| self.may_use(schema),
                 caller: &self.caller,
                 for_another: self.subject.oid != self.caller.oid || self.subject.role != self.caller.role,
             },
@@ -567,7 +568,7 @@ impl Names {
 
     /// Has casts to the lake's own types check their values.
     pub(super) fn own_types(&self, statement: &mut radlake_sql::ast::Statement) -> Result<()> {
-        super::own_types::rewrite(statement, &self.epoch, &self.path)
+        super::own_types::rewrite(statement, &self.epoch, &self.path, &|schema| self.may_use(schema))
     }
 
     /// The error for a reference that means nothing.

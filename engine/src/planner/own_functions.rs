@@ -18,6 +18,8 @@ use crate::{Error, Result};
 
 /// How many functions may call each other.
 const MAX_DEPTH: usize = 32;
+/// How many expressions the calls of one statement may become: arguments are written wherever they are used.
+const MAX_SIZE: usize = 20_000;
 
 /// What calls are looked up with.
 pub(super) struct Calls<'a> {
@@ -27,6 +29,8 @@ pub(super) struct Calls<'a> {
     pub(super) is_engines: &'a dyn Fn(&str) -> bool,
     /// The function as it is today, whose rights hold.
     pub(super) today: &'a dyn Fn(u32) -> Option<Arc<FunctionObject>>,
+    /// Whether the schema is open to whoever reads.
+    pub(super) may_use: &'a dyn Fn(&str) -> bool,
     /// Who calls.
     pub(super) caller: &'a Subject,
     /// Whether the statement reads with the rights of somebody else: a view's owner.
@@ -95,12 +99,34 @@ impl Inliner<'_, '_> {
         {
             return Ok(None);
         }
-        let Some(found) = named(self.calls.epoch, self.calls.path, name) else {
+        let open: Vec<String> = match name.0.len() {
+            // Schemas that it may not use are not searched.
+            1 => {
+                let path = self.calls.path.iter();
+                path.filter(|schema| (self.calls.may_use)(schema))
+                    .cloned()
+                    .collect()
+            }
+            _ => Vec::new(),
+        };
+        let Some(found) = named(self.calls.epoch, &open, name) else {
             return Ok(None);
         };
-        let today = (self.calls.today)(found.oid).unwrap_or_else(|| Arc::clone(&found));
-        let rights = Rights::new(today.owner, &today.grants, None);
-        if decide(self.calls.caller, rights, Privilege::Execute) != Verdict::Everything {
+        if !(self.calls.may_use)(&found.schema) {
+            return Err(Error::InsufficientPrivilege(format!(
+                "permission denied for schema {}",
+                found.schema
+            )));
+        }
+        // Of one that is gone today nobody has a right.
+        let allowed = match (self.calls.today)(found.oid) {
+            Some(today) => {
+                let rights = Rights::new(today.owner, &today.grants, None);
+                decide(self.calls.caller, rights, Privilege::Execute) == Verdict::Everything
+            }
+            None => self.calls.caller.superuser,
+        };
+        if !allowed {
             return Err(Error::InsufficientPrivilege(format!(
                 "permission denied for function {}",
                 found.name
@@ -148,10 +174,11 @@ impl Inliner<'_, '_> {
     /// One value.
     fn call(&self, function: &FunctionObject, given: &[FunctionArg]) -> Result<Expr> {
         let arguments = arguments(function, given)?;
+        let plain = bare(&parsed(&function.query)?).is_some();
         let query = self.query(function, &arguments)?;
-        let value = match bare(&query) {
+        let value = match value_of(&query).filter(|_| plain) {
             Some(value) => Expr::Nested(Box::new(value.clone())),
-            None => Expr::Subquery(Box::new(first_row(query))),
+            None => Expr::Subquery(Box::new(first_row(query)?)),
         };
         let mut value = cast(value, &function.returns.data_type)?;
         if function.strict && !arguments.is_empty() {
@@ -300,8 +327,33 @@ impl Inliner<'_, '_> {
             }
         }
         within(&mut query, self.calls, self.depth + 1)?;
+        if size(&query) > MAX_SIZE {
+            return Err(Error::TooComplex(format!(
+                "the calls of function {} become more than {MAX_SIZE} expressions",
+                function.name
+            )));
+        }
         Ok(query)
     }
+}
+
+/// How many expressions a query holds.
+fn size(query: &Query) -> usize {
+    struct Count(usize);
+    impl Visitor for Count {
+        type Break = ();
+
+        fn pre_visit_expr(&mut self, _: &Expr) -> ControlFlow<()> {
+            self.0 += 1;
+            match self.0 > MAX_SIZE {
+                true => ControlFlow::Break(()),
+                false => ControlFlow::Continue(()),
+            }
+        }
+    }
+    let mut count = Count(0);
+    let _ = query.visit(&mut count);
+    count.0
 }
 
 fn undefined(function: &FunctionObject) -> Error {
@@ -391,55 +443,106 @@ fn check_argument(function: &FunctionObject, argument: &Expr, query: &Query, rea
             _ => {}
         }
     }
+    if holds_query(argument) {
+        return refuse(
+            "a query".to_owned(),
+            "Compute the value in a sub-query in FROM, and give its column.",
+        );
+    }
+    match gathers(argument) {
+        true => refuse(
+            "an aggregate".to_owned(),
+            "Compute the aggregate in a sub-query in FROM, and give its column.",
+        ),
+        false => Ok(()),
+    }
+}
+
+/// Whether an expression holds an aggregate, a window function, or one that gives rows.
+pub(crate) fn gathers(expr: &Expr) -> bool {
     struct Aggregates;
     impl Visitor for Aggregates {
         type Break = ();
 
         fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
             const NAMES: &[&str] = &[
-                "count",
-                "sum",
-                "min",
-                "max",
-                "avg",
+                "any_value",
                 "array_agg",
-                "string_agg",
+                "avg",
+                "bit_and",
+                "bit_or",
+                "bit_xor",
                 "bool_and",
                 "bool_or",
-                "every",
-                "json_agg",
-                "jsonb_agg",
-                "stddev",
-                "variance",
                 "corr",
+                "count",
+                "every",
+                "generate_series",
+                "generate_subscripts",
+                "json_agg",
+                "json_object_agg",
+                "jsonb_agg",
+                "jsonb_object_agg",
+                "max",
+                "min",
                 "mode",
-                "any_value",
+                "regexp_matches",
+                "regexp_split_to_table",
+                "stddev",
+                "string_agg",
+                "string_to_table",
+                "sum",
+                "unnest",
+                "variance",
+                "grouping",
+                "median",
             ];
-            match expr {
-                Expr::Function(Function { name, over, .. }) => {
-                    let last = name.0.last().and_then(|part| part.as_ident()).map(folded);
-                    let aggregate = last.is_some_and(|last| {
-                        NAMES.contains(&last.as_str())
-                            || last.contains("_pop")
-                            || last.contains("_samp")
-                            || last.starts_with("percentile")
-                    });
-                    match aggregate || over.is_some() {
-                        true => ControlFlow::Break(()),
-                        false => ControlFlow::Continue(()),
-                    }
-                }
-                _ => ControlFlow::Continue(()),
+            let Expr::Function(Function {
+                name,
+                over,
+                within_group,
+                ..
+            }) = expr
+            else {
+                return ControlFlow::Continue(());
+            };
+            let last = name.0.last().and_then(|part| part.as_ident()).map(folded);
+            let gathers = last.is_some_and(|last| {
+                NAMES.contains(&last.as_str())
+                    || [
+                        "_pop",
+                        "_samp",
+                        "_array_elements",
+                        "_array_elements_text",
+                        "_each",
+                        "_each_text",
+                        "_object_keys",
+                    ]
+                    .iter()
+                    .any(|end| last.ends_with(end))
+                    || last.starts_with("percentile")
+                    || last.starts_with("regr_")
+                    || last.starts_with("approx_")
+            });
+            match gathers || over.is_some() || !within_group.is_empty() {
+                true => ControlFlow::Break(()),
+                false => ControlFlow::Continue(()),
             }
         }
     }
-    match argument.visit(&mut Aggregates) {
-        ControlFlow::Break(()) => refuse(
-            "an aggregate".to_owned(),
-            "Compute the aggregate in a sub-query in FROM, and give its column.",
-        ),
-        ControlFlow::Continue(()) => Ok(()),
+    expr.visit(&mut Aggregates).is_break()
+}
+
+fn holds_query(expr: &Expr) -> bool {
+    struct Any;
+    impl Visitor for Any {
+        type Break = ();
+
+        fn pre_visit_query(&mut self, _: &Query) -> ControlFlow<()> {
+            ControlFlow::Break(())
+        }
     }
+    expr.visit(&mut Any).is_break()
 }
 
 /// The columns that an expression names, in parts.
@@ -596,44 +699,35 @@ pub(crate) fn bare(query: &Query) -> Option<&Expr> {
         && select.distinct.is_none()
         && select.qualify.is_none()
         && empty;
-    match (plain && simple, select.projection.as_slice()) {
-        (true, [SelectItem::UnnamedExpr(value) | SelectItem::ExprWithAlias { expr: value, .. }])
-            if !holds_aggregate(value) =>
-        {
-            Some(value)
-        }
+    value_of(query).filter(|_| plain && simple)
+}
+
+/// The expression of a query of one column.
+fn value_of(query: &Query) -> Option<&Expr> {
+    match query.body.as_ref() {
+        SetExpr::Select(select) => match select.projection.as_slice() {
+            [SelectItem::UnnamedExpr(value) | SelectItem::ExprWithAlias { expr: value, .. }] => Some(value),
+            _ => None,
+        },
         _ => None,
     }
 }
 
-/// An aggregate without FROM counts one row.
-fn holds_aggregate(value: &Expr) -> bool {
-    struct Any;
-    impl Visitor for Any {
-        type Break = ();
-
-        fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
-            match expr {
-                Expr::Function(call) if call.name.to_string().eq_ignore_ascii_case("count") => {
-                    ControlFlow::Break(())
-                }
-                _ => ControlFlow::Continue(()),
-            }
-        }
-    }
-    value.visit(&mut Any).is_break()
-}
-
 /// The first row of a query: a function gives one value.
-fn first_row(mut query: Query) -> Query {
-    if query.limit_clause.is_none() && query.fetch.is_none() && !gives_one_row(&query) {
-        query.limit_clause = Some(ast::LimitClause::LimitOffset {
-            limit: Some(Expr::Value(Value::Number("1".to_owned(), false).into())),
-            offset: None,
-            limit_by: Vec::new(),
-        });
+fn first_row(mut query: Query) -> Result<Query> {
+    if gives_one_row(&query) {
+        return Ok(query);
     }
-    query
+    if query.limit_clause.is_some() || query.fetch.is_some() {
+        let all = SelectItem::Wildcard(ast::WildcardAdditionalOptions::default());
+        query = select(all, Some(derived(query, "radlake.all", Vec::new())))?;
+    }
+    query.limit_clause = Some(ast::LimitClause::LimitOffset {
+        limit: Some(Expr::Value(Value::Number("1".to_owned(), false).into())),
+        offset: None,
+        limit_by: Vec::new(),
+    });
+    Ok(query)
 }
 
 /// Whether a query is an aggregate of everything that it reads.

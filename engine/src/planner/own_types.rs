@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use arrow::array::{Array, AsArray};
 use arrow::datatypes::{DataType as ArrowType, FieldRef};
-use datafusion::common::{Result as EngineResult, ScalarValue, internal_err};
+use datafusion::common::{Result as EngineResult, ScalarValue, exec_err, internal_err};
 use datafusion::logical_expr::{
     ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
 };
@@ -76,9 +76,19 @@ pub(crate) fn meant<'t>(
 ///
 /// # Errors
 /// [`Error::Unsupported`] for arrays of domains, and casts to a domain of what may be another value each time.
-pub(super) fn rewrite(statement: &mut ast::Statement, epoch: &Epoch, path: &[String]) -> Result<()> {
+pub(super) fn rewrite(
+    statement: &mut ast::Statement,
+    epoch: &Epoch,
+    path: &[String],
+    may_use: &dyn Fn(&str) -> bool,
+) -> Result<()> {
     let find = |name: &ObjectName| named(epoch, path, name);
-    match statement.visit(&mut Casts { find: &find }) {
+    let mut casts = Casts {
+        epoch,
+        find: &find,
+        may_use,
+    };
+    match statement.visit(&mut casts) {
         ControlFlow::Continue(()) => Ok(()),
         ControlFlow::Break(error) => Err(error),
     }
@@ -98,7 +108,10 @@ fn written(name: &ObjectName) -> Option<Enumeration> {
     }
 }
 
+#[derive(Clone, Copy)]
 struct Casts<'f> {
+    epoch: &'f Epoch,
+    may_use: &'f dyn Fn(&str) -> bool,
     find: &'f dyn Fn(&ObjectName) -> Option<Arc<TypeObject>>,
 }
 
@@ -125,13 +138,22 @@ impl Casts<'_> {
             Expr::TypedString(typed) => (Expr::Value(typed.value.clone()), typed.data_type.clone()),
             _ => return Ok(()),
         };
-        if let Some((of, array)) = written_type(&data_type) {
+        // A name that only we write; whoever writes it too gets the type that there is, or none.
+        if let Some((of, array)) = written_type(&data_type)
+            && self.epoch.own_type_by_oid(of.oid).is_some_and(|own| is(own, &of))
+        {
             *expr = read(value, &of, array);
             return Ok(());
         }
         let Some((own, _, array)) = meant(&data_type, self.find) else {
             return Ok(());
         };
+        if !(self.may_use)(&own.schema) {
+            return Err(Error::InsufficientPrivilege(format!(
+                "permission denied for schema {}",
+                own.schema
+            )));
+        }
         *expr = match &own.definition {
             TypeDefinition::Enum { labels } => {
                 let of = Enumeration {
@@ -177,7 +199,11 @@ impl Casts<'_> {
             found = call(DOMAIN_VALUE, vec![found, holds, text(&own.name), text("")]);
         }
         for check in &domain.checks {
-            let holds = condition(&check.expression, &below)?;
+            let mut holds = condition(&check.expression, &below)?;
+            // Casts within the condition.
+            if let ControlFlow::Break(error) = holds.visit(&mut { *self }) {
+                return Err(error);
+            }
             found = call(
                 DOMAIN_VALUE,
                 vec![found, holds, text(&own.name), text(&check.name)],
@@ -185,6 +211,10 @@ impl Casts<'_> {
         }
         Ok(found)
     }
+}
+
+fn is(own: &TypeObject, of: &Enumeration) -> bool {
+    matches!(&own.definition, TypeDefinition::Enum { labels } if *labels == of.labels && own.name == of.name)
 }
 
 fn written_type(data_type: &DataType) -> Option<(Enumeration, bool)> {
@@ -314,16 +344,16 @@ impl ScalarUDFImpl for DomainValue {
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> EngineResult<ColumnarValue> {
         let [value, holds, domain, constraint] = args.args.as_slice() else {
-            return internal_err!("a domain's value is checked with four arguments");
+            return exec_err!("a domain's value is checked with four arguments");
         };
         let holds = holds.to_array(args.number_rows)?;
         let broken = match holds.data_type() {
             // A condition that is NULL.
             ArrowType::Null => false,
-            _ => {
-                let holds = holds.as_boolean();
-                (0..holds.len()).any(|row| holds.is_valid(row) && !holds.value(row))
-            }
+            _ => match holds.as_boolean_opt() {
+                Some(holds) => (0..holds.len()).any(|row| holds.is_valid(row) && !holds.value(row)),
+                None => return exec_err!("a domain's condition is no truth value"),
+            },
         };
         if !broken {
             return Ok(value.clone());

@@ -21,6 +21,7 @@ use super::excluding::Excluding;
 use super::floats::Floats;
 use super::integers::Integers;
 use super::json;
+use super::lists::Lists;
 use super::nested::Nested;
 use super::numbers::Numbers;
 use super::numerics::Numerics;
@@ -94,6 +95,7 @@ fn analyzer_rules() -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> {
         Arc::new(json::Values::new()),
         Arc::new(Uuids::new()),
         Arc::new(Enums::new()),
+        Arc::new(Lists),
         Arc::new(Booleans),
         Arc::new(Floats),
         Arc::new(Numbers),

@@ -19,6 +19,8 @@ const TOTAL: &[&str] = &[
     "concat",
     "cut_blanks",
     "date_part",
+    "enum_out",
+    "enum_place",
     "greatest",
     "least",
     "left",

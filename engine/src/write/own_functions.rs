@@ -141,6 +141,7 @@ impl Writer<'_> {
         let find = |name: &ast::ObjectName| self.own_type(name).ok().flatten();
         let mut data_type = data_type.clone();
         qualify(&mut data_type, &find);
+        without_modifiers(&mut data_type);
         let text = data_type.to_string();
         match text.to_lowercase().as_str() {
             "void" | "trigger" | "record" | "anyelement" | "anyarray" | "refcursor" => {
@@ -264,6 +265,22 @@ impl Writer<'_> {
                 )));
             }
         }
+        if let Some(value) = own_functions::bare(&query)
+            && own_functions::gathers(value)
+            && !returns.set
+        {
+            return Err(Error::Unsupported {
+                what: "a function that is an aggregate, a window function or rows without FROM".to_owned(),
+                hint: Some("Give it a FROM, or RETURNS SETOF.".to_owned()),
+            });
+        }
+        // What it reads is settled now: no search path and no WITH around a call makes it something else.
+        let query = self.qualified_freely(&query)?;
+        if super::temporary::reads_temporary(&query) {
+            return Err(Error::unsupported(
+                "a function that reads temporary tables or views",
+            ));
+        }
         query_text(&query)
     }
 
@@ -289,6 +306,11 @@ impl Writer<'_> {
                 };
                 let fields = schema.iter().flat_map(|schema| schema.fields().iter());
                 self.columns.extend(fields.map(|field| field.name().clone()));
+                if relation.is_none()
+                    && let Some(last) = name.0.last().and_then(|part| part.as_ident()).map(folded)
+                {
+                    self.columns.extend(crate::pg_catalog::columns_of_catalogs(&last));
+                }
                 ControlFlow::Continue(())
             }
 
@@ -298,8 +320,11 @@ impl Writer<'_> {
                 self.columns.extend(listed.map(|column| folded(&column.name)));
                 if let ast::SetExpr::Select(select) = query.body.as_ref() {
                     for item in &select.projection {
-                        if let ast::SelectItem::ExprWithAlias { alias, .. } = item {
-                            self.columns.push(folded(alias));
+                        match item {
+                            ast::SelectItem::ExprWithAlias { alias, .. } => self.columns.push(folded(alias)),
+                            // A column without a name has that of its function.
+                            ast::SelectItem::UnnamedExpr(value) => self.columns.extend(name_of(value)),
+                            _ => {}
                         }
                     }
                 }
@@ -314,6 +339,15 @@ impl Writer<'_> {
                     | ast::TableFactor::UNNEST { alias, .. } => alias.as_ref(),
                     _ => None,
                 };
+                if let ast::TableFactor::Table {
+                    name, args: Some(_), ..
+                }
+                | ast::TableFactor::Function { name, .. } = factor
+                {
+                    let last = name.0.last().and_then(|part| part.as_ident()).map(folded);
+                    self.columns.extend(last);
+                    self.columns.push("ordinality".to_owned());
+                }
                 if let Some(alias) = alias {
                     self.columns.push(folded(&alias.name));
                     self.columns
@@ -454,6 +488,24 @@ impl VisitorMut for Arguments<'_> {
     }
 }
 
+/// The name of a column that is said none.
+fn name_of(value: &ast::Expr) -> Option<String> {
+    match value {
+        ast::Expr::Function(call) => call.name.0.last().and_then(|part| part.as_ident()).map(folded),
+        ast::Expr::Cast { expr, .. } | ast::Expr::Nested(expr) => name_of(expr),
+        ast::Expr::Case { .. } => Some("case".to_owned()),
+        ast::Expr::Subquery(query) => match query.body.as_ref() {
+            ast::SetExpr::Select(select) => match select.projection.as_slice() {
+                [ast::SelectItem::UnnamedExpr(value)] => name_of(value),
+                [ast::SelectItem::ExprWithAlias { alias, .. }] => Some(folded(alias)),
+                _ => None,
+            },
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
 fn refuse_options(create: &ast::CreateFunction) -> Result<()> {
     let language = create.language.as_ref().map(folded);
     let is_return = matches!(create.function_body, Some(ast::CreateFunctionBody::Return(_)));
@@ -493,6 +545,19 @@ fn body_of(create: &ast::CreateFunction) -> Result<String> {
         },
         Some(ast::CreateFunctionBody::Return(value)) => Ok(format!("SELECT {value}")),
         _ => Err(Error::unsupported("this form of a function's body")),
+    }
+}
+
+/// Lengths and precisions of arguments and results say nothing, as in PostgreSQL.
+fn without_modifiers(data_type: &mut ast::DataType) {
+    use ast::DataType as T;
+    match data_type {
+        T::Varchar(length) | T::CharacterVarying(length) | T::CharVarying(length) => *length = None,
+        T::Char(_) | T::Character(_) => *data_type = T::Text,
+        T::Numeric(digits) | T::Decimal(digits) | T::Dec(digits) => *digits = ast::ExactNumberInfo::None,
+        T::Timestamp(digits, _) | T::Time(digits, _) => *digits = None,
+        T::Array(ast::ArrayElemTypeDef::SquareBracket(element, _)) => without_modifiers(element),
+        _ => {}
     }
 }
 

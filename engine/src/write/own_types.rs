@@ -39,6 +39,11 @@ impl OfDomain {
         serde_json::from_str(field.metadata().get(DOMAIN)?).ok()
     }
 
+    /// Whether NULL is no value of it.
+    pub(super) const fn refuses_null(&self) -> bool {
+        self.not_null
+    }
+
     /// What it asks of a column.
     pub(super) fn constraints(&self, column: &str) -> Result<Vec<Constraint>> {
         let value = ast::Expr::Identifier(ast::Ident::with_quote('"', column));

@@ -12,6 +12,8 @@ use std::sync::Arc;
 use super::constraint::{Constraint, Rule};
 use super::opened::violates;
 use super::target::{Column, Target, quoted};
+use crate::enumeration::Enumeration;
+use crate::pg_catalog::types::PG_TYPE_KEY;
 use crate::planner::own_types;
 use crate::{Error, Result};
 
@@ -195,9 +197,15 @@ impl Gate {
     }
 }
 
-/// A field without NOT NULL: the gate says it in PostgreSQL's words.
+/// A field without NOT NULL: the gate says it in PostgreSQL's words. What enums are compared by stays with them.
 fn nullable(field: &Field) -> Field {
-    Field::new(field.name(), field.data_type().clone(), true)
+    let bare = Field::new(field.name(), field.data_type().clone(), true);
+    match field.metadata().get_key_value(PG_TYPE_KEY) {
+        Some((key, name)) if Enumeration::is_one(name) => {
+            bare.with_metadata([(key.clone(), name.clone())].into())
+        }
+        _ => bare,
+    }
 }
 
 /// The property that holds the next number of an identity column.

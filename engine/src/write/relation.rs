@@ -10,6 +10,7 @@ use radlake_sql::ast;
 use super::Writer;
 use super::constraint::{self, Rule};
 use super::define::{Draft, numbers_come_last};
+use super::own_types::OfDomain;
 use super::pipeline::{Gate, layers};
 use super::target::{DEFAULT, IDENTITY, SEQUENCE, Target, folded, quoted};
 use super::texts::{DEFAULT_PLACE, TRANSFORM_PLACE, check_rules, expression_text};
@@ -129,6 +130,17 @@ impl Writer<'_> {
         table.arrow_schema = Arc::new(Schema::new(draft.fields));
         constraint::put(&mut table, &draft.constraints)?;
         self.check_expressions(&table).await?;
+        let added = table.arrow_schema.fields().last();
+        if let Some(domain) = added.and_then(|field| OfDomain::of(field))
+            && domain.refuses_null()
+            && table.rows > 0
+            && added.is_some_and(|field| !field.metadata().contains_key(DEFAULT))
+        {
+            return Err(Error::NotNullViolation(format!(
+                "column \"{}\" of relation \"{name}\" contains null values",
+                folded(&column.name)
+            )));
+        }
         let target = Target::new(table.clone(), None);
         let new = target.columns.last().cloned();
         let new = new.ok_or_else(|| Error::internal("a column was added and is not there"))?;
@@ -351,7 +363,10 @@ impl Writer<'_> {
                         "cannot alter type of a column that is masked, or that a mask names",
                     ));
                 }
-                let typed = self.typed(name, data_type).await?;
+                let typed = match self.of_own_type(name, data_type).await? {
+                    Some(field) => field,
+                    None => self.typed(name, data_type).await?,
+                };
                 let kept = field.is_nullable();
                 let kept_keys = [DEFAULT, SEQUENCE, IDENTITY, "comment"];
                 metadata.retain(|key, _| kept_keys.contains(&key.as_str()));

@@ -99,6 +99,17 @@ impl Writer<'_> {
     pub(super) fn qualified(&self, query: &ast::Query) -> Result<ast::Query> {
         let mut query = query.clone();
         self.qualify_own(&mut query, true)?;
+        self.qualified_relations(query)
+    }
+
+    /// The same for a function's query, which may call functions that read.
+    pub(super) fn qualified_freely(&self, query: &ast::Query) -> Result<ast::Query> {
+        let mut query = query.clone();
+        self.qualify_own(&mut query, false)?;
+        self.qualified_relations(query)
+    }
+
+    fn qualified_relations(&self, mut query: ast::Query) -> Result<ast::Query> {
         let mut names = Qualifier {
             epoch: self.epoch()?,
             path: self.session.search_path(),

@@ -6,12 +6,22 @@ use datafusion::sql::sqlparser::ast::{
     TableAliasColumnDef, TableFactor, TableWithJoins, TimezoneInfo, Value, ValueWithSpan,
 };
 use std::collections::HashSet;
+use std::sync::LazyLock;
 
 use super::ast::{bare, call, folded, null, select_one};
 use crate::pg_catalog::functions::{self, array_or_empty::ARRAY_OR_EMPTY};
 
 /// Schemas whose functions are called by their bare name.
 const SCHEMAS: [&str; 3] = ["pg_catalog", "information_schema", "public"];
+
+/// Names of the functions that are shown in `public`.
+static RADLAKES: LazyLock<HashSet<String>> = LazyLock::new(|| {
+    let functions = radlake_udfs::all();
+    functions
+        .iter()
+        .map(|function| function.name().to_owned())
+        .collect()
+});
 
 /// Words that PostgreSQL reads as a call although the parser sees a column.
 const REGISTERS: [&str; 3] = ["current_schema", "current_role", "session_user"];
@@ -88,7 +98,12 @@ fn cast_by_name(function: &Function) -> Option<Expr> {
 
 fn strip_schema(name: &mut ObjectName) {
     let schema = name.0.first().and_then(|part| part.as_ident()).map(folded);
-    if name.0.len() == 2 && schema.is_some_and(|s| SCHEMAS.contains(&s.as_str())) {
+    let Some(schema) = schema.filter(|s| name.0.len() == 2 && SCHEMAS.contains(&s.as_str())) else {
+        return;
+    };
+    // In `public` there are Radlake's functions and those that people make, which keep their schema: a bare name is searched for.
+    let last = name.0.last().and_then(|part| part.as_ident()).map(folded);
+    if schema != "public" || last.is_some_and(|last| RADLAKES.contains(&last)) {
         name.0.remove(0);
     }
 }
