@@ -26,6 +26,8 @@ pub(crate) struct Report {
     pub(crate) position: Option<u32>,
     /// Where in the data of a COPY.
     pub(crate) context: Option<Box<str>>,
+    /// Which constraint was violated.
+    pub(crate) violation: Option<Box<radlake::Violation>>,
 }
 
 impl Report {
@@ -39,6 +41,7 @@ impl Report {
             hint: None,
             position: None,
             context: None,
+            violation: None,
         }
     }
 
@@ -83,6 +86,13 @@ impl Report {
         optional(b'H', self.hint.clone());
         optional(b'W', self.context.as_deref().map(str::to_owned));
         optional(b'P', self.position.map(|position| position.to_string()));
+        if let Some(of) = &self.violation {
+            optional(b's', of.schema.clone());
+            optional(b't', of.table.clone());
+            optional(b'c', of.column.clone());
+            optional(b'd', of.data_type.clone());
+            optional(b'n', of.constraint.clone());
+        }
         fields
     }
 }
@@ -180,6 +190,7 @@ impl From<&radlake::Error> for Report {
             detail: error.detail(),
             position: error.position().and_then(|place| u32::try_from(place).ok()),
             context: error.context().map(String::into_boxed_str),
+            violation: error.violation().cloned().map(Box::new),
             ..Self::error(sqlstate(error), error.to_string())
         }
     }
