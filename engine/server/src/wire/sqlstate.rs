@@ -19,7 +19,7 @@ pub(crate) struct Report {
     /// What is wrong.
     pub(crate) message: String,
     /// More about it.
-    pub(crate) detail: Option<String>,
+    pub(crate) detail: Option<Box<str>>,
     /// What to do.
     pub(crate) hint: Option<String>,
     /// Where in the statement, in characters from 1.
@@ -82,7 +82,7 @@ impl Report {
         let mut optional = |code, value: Option<String>| {
             fields.extend(value.map(|value| (code, value.replace('\0', " "))));
         };
-        optional(b'D', self.detail.clone());
+        optional(b'D', self.detail.as_deref().map(str::to_owned));
         optional(b'H', self.hint.clone());
         optional(b'W', self.context.as_deref().map(str::to_owned));
         optional(b'P', self.position.map(|position| position.to_string()));
@@ -187,7 +187,7 @@ impl From<&radlake::Error> for Report {
     fn from(error: &radlake::Error) -> Self {
         Self {
             hint: error.hint(),
-            detail: error.detail(),
+            detail: error.detail().map(String::into_boxed_str),
             position: error.position().and_then(|place| u32::try_from(place).ok()),
             context: error.context().map(String::into_boxed_str),
             violation: error.violation().cloned().map(Box::new),
