@@ -3,8 +3,10 @@
 mod planning;
 mod running;
 mod suggest;
+mod violation;
 
 pub(crate) use suggest::nearest;
+pub use violation::Violation;
 
 use std::sync::Arc;
 
@@ -415,13 +417,13 @@ pub enum Error {
     },
     /// NULL where none may be (23502).
     #[error("{0}")]
-    NotNullViolation(String),
+    NotNullViolation(Box<Violation>),
     /// A row that a CHECK refuses (23514).
     #[error("{0}")]
-    CheckViolation(String),
+    CheckViolation(Box<Violation>),
     /// A key that is there already (23505).
     #[error("{0}")]
-    UniqueViolation(String),
+    UniqueViolation(Box<Violation>),
     /// A text longer than its column (22001).
     #[error("value too long for type character varying({0})")]
     TextTooLong(usize),
@@ -553,6 +555,19 @@ impl Error {
             Self::OutOfMemory { detail } | Self::DiskFull { detail } | Self::Dependents { detail, .. } => {
                 Some(detail.clone())
             }
+            Self::Row { error, .. } => error.detail(),
+            _ => self.violation().and_then(Violation::detail),
+        }
+    }
+
+    /// Which constraint was violated, and whose it is.
+    #[must_use]
+    pub fn violation(&self) -> Option<&Violation> {
+        match self {
+            Self::NotNullViolation(violation)
+            | Self::CheckViolation(violation)
+            | Self::UniqueViolation(violation) => Some(violation),
+            Self::Row { error, .. } => error.violation(),
             _ => None,
         }
     }

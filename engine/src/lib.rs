@@ -47,7 +47,7 @@ mod write;
 
 pub use datafusion::common::ScalarValue;
 pub use datafusion::execution::SendableRecordBatchStream as RowStream;
-pub use error::{Error, Result};
+pub use error::{Error, Result, Violation};
 pub use exchange::Notification;
 pub use identity::{Identity, ScramVerifier};
 pub use lakehouse::{Lakehouse, LakehouseBuilder, SUPERUSER};

@@ -51,6 +51,7 @@ mod sparing;
 mod subqueries;
 pub(crate) mod template;
 mod texts;
+mod told;
 mod types;
 mod using;
 mod uuids;
@@ -141,14 +142,16 @@ impl Planner {
         statement: &Statement,
         parameters: &[Option<DataType>],
     ) -> Result<LogicalPlan> {
-        // Some forms in which clients ask for keys cannot be planned; they are answered as in a lake without keys.
-        if pg_catalog::shows_keys(statement.ast())
-            && let Ok(plan) = Box::pin(self.plan_with(statement, parameters, Keys::Shown)).await
-            && self.can_run(&plan, parameters).await
-        {
-            return Ok(plan);
+        let shown = Box::pin(self.plan_with(statement, parameters, Keys::Shown)).await;
+        // One form in which pgcli asks for keys cannot be planned, and it would complete nothing at all after an error:
+        // it is answered as in a lake without keys. Whatever else cannot be planned is refused.
+        if !pg_catalog::takes_keys_apart(statement.ast()) {
+            return shown;
         }
-        Box::pin(self.plan_with(statement, parameters, Keys::Hidden)).await
+        match shown {
+            Ok(plan) if self.can_run(&plan, parameters).await => Ok(plan),
+            _ => Box::pin(self.plan_with(statement, parameters, Keys::Hidden)).await,
+        }
     }
 
     /// Whether a plan can be made executable, whatever its parameters are.
@@ -202,12 +205,12 @@ impl Planner {
 
     /// Analyses a plan, which gives its columns their final types.
     pub(crate) fn analyse(&self, plan: LogicalPlan) -> Result<Planned> {
-        let origins = origin::trace(&plan);
+        let (origins, told) = (origin::trace(&plan), told::trace(&plan));
         let analysed =
             self.state
                 .analyzer()
                 .execute_and_check(plan.clone(), self.state.config_options(), |_, _| {})?;
-        let schema = client_schema(&analysed, &origins);
+        let schema = client_schema(&analysed, &origins, told);
         Ok(Planned { plan, schema })
     }
 
@@ -226,14 +229,14 @@ impl Planner {
             let found = origin::tables(plan)?;
             reads.lock().unwrap_or_else(PoisonError::into_inner).extend(found);
         }
-        let origins = origin::trace(plan);
+        let (origins, told) = (origin::trace(plan), told::trace(plan));
         let optimised = self.state.optimize(plan)?;
         let physical = self
             .state
             .query_planner()
             .create_physical_plan(&optimised, &self.state)
             .await?;
-        let schema = client_schema(&optimised, &origins);
+        let schema = client_schema(&optimised, &origins, told);
         Ok((physical, optimised, schema))
     }
 
@@ -537,11 +540,16 @@ fn parser_options(state: &SessionState) -> ParserOptions {
 }
 
 /// The columns of a result as clients see them: PostgreSQL's names, where they come from, NULLs always possible.
-fn client_schema(plan: &LogicalPlan, origins: &[Option<origin::Origin>]) -> SchemaRef {
+fn client_schema(
+    plan: &LogicalPlan,
+    origins: &[Option<origin::Origin>],
+    mut told: Vec<Option<String>>,
+) -> SchemaRef {
     let fields = plan.schema().fields().iter().enumerate().map(|(index, field)| {
         let mut metadata = HashMap::new();
         let cast = pg_catalog::output_type(field.name()).map(str::to_owned);
-        if let Some(name) = cast.or_else(|| field.metadata().get("pg_type").cloned()) {
+        let cast = cast.or_else(|| field.metadata().get("pg_type").cloned());
+        if let Some(name) = cast.or_else(|| told.get_mut(index).and_then(Option::take)) {
             metadata.insert("pg_type".to_owned(), name);
         }
         if let Some(Some(origin)) = origins.get(index) {

@@ -133,17 +133,17 @@ MISSING = {
     ),
     **of(
         "primary key violated: fields",
-        "no DETAIL, nor names of schema, table and constraint",
+        "DETAIL names the columns of the key, never their values",
         "psql", "postgres_fdw", "psycopg", "psycopg2", "asyncpg", "pg8000", "SQLAlchemy", "ADBC", "JDBC", "ODBC", "node-postgres",
     ),
     **of(
         "NOT NULL violated: fields",
-        "no DETAIL (Failing row contains …)",
+        "no DETAIL (Failing row contains …): errors never tell values",
         "psql", "psycopg", "psycopg2", "asyncpg", "pg8000", "SQLAlchemy", "ADBC", "JDBC", "ODBC", "node-postgres",
     ),
     **of(
         "check violated: fields",
-        "no DETAIL (Failing row contains …)",
+        "no DETAIL (Failing row contains …): errors never tell values",
         "psql", "psycopg", "psycopg2", "asyncpg", "pg8000", "SQLAlchemy", "ADBC", "JDBC", "ODBC", "node-postgres",
     ),
     **of(

@@ -12,6 +12,8 @@ CREATE TABLE keyed.visits (
     FOREIGN KEY (patient, site) REFERENCES keyed.patients (id, site)
 );
 CREATE INDEX by_site ON keyed.visits (site, patient);
+CREATE VIEW keyed.shown AS SELECT relname, EXISTS (SELECT 1 FROM pg_constraint k WHERE k.conrelid = c.oid) AS keyed FROM pg_class c
+WHERE relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = 'keyed') AND relkind = 'r';
 """
 
 QUERIES = {
@@ -55,6 +57,9 @@ AND a.attnum = ANY (i.indkey) WHERE i.indrelid = 'keyed.patients'::regclass AND 
     "what constraints say": """
 SELECT conname, contype, pg_get_constraintdef(oid), conkey, confkey FROM pg_constraint
 WHERE connamespace = 'keyed'::regnamespace AND contype <> 'c' ORDER BY 1""",
+    "a view that asks": "SELECT * FROM keyed.shown ORDER BY 1",
+    "conditions": """
+SELECT conname, pg_get_expr(conbin, conrelid) IS NOT NULL, conkey FROM pg_constraint WHERE connamespace = 'keyed'::regnamespace AND contype = 'c'""",
     "table_constraints": """
 SELECT constraint_name, table_name, constraint_type FROM information_schema.table_constraints
 WHERE table_schema = 'keyed' AND constraint_type <> 'CHECK' ORDER BY 1""",

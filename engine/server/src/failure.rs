@@ -69,7 +69,7 @@ impl From<io::Error> for Failure {
 fn describe(error: &radlake::Error) -> String {
     let report = Report::from(error);
     let mut text = format!("{} ({})", report.message, report.code);
-    for (name, part) in [("detail", report.detail), ("hint", report.hint)] {
+    for (name, part) in [("detail", report.detail.map(String::from)), ("hint", report.hint)] {
         if let Some(part) = part {
             text.push_str(&format!("\n{name}: {part}"));
         }

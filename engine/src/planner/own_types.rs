@@ -18,6 +18,7 @@ use radlake_sql::ast::{
 use super::dialect::call;
 use super::enums;
 use crate::enumeration::Enumeration;
+use crate::error::Violation;
 use crate::write::target::folded;
 use crate::{Error, Result};
 
@@ -28,7 +29,7 @@ const DOMAIN_VALUE: &str = "domain_value";
 pub(super) fn functions() -> Vec<Arc<ScalarUDF>> {
     let mut functions = enums::functions();
     functions.push(Arc::new(ScalarUDF::from(DomainValue {
-        signature: Signature::any(4, Volatility::Immutable),
+        signature: Signature::any(5, Volatility::Immutable),
     })));
     functions
 }
@@ -196,7 +197,10 @@ impl Casts<'_> {
         let mut found = below.clone();
         if domain.not_null {
             let holds = Expr::IsNotNull(Box::new(below.clone()));
-            found = call(DOMAIN_VALUE, vec![found, holds, text(&own.name), text("")]);
+            found = call(
+                DOMAIN_VALUE,
+                vec![found, holds, text(&own.schema), text(&own.name), text("")],
+            );
         }
         for check in &domain.checks {
             let mut holds = condition(&check.expression, &below)?;
@@ -206,7 +210,13 @@ impl Casts<'_> {
             }
             found = call(
                 DOMAIN_VALUE,
-                vec![found, holds, text(&own.name), text(&check.name)],
+                vec![
+                    found,
+                    holds,
+                    text(&own.schema),
+                    text(&own.name),
+                    text(&check.name),
+                ],
             );
         }
         Ok(found)
@@ -343,8 +353,8 @@ impl ScalarUDFImpl for DomainValue {
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> EngineResult<ColumnarValue> {
-        let [value, holds, domain, constraint] = args.args.as_slice() else {
-            return exec_err!("a domain's value is checked with four arguments");
+        let [value, holds, schema, domain, constraint] = args.args.as_slice() else {
+            return exec_err!("a domain's value is checked with five arguments");
         };
         let holds = holds.to_array(args.number_rows)?;
         let broken = match holds.data_type() {
@@ -362,16 +372,18 @@ impl ScalarUDFImpl for DomainValue {
             ColumnarValue::Scalar(ScalarValue::Utf8(Some(text))) => text.clone(),
             _ => String::new(),
         };
-        Err(violated(&text(domain), &text(constraint)).into())
+        Err(violated(&text(schema), &text(domain), &text(constraint)).into())
     }
 }
 
 /// What is said of a value that is none of a domain; without a constraint it is NULL.
-pub(crate) fn violated(domain: &str, constraint: &str) -> Error {
+pub(crate) fn violated(schema: &str, domain: &str, constraint: &str) -> Error {
+    let of = |message| Violation::of_domain(schema, domain, message);
     match constraint {
-        "" => Error::NotNullViolation(format!("domain {domain} does not allow null values")),
-        _ => Error::CheckViolation(format!(
-            "value for domain {domain} violates check constraint \"{constraint}\""
-        )),
+        "" => Error::NotNullViolation(of(format!("domain {domain} does not allow null values"))),
+        _ => {
+            let message = format!("value for domain {domain} violates check constraint \"{constraint}\"");
+            Error::CheckViolation(of(message).constraint(constraint))
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! Constraints of a table, as its catalog entry keeps them.
 
-use radlake_catalogs::TableObject;
+use radlake_catalogs::{Epoch, TableObject};
 use radlake_sql::ast;
 use serde::{Deserialize, Serialize};
 
@@ -32,7 +32,11 @@ pub(crate) enum Rule {
     Check { expression: String },
     /// Enforced: what the domain of a column asks. It is the domain's, and kept with no table.
     #[serde(skip)]
-    Domain { domain: String, expression: String },
+    Domain {
+        schema: String,
+        domain: String,
+        expression: String,
+    },
     /// Shown, not enforced.
     ForeignKey {
         columns: Vec<String>,
@@ -61,11 +65,11 @@ pub(crate) fn of(table: &TableObject) -> Result<Vec<Constraint>> {
 }
 
 /// The constraints of a table, and before them what the domains of its columns ask: all that new rows must keep to.
-pub(super) fn enforced(table: &TableObject) -> Result<Vec<Constraint>> {
+pub(super) fn enforced(table: &TableObject, epoch: &Epoch) -> Result<Vec<Constraint>> {
     let mut found = Vec::new();
     for field in table.arrow_schema.fields() {
         if let Some(domain) = super::own_types::OfDomain::of(field) {
-            found.extend(domain.constraints(field.name())?);
+            found.extend(domain.constraints(field.name(), epoch)?);
         }
     }
     found.extend(of(table)?);

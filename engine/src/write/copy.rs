@@ -194,13 +194,13 @@ impl Writer<'_> {
     /// Carries out a COPY FROM.
     async fn copy(&mut self, statement: &Statement, load: &mut Load) -> Result<Outcome> {
         let (target, places) = self.copied(statement).await?;
-        let constraints = constraint::enforced(&target.object)?;
+        let constraints = constraint::enforced(&target.object, &*self.epoch()?)?;
         if let Some(staged) = &load.staged {
             // Another writer was first. The rows are not read again: they must fit the table as it is now.
             let same = staged.target.object.oid == target.object.oid
                 && staged.target.object.location == target.object.location
                 && staged.target.object.arrow_schema == target.object.arrow_schema
-                && constraint::enforced(&staged.target.object)? == constraints
+                && constraint::enforced(&staged.target.object, &*self.epoch()?)? == constraints
                 && staged.target.checks == target.checks
                 && !staged.counts;
             if !same {

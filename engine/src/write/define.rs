@@ -193,7 +193,7 @@ impl Writer<'_> {
     /// Plans defaults, generated columns and checks of a table.
     pub(super) async fn check_expressions(&self, table: &TableObject) -> Result<()> {
         let target = super::target::Target::new(table.clone(), None);
-        let constraints = constraint::enforced(table)?;
+        let constraints = constraint::enforced(table, &*self.epoch()?)?;
         let given = target
             .columns
             .iter()

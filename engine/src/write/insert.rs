@@ -29,7 +29,7 @@ impl Writer<'_> {
         let alias = insert.table_alias.as_ref().map(|alias| &alias.alias);
         let mut target = Target::new(object.as_ref().clone(), alias);
         target.checks = self.row_checks(&target.object, Command::Insert, reads).await?;
-        let constraints = constraint::enforced(&target.object)?;
+        let constraints = constraint::enforced(&target.object, &*self.epoch()?)?;
         let first = self.source(&target, insert, with).await?;
         let all: Vec<usize> = (0..target.columns.len()).collect();
         if let Some(on) = &insert.on {
@@ -67,7 +67,7 @@ impl Writer<'_> {
         keep: bool,
     ) -> Result<(u64, Vec<RecordBatch>)> {
         let mut passing = Passing {
-            keys: Keys::new(constraint::primary_key(constraints)),
+            keys: Keys::new(constraint::primary_key(constraints)).there(gate.there),
             kept: keep.then(Vec::new),
             gate,
         };

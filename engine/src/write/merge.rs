@@ -56,7 +56,7 @@ impl Writer<'_> {
             }));
         }
         let opened = self.open_for(&target, Access::Merge).await?;
-        let constraints = constraint::enforced(&target.object)?;
+        let constraints = constraint::enforced(&target.object, &*self.epoch()?)?;
         let alias = quoted(&target.alias);
         let matched = format!("{alias}.{} IS NOT NULL", opened.row());
         let mut cases: Vec<Case> = Vec::with_capacity(merge.clauses.len());

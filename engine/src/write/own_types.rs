@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use arrow::datatypes::{Field, Schema};
-use radlake_catalogs::{Domain, DomainCheck, FunctionObject, Object, TypeDefinition, TypeObject};
+use radlake_catalogs::{Domain, DomainCheck, Epoch, FunctionObject, Object, TypeDefinition, TypeObject};
 use radlake_sql::ast::{self, VisitMut, VisitorMut};
 use serde::{Deserialize, Serialize};
 
@@ -14,6 +14,7 @@ use super::target::folded;
 use super::texts::{self, expression_text};
 use super::{Outcome, Writer};
 use crate::enumeration::Enumeration;
+use crate::error::Violation;
 use crate::pg_catalog::types::PG_TYPE_KEY;
 use crate::planner::{own_functions, own_types};
 use crate::{Error, Result};
@@ -45,12 +46,18 @@ impl OfDomain {
     }
 
     /// What it asks of a column.
-    pub(super) fn constraints(&self, column: &str) -> Result<Vec<Constraint>> {
+    pub(super) fn constraints(&self, column: &str, epoch: &Epoch) -> Result<Vec<Constraint>> {
+        // It may have been renamed since, or its schema.
+        let own = epoch.own_type_by_oid(self.oid);
+        let (schema, name) = own.map_or(("", self.name.as_str()), |own| {
+            (own.schema.as_str(), own.name.as_str())
+        });
         let value = ast::Expr::Identifier(ast::Ident::with_quote('"', column));
-        let constraint = |name: &str, expression: String| Constraint {
-            name: name.to_owned(),
+        let constraint = |called: &str, expression: String| Constraint {
+            name: called.to_owned(),
             rule: Rule::Domain {
-                domain: self.name.clone(),
+                schema: schema.to_owned(),
+                domain: name.to_owned(),
                 expression,
             },
             comment: None,
@@ -143,9 +150,11 @@ impl Writer<'_> {
             let label = label.value.clone();
             fits(&label)?;
             if known.contains(&label) {
-                return Err(Error::UniqueViolation(
-                    "duplicate key value violates unique constraint \"pg_enum_typid_label_index\"".to_owned(),
-                ));
+                const INDEX: &str = "pg_enum_typid_label_index";
+                let message = format!("duplicate key value violates unique constraint \"{INDEX}\"");
+                let violation = Violation::of_table("pg_catalog", "pg_enum", message).constraint(INDEX);
+                let key = ["enumtypid".to_owned(), "enumlabel".to_owned()];
+                return Err(Error::UniqueViolation(violation.key(&key, false)));
             }
             known.push(label);
         }

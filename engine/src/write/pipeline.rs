@@ -13,6 +13,7 @@ use super::constraint::{Constraint, Rule};
 use super::opened::violates;
 use super::target::{Column, Target, quoted};
 use crate::enumeration::Enumeration;
+use crate::error::Violation;
 use crate::pg_catalog::types::PG_TYPE_KEY;
 use crate::planner::own_types;
 use crate::{Error, Result};
@@ -54,14 +55,18 @@ pub(super) fn layers(
     format!("SELECT {} FROM ({second}) AS {name}", third.join(", "))
 }
 
-/// The domain if it is one's, the name, and the condition.
-fn checks(constraints: &[Constraint]) -> impl Iterator<Item = (Option<&str>, &str, &str)> {
+/// The domain's schema and name if it is one's, the name, and the condition.
+fn checks(constraints: &[Constraint]) -> impl Iterator<Item = (Option<(&str, &str)>, &str, &str)> {
     constraints
         .iter()
         .filter_map(|constraint| match &constraint.rule {
             Rule::Check { expression } => Some((None, constraint.name.as_str(), expression.as_str())),
-            Rule::Domain { domain, expression } => Some((
-                Some(domain.as_str()),
+            Rule::Domain {
+                schema,
+                domain,
+                expression,
+            } => Some((
+                Some((schema.as_str(), domain.as_str())),
                 constraint.name.as_str(),
                 expression.as_str(),
             )),
@@ -77,11 +82,14 @@ pub(super) fn policy_column(at: usize) -> String {
 /// Checks rows of [`layers`], and brings them into the types of the table's columns.
 #[derive(Debug, Clone)]
 pub(super) struct Gate {
+    schema_name: String,
     table: String,
+    /// Whether the rows were there before the constraints.
+    pub(super) there: bool,
     passed: usize,
     columns: Vec<(Column, Arc<Field>)>,
-    /// Conditions of domains and of the table: the domain, and the name.
-    checks: Vec<(Option<String>, String)>,
+    /// Conditions of domains and of the table: the domain's schema and name, and the condition's name.
+    checks: Vec<(Option<(String, String)>, String)>,
     /// The restrictive policy behind each condition that policies put on rows; `None` for the permissive ones.
     policies: Vec<Option<String>>,
     /// Next numbers of identity columns, by place among `columns`.
@@ -109,16 +117,31 @@ impl Gate {
                 .collect::<Vec<_>>(),
         );
         Self {
+            schema_name: target.object.schema.clone(),
             table: target.object.name.clone(),
+            there: false,
             passed: passed.len(),
             columns,
             checks: checks(constraints)
-                .map(|(domain, name, _)| (domain.map(str::to_owned), name.to_owned()))
+                .map(|(domain, name, _)| {
+                    let domain = domain.map(|(schema, domain)| (schema.to_owned(), domain.to_owned()));
+                    (domain, name.to_owned())
+                })
                 .collect(),
             policies: target.checks.iter().map(|check| check.policy.clone()).collect(),
             counters,
             schema: Arc::new(schema),
         }
+    }
+
+    /// For rows that were there before the constraints.
+    pub(super) fn there(mut self) -> Self {
+        self.there = true;
+        self
+    }
+
+    fn violation(&self, message: String) -> Box<Violation> {
+        Violation::of_table(&self.schema_name, &self.table, message)
     }
 
     /// Identity columns with their next numbers.
@@ -169,10 +192,14 @@ impl Gate {
                 && values.null_count() > 0
                 && (0..values.len()).any(|row| values.is_null(row) && binding(row))
             {
-                return Err(Error::NotNullViolation(format!(
-                    "null value in column \"{}\" of relation \"{}\" violates not-null constraint",
-                    column.name, self.table
-                )));
+                let (name, table) = (&column.name, &self.table);
+                let message = match self.there {
+                    true => format!("column \"{name}\" of relation \"{table}\" contains null values"),
+                    false => format!(
+                        "null value in column \"{name}\" of relation \"{table}\" violates not-null constraint"
+                    ),
+                };
+                return Err(Error::NotNullViolation(self.violation(message).column(name)));
             }
             columns.push(values);
         }
@@ -181,13 +208,19 @@ impl Gate {
             let outcome = outcome.as_boolean();
             // NULL passes.
             if (0..outcome.len()).any(|row| outcome.is_valid(row) && !outcome.value(row) && binding(row)) {
-                if let Some(domain) = domain {
-                    return Err(own_types::violated(domain, name));
+                if let Some((schema, domain)) = domain {
+                    return Err(own_types::violated(schema, domain, name));
                 }
-                return Err(Error::CheckViolation(format!(
-                    "new row for relation \"{}\" violates check constraint \"{name}\"",
-                    self.table
-                )));
+                let table = &self.table;
+                let message = match self.there {
+                    true => {
+                        format!("check constraint \"{name}\" of relation \"{table}\" is violated by some row")
+                    }
+                    false => {
+                        format!("new row for relation \"{table}\" violates check constraint \"{name}\"")
+                    }
+                };
+                return Err(Error::CheckViolation(self.violation(message).constraint(name)));
             }
         }
         let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));

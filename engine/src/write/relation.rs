@@ -409,7 +409,7 @@ impl Writer<'_> {
         check_rules(&table)?;
         let old = Target::new(self.work.table(table.oid)?, None);
         let target = Target::new(table.clone(), None);
-        let constraints = constraint::enforced(&table)?;
+        let constraints = constraint::enforced(&table, &*self.epoch()?)?;
         let alias = quoted(&old.alias);
         let items = target
             .columns
@@ -441,12 +441,12 @@ impl Writer<'_> {
         let (_, local) = self.open(&old).await?;
         let planner = self.planner(vec![("target", local)])?;
         let rows = self.rows(&planner, &sql).await?;
-        let gate = Gate::new(&target, &constraints, &[], &all);
+        let gate = Gate::new(&target, &constraints, &[], &all).there();
         self.work.truncate(&old.object).await?;
         self.work.put_object(table)?;
         self.append(&target, &constraints, rows, gate, false).await?;
         // The keys of rows that were there count as new ones under a new constraint.
-        self.unique(&target, &constraints, Keys::everything(&constraints))
+        self.unique(&target, &constraints, Keys::everything(&constraints).there(true))
             .await
     }
 }

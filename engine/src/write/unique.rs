@@ -14,6 +14,7 @@ use datafusion::error::DataFusionError;
 use super::Writer;
 use super::constraint::{self, Constraint};
 use super::target::{Target, quoted};
+use crate::error::Violation;
 use crate::{Error, Result};
 
 /// Relations of one query, by name.
@@ -33,6 +34,8 @@ pub(super) struct Keys {
     batches: Option<Vec<RecordBatch>>,
     rows: usize,
     seen: HashSet<OwnedRow>,
+    /// Whether the rows were there before the constraint.
+    there: bool,
 }
 
 impl Keys {
@@ -47,6 +50,7 @@ impl Keys {
             batches: Some(Vec::new()),
             rows: 0,
             seen: HashSet::new(),
+            there: false,
         }
     }
 
@@ -55,6 +59,12 @@ impl Keys {
         let mut keys = Self::new(constraint::primary_key(constraints));
         (keys.batches, keys.rows) = (None, usize::MAX);
         keys
+    }
+
+    /// Whether the rows were there before the constraint.
+    pub(super) fn there(mut self, there: bool) -> Self {
+        self.there = there;
+        self
     }
 
     fn of(&self, rows: &RecordBatch) -> Result<RecordBatch> {
@@ -200,10 +210,15 @@ impl Writer<'_> {
         self.before = before;
         let found = self.collected(&planner, &sql).await?;
         if found.iter().any(|batch| batch.num_rows() > 0) {
-            return Err(Error::UniqueViolation(format!(
-                "duplicate key value violates unique constraint \"{}\"",
-                constraint.name
-            )));
+            let name = &constraint.name;
+            let message = match keys.there {
+                true => format!("could not create unique index \"{name}\""),
+                false => format!("duplicate key value violates unique constraint \"{name}\""),
+            };
+            let violation = Violation::of_table(&target.object.schema, &target.object.name, message)
+                .constraint(name)
+                .key(&keys.columns, keys.there);
+            return Err(Error::UniqueViolation(violation));
         }
         Ok(())
     }

@@ -27,7 +27,7 @@ impl Writer<'_> {
         let mut target = Target::new(object.as_ref().clone(), alias);
         target.checks = self.row_checks(&target.object, Command::Update, reads).await?;
         let opened = self.open_for(&target, Access::Update { reads }).await?;
-        let constraints = constraint::enforced(&target.object)?;
+        let constraints = constraint::enforced(&target.object, &*self.epoch()?)?;
         let set = assignments(&self.splices, &target, &update.assignments)?;
         let alias = quoted(&target.alias);
         let columns = target

@@ -152,7 +152,7 @@ fn too_many() -> Report {
 /// What a client is told that found no place, or lost it, before it had logged in.
 pub(crate) fn crowded() -> Report {
     Report {
-        detail: Some("Too many clients are in the middle of their login.".to_owned()),
+        detail: Some("Too many clients are in the middle of their login.".into()),
         ..too_many()
     }
 }

@@ -19,13 +19,15 @@ pub(crate) struct Report {
     /// What is wrong.
     pub(crate) message: String,
     /// More about it.
-    pub(crate) detail: Option<String>,
+    pub(crate) detail: Option<Box<str>>,
     /// What to do.
     pub(crate) hint: Option<String>,
     /// Where in the statement, in characters from 1.
     pub(crate) position: Option<u32>,
     /// Where in the data of a COPY.
     pub(crate) context: Option<Box<str>>,
+    /// Which constraint was violated.
+    pub(crate) violation: Option<Box<radlake::Violation>>,
 }
 
 impl Report {
@@ -39,6 +41,7 @@ impl Report {
             hint: None,
             position: None,
             context: None,
+            violation: None,
         }
     }
 
@@ -79,10 +82,17 @@ impl Report {
         let mut optional = |code, value: Option<String>| {
             fields.extend(value.map(|value| (code, value.replace('\0', " "))));
         };
-        optional(b'D', self.detail.clone());
+        optional(b'D', self.detail.as_deref().map(str::to_owned));
         optional(b'H', self.hint.clone());
         optional(b'W', self.context.as_deref().map(str::to_owned));
         optional(b'P', self.position.map(|position| position.to_string()));
+        if let Some(of) = &self.violation {
+            optional(b's', of.schema.clone());
+            optional(b't', of.table.clone());
+            optional(b'c', of.column.clone());
+            optional(b'd', of.data_type.clone());
+            optional(b'n', of.constraint.clone());
+        }
         fields
     }
 }
@@ -177,9 +187,10 @@ impl From<&radlake::Error> for Report {
     fn from(error: &radlake::Error) -> Self {
         Self {
             hint: error.hint(),
-            detail: error.detail(),
+            detail: error.detail().map(String::into_boxed_str),
             position: error.position().and_then(|place| u32::try_from(place).ok()),
             context: error.context().map(String::into_boxed_str),
+            violation: error.violation().cloned().map(Box::new),
             ..Self::error(sqlstate(error), error.to_string())
         }
     }

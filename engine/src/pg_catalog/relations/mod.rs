@@ -92,7 +92,7 @@ fn builder(name: &str) -> Option<Builder> {
     BUILDERS.iter().find(|(n, _)| *n == name).map(|(_, build)| *build)
 }
 
-/// Whether a query that holds a construct which may not be planned sees the keys and indexes of tables.
+/// Whether a query that holds a construct which cannot be planned sees the keys and indexes of tables.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Keys {
     /// As they are.
@@ -101,12 +101,51 @@ pub(crate) enum Keys {
     Hidden,
 }
 
-/// Relations with rows that clients also ask about in ways that cannot be planned (table functions of outer columns, fields of
-/// composites): such a query, and no other, gets the answer of a lake without keys.
+/// Relations with rows that pgcli also asks about in a way that cannot be planned ([`takes_keys_apart`]): such a query, and no other,
+/// gets the answer of a lake without keys.
 const SHOWN_PLAINLY: [&str; 3] = ["pg_constraint", "pg_index", "pg_indexes"];
 
-/// Whether a query names one of them.
-pub(crate) fn shows_keys(query: &ast::Statement) -> bool {
+/// Whether a query names one of them, and takes arrays of an outer query apart in a select that has no FROM:
+/// `(SELECT unnest(conkey) AS attnum, generate_subscripts(conkey, 1) AS i)`.
+pub(crate) fn takes_keys_apart(query: &ast::Statement) -> bool {
+    struct Apart;
+    impl ast::Visitor for Apart {
+        type Break = ();
+
+        fn pre_visit_select(&mut self, select: &ast::Select) -> ControlFlow<()> {
+            let unnests = |item: &ast::SelectItem| match item {
+                ast::SelectItem::UnnamedExpr(expr) | ast::SelectItem::ExprWithAlias { expr, .. } => {
+                    unnests_column(expr)
+                }
+                _ => false,
+            };
+            match select.from.is_empty() && select.projection.iter().any(unnests) {
+                true => ControlFlow::Break(()),
+                false => ControlFlow::Continue(()),
+            }
+        }
+    }
+    names_keys(query) && ast::Visit::visit(query, &mut Apart).is_break()
+}
+
+fn unnests_column(expr: &ast::Expr) -> bool {
+    let ast::Expr::Function(function) = expr else {
+        return false;
+    };
+    let name = function.name.0.last().and_then(|part| part.as_ident());
+    let ast::FunctionArguments::List(list) = &function.args else {
+        return false;
+    };
+    name.is_some_and(|name| name.value.eq_ignore_ascii_case("unnest"))
+        && matches!(
+            list.args.as_slice(),
+            [ast::FunctionArg::Unnamed(ast::FunctionArgExpr::Expr(
+                ast::Expr::Identifier(_) | ast::Expr::CompoundIdentifier(_)
+            ))]
+        )
+}
+
+fn names_keys(query: &ast::Statement) -> bool {
     ast::visit_relations(query, |name| {
         let last = name.0.last().and_then(|part| part.as_ident());
         match last.is_some_and(|last| SHOWN_PLAINLY.contains(&last.value.to_lowercase().as_str())) {

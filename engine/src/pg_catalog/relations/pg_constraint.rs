@@ -32,5 +32,11 @@ pub(super) fn rows(declared: &'static Declared, model: &Model) -> Result<RecordB
         .column("connoinherit", |c| c.kind != "c")
         .column("conkey", |c| numbers(&c.columns))
         .column("confkey", |c| numbers(&c.referenced_columns))
+        .column("conbin", |c| {
+            // As it is written: there are no trees of nodes.
+            c.definition
+                .strip_prefix("CHECK (")
+                .and_then(|rest| rest.strip_suffix(')'))
+        })
         .finish()
 }

@@ -22,6 +22,8 @@ pub(super) fn rows(declared: &'static Declared, model: &Model) -> Result<RecordB
         .column("relid", |r| r.oid)
         .column("schemaname", |r| model.schema_name(r.namespace))
         .column("relname", |r| r.name.as_str())
+        .column("seq_scan", |_| 0)
+        .column("seq_tup_read", |_| 0)
         .column("n_live_tup", |r| r.rows.max(0))
         .column("n_dead_tup", |_| 0)
         .finish()

@@ -47,7 +47,7 @@ pub(crate) fn rewrite(statement: &mut Statement, keys: Keys) {
 pub fn rewrite_view(statement: &mut Statement) {
     balance::balance(statement);
     relations::qualify(statement);
-    rewrite_parts(statement, false, Keys::Hidden);
+    rewrite_parts(statement, false, Keys::Shown);
 }
 
 fn rewrite_parts(statement: &mut Statement, typed: bool, keys: Keys) {

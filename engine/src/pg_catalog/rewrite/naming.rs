@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use std::ops::ControlFlow;
 
 use super::ast::{bare, custom_type, folded, last};
-use super::functions;
+use super::{functions, system_columns};
 
 /// Separates a name from the number that makes it unique. No client can type it into an identifier by accident.
 const MARK: char = '\u{1}';
@@ -113,7 +113,10 @@ impl VisitorMut for Namer {
         let mut number = 0_usize;
         for item in &mut select.projection {
             let (name, plain, cast) = match item {
-                SelectItem::UnnamedExpr(expr) => (figure(expr), is_column(expr), cast_type(expr)),
+                SelectItem::UnnamedExpr(expr) => {
+                    let plain = is_column(expr) && !system_columns::is_one(expr);
+                    (figure(expr), plain, cast_type(expr))
+                }
                 SelectItem::ExprWithAlias { expr, alias } => (folded(alias), false, cast_type(expr)),
                 _ => continue,
             };

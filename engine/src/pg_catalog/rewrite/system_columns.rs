@@ -1,10 +1,22 @@
 //! `tableoid` and `xmin` of system relations: columns that `*` does not show.
 
-use datafusion::sql::sqlparser::ast::{Expr, Query, Select, Value, VisitMut, VisitorMut};
+use datafusion::sql::sqlparser::ast::{
+    CastKind, DataType, Expr, Ident, ObjectName, Query, Select, Value, VisitMut, VisitorMut,
+};
 use std::ops::ControlFlow;
 
 use super::ast::folded;
 use super::scope::Scope;
+
+/// Whether an expression may be such a column: what it is replaced by has not its name.
+pub(super) fn is_one(expr: &Expr) -> bool {
+    let last = match expr {
+        Expr::Identifier(ident) => Some(ident),
+        Expr::CompoundIdentifier(idents) => idents.last(),
+        _ => None,
+    };
+    last.is_some_and(|last| ["tableoid", "xmin"].contains(&folded(last).as_str()))
+}
 
 /// Replaces the system columns of a select's own relations by what they hold.
 pub(super) fn rewrite(select: &mut Select) {
@@ -56,13 +68,19 @@ impl VisitorMut for Replacer {
         let Some(relation) = relation else {
             return ControlFlow::Continue(());
         };
-        let value = match column.as_str() {
-            "tableoid" => relation.oid.to_string(),
+        let number = |value: String| Expr::Value(Value::Number(value, false).with_empty_span());
+        *expr = match column.as_str() {
+            "tableoid" => Expr::Cast {
+                kind: CastKind::Cast,
+                expr: Box::new(number(relation.oid.to_string())),
+                data_type: DataType::Custom(ObjectName::from(vec![Ident::new("oid")]), Vec::new()),
+                array: false,
+                format: None,
+            },
             // Catalog rows are written by no transaction of a client's: the bootstrap's number.
-            "xmin" => "1".to_owned(),
+            "xmin" => number("1".to_owned()),
             _ => return ControlFlow::Continue(()),
         };
-        *expr = Expr::Value(Value::Number(value, false).with_empty_span());
         ControlFlow::Continue(())
     }
 }

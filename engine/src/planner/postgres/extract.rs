@@ -52,7 +52,8 @@ fn check(types: &[DataType]) -> Result<()> {
 
 /// A field under its own name.
 fn canonical(field: &str) -> Result<String> {
-    let lower = field.trim().to_lowercase();
+    // EXTRACT takes it as a literal too, which comes here between its quotes.
+    let lower = field.trim().trim_matches('\'').to_lowercase();
     Ok(match lower.as_str() {
         "years" | "y" | "yr" | "yrs" => "year",
         "mon" | "mons" | "months" => "month",
