@@ -15,6 +15,7 @@ use super::pipeline::{Gate, layers};
 use super::target::{DEFAULT, IDENTITY, SEQUENCE, Target, folded, quoted};
 use super::texts::{DEFAULT_PLACE, TRANSFORM_PLACE, check_rules, expression_text};
 use super::unique::Keys;
+use crate::error::Violation;
 use crate::{Error, Result};
 
 impl Writer<'_> {
@@ -136,10 +137,10 @@ impl Writer<'_> {
             && table.rows > 0
             && added.is_some_and(|field| !field.metadata().contains_key(DEFAULT))
         {
-            return Err(Error::NotNullViolation(format!(
-                "column \"{}\" of relation \"{name}\" contains null values",
-                folded(&column.name)
-            )));
+            let column = folded(&column.name);
+            let message = format!("column \"{column}\" of relation \"{name}\" contains null values");
+            let violation = Violation::of_table(&table.schema, &name, message).column(&column);
+            return Err(Error::NotNullViolation(violation));
         }
         let target = Target::new(table.clone(), None);
         let new = target.columns.last().cloned();
