@@ -9,6 +9,7 @@ mod decimals;
 mod dialect;
 mod domains;
 mod enums;
+mod equalities;
 mod excluding;
 mod expressions;
 mod floats;

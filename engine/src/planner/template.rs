@@ -17,6 +17,7 @@ use super::clock;
 use super::decimals::Decimals;
 use super::domains::Domains;
 use super::enums::Enums;
+use super::equalities;
 use super::excluding::Excluding;
 use super::floats::Floats;
 use super::integers::Integers;
@@ -58,6 +59,7 @@ pub(crate) fn build(resources: &Resources, lake: &Lake) -> Result<SessionState> 
         .with_window_functions(SessionStateDefaults::default_window_functions())
         .with_table_function_list(SessionStateDefaults::default_table_functions())
         .with_analyzer_rules(analyzer_rules())
+        .with_optimizer_rules(equalities::rules())
         .with_physical_optimizer_rules(pushdown::rules())
         .with_physical_optimizer_rule(Arc::new(Yielding))
         .build();
