@@ -175,3 +175,32 @@ def test_a_restart_and_another_server(radlake, tmp_path):
             assert second.execute("SELECT bigger(1)").fetchall() == [(2,)]
     with Server(lake) as again, psycopg.connect(**again.dsn, autocommit=True) as third:
         assert third.execute("SELECT max(s), bigger(2) FROM shirt").fetchall() == [("m", 3)]
+
+
+def test_a_mask_is_not_taken_over(radlake, tmp_path):
+    """Whoever a mask binds makes a function of the name that it calls."""
+    lake = Lake(radlake, tmp_path / "lake")
+    lake.init()
+    with Server(lake) as server, psycopg.connect(**server.dsn, autocommit=True) as connection:
+        for statement in (
+            "CREATE ROLE bob",
+            "CREATE SCHEMA bobs AUTHORIZATION bob",
+            "CREATE TABLE names (name text)",
+            "INSERT INTO names VALUES ('Eve')",
+            "CREATE FUNCTION hide(t text) RETURNS text LANGUAGE SQL IMMUTABLE AS $$ SELECT upper(left(t, 1)) $$",
+            "GRANT SELECT ON names TO bob",
+            "SECURITY LABEL FOR anon ON ROLE bob IS 'MASKED'",
+        ):
+            connection.execute(statement)
+        label = "SECURITY LABEL FOR anon ON COLUMN names.name IS 'MASKED WITH FUNCTION %s(name)'"
+        with pytest.raises(psycopg.errors.UndefinedFunction):
+            connection.execute(label % "hide")
+        connection.execute(label % "public.hide")
+        connection.execute("SET ROLE bob")
+        connection.execute("CREATE FUNCTION bobs.hide(t text) RETURNS text LANGUAGE SQL IMMUTABLE AS 'SELECT t'")
+        for path in ("public", "bobs, public", "bobs"):
+            connection.execute(f"SET search_path = {path}")
+            assert connection.execute("SELECT name FROM public.names").fetchall() == [("E",)]
+        connection.execute("RESET ROLE")
+        with pytest.raises(psycopg.errors.DependentObjectsStillExist):
+            connection.execute("DROP FUNCTION public.hide(text)")

@@ -74,14 +74,15 @@ impl Planner {
         };
         let mut query = statement.ast().clone();
         pg_catalog::rewrite_view(&mut query);
-        self.own_objects(&mut query)?;
-        dialect::rewrite(&mut query)?;
         let acting = Self {
             state: self.state.clone(),
             names: Arc::new(self.names.within_policy(object.oid, locals)),
             key: self.key.clone(),
             reads: self.reads.clone(),
         };
+        // With the names of the policy: its text has their schemas.
+        acting.own_objects(&mut query)?;
+        dialect::rewrite(&mut query)?;
         let plan = acting
             .plan_at_depth(query, &[], depth + 1)
             .await

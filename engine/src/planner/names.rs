@@ -543,6 +543,15 @@ impl Names {
         })
     }
 
+    /// Where functions and types of the lake's own are searched for by a bare name: nowhere in policies and masks, which whoever they bind
+    /// would have mean his own by his search path.
+    fn path_of_own(&self) -> &[String] {
+        match self.compiling.is_empty() {
+            true => &self.path,
+            false => &[],
+        }
+    }
+
     /// Puts the queries of the lake's own functions in the place of their calls.
     pub(super) fn own_functions(
         &self,
@@ -556,7 +565,7 @@ impl Names {
             statement,
             &super::own_functions::Calls {
                 epoch: &self.epoch,
-                path: &self.path,
+                path: self.path_of_own(),
                 is_engines,
                 today: &|oid| self.authority.function(oid),
                 may_use: &|schema| self.may_use(schema),
@@ -568,7 +577,9 @@ impl Names {
 
     /// Has casts to the lake's own types check their values.
     pub(super) fn own_types(&self, statement: &mut radlake_sql::ast::Statement) -> Result<()> {
-        super::own_types::rewrite(statement, &self.epoch, &self.path, &|schema| self.may_use(schema))
+        super::own_types::rewrite(statement, &self.epoch, self.path_of_own(), &|schema| {
+            self.may_use(schema)
+        })
     }
 
     /// The error for a reference that means nothing.
