@@ -1,13 +1,15 @@
-//! A literal beside a boolean is one, and is read as PostgreSQL reads it: `indisprimary = 'f'`. `concat` puts booleans out as `t` and `f`.
+//! A literal beside a boolean is one, and is read as PostgreSQL reads it: `indisprimary = 'f'`; so is one beside arrays in a CASE.
+//! `concat` puts booleans out as `t` and `f`.
 
 use arrow::datatypes::DataType;
 use datafusion::common::tree_node::Transformed;
 use datafusion::common::{DFSchema, Result, ScalarValue};
 use datafusion::config::ConfigOptions;
+use datafusion::logical_expr::expr::Case;
 use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan};
 use datafusion::optimizer::AnalyzerRule;
 
-use super::{expressions, postgres};
+use super::{arrays, expressions, postgres};
 use crate::Error;
 
 /// The rule. It is to run before types are made to agree.
@@ -34,6 +36,7 @@ fn may_be(expr: &Expr) -> bool {
             is_open(&binary.left) != is_open(&binary.right)
         }
         Expr::InList(list) => !is_open(&list.expr) && list.list.iter().any(is_open),
+        Expr::Case(case) => results(case).any(is_open),
         Expr::ScalarFunction(call) if puts_out(call.func.name()) => true,
         Expr::ScalarFunction(call) => is_choice(call.func.name()) && call.args.iter().any(is_open),
         _ => false,
@@ -54,6 +57,26 @@ fn one(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
             values.push(list.expr.as_mut());
             let done = agree(&mut values, schema)?;
             Ok(Transformed::new_transformed(Expr::InList(list), done))
+        }
+        Expr::Case(mut case) => {
+            let of = results(&case).filter(|value| !is_open(value)).find_map(|value| {
+                value
+                    .get_type(schema)
+                    .ok()
+                    .filter(|of| matches!(of, DataType::List(_)))
+            });
+            let Some(of) = of else {
+                return Ok(Transformed::no(Expr::Case(case)));
+            };
+            let thens = case.when_then_expr.iter_mut().map(|(_, then)| then);
+            for value in thens
+                .chain(case.else_expr.as_mut())
+                .filter(|value| is_open(value))
+            {
+                let text = std::mem::take(value.as_mut());
+                **value = arrays::function().call(vec![text]).cast_to(&of, schema)?;
+            }
+            Ok(Transformed::yes(Expr::Case(case)))
         }
         Expr::ScalarFunction(mut call) if puts_out(call.func.name()) => {
             let mut done = false;
@@ -94,6 +117,12 @@ fn agree(values: &mut [&mut Expr], schema: &DFSchema) -> Result<bool> {
         }
     }
     Ok(true)
+}
+
+/// What a CASE may give.
+fn results(case: &Case) -> impl Iterator<Item = &Expr> {
+    let thens = case.when_then_expr.iter().map(|(_, then)| then);
+    thens.chain(case.else_expr.as_ref()).map(AsRef::as_ref)
 }
 
 /// Functions that put their arguments out: `t` for true, which as a text is `true`.

@@ -12,6 +12,7 @@ mod maths;
 mod percentiles;
 mod regexes;
 mod scale;
+pub(super) mod sizes;
 mod strings;
 mod times_of_texts;
 mod timezone;
@@ -62,6 +63,9 @@ pub(super) fn functions() -> Vec<Arc<ScalarUDF>> {
         maths::MIN_SCALE,
         maths::QUOTIENT,
         maths::SCALE,
+        sizes::COLUMN_SIZE,
+        sizes::TRIMMED,
+        sizes::TRIM_SCALE,
         maths::SIGN,
         maths::WIDTH_BUCKET,
         percentiles::CONT,

@@ -23,6 +23,7 @@ use super::floats::Floats;
 use super::integers::Integers;
 use super::json;
 use super::lists::Lists;
+use super::moments;
 use super::nested::Nested;
 use super::numbers::Numbers;
 use super::numerics::Numerics;
@@ -31,6 +32,7 @@ use super::orders::Orders;
 use super::own_types;
 use super::postgres::{self, Functions};
 use super::pushdown;
+use super::round_digits::RoundDigits;
 use super::rounding::Rounding;
 use super::series;
 use super::sets::Sets;
@@ -68,6 +70,7 @@ pub(crate) fn build(resources: &Resources, lake: &Lake) -> Result<SessionState> 
     }
     radlake_udfs::register_all(&mut state)?;
     spans::register(&mut state)?;
+    moments::register(&mut state)?;
     series::register(&mut state)?;
     clock::register(&mut state)?;
     let _ = state.register_udf(Arc::new(arrays::function()))?;
@@ -101,6 +104,7 @@ fn analyzer_rules() -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> {
         Arc::new(Booleans),
         Arc::new(Floats),
         Arc::new(Numbers),
+        Arc::new(RoundDigits),
         Arc::new(Sets),
     ];
     rules.extend(Analyzer::new().rules);

@@ -2,13 +2,14 @@
 //! `sqrt(x)`, `mode()` is what an ordered list has most of.
 
 use radlake_sql::ast::{
-    BinaryOperator, CastKind, DataType, DuplicateTreatment, Expr, Function, FunctionArg, FunctionArgExpr,
-    FunctionArgumentClause, FunctionArguments, Ident, ObjectName, OrderByExpr, OrderByOptions, TimezoneInfo,
-    UnaryOperator, Value,
+    BinaryOperator, CastKind, DataType, DuplicateTreatment, ExactNumberInfo, Expr, Function, FunctionArg,
+    FunctionArgExpr, FunctionArgumentClause, FunctionArguments, Ident, ObjectName, OrderByExpr,
+    OrderByOptions, TimezoneInfo, UnaryOperator, Value,
 };
 
 use super::dialect::{call, null};
-use super::quantified;
+use super::postgres::sizes::without_zeros;
+use super::{hypothetical, quantified};
 use crate::{Error, Result};
 
 /// Functions under another name.
@@ -59,6 +60,17 @@ pub(super) fn rewrite(expr: &mut Expr) -> Result<()> {
             }
         }
         Expr::Function(function) if function.name.0.len() == 1 => rename(function),
+        Expr::Cast {
+            expr: inner,
+            data_type: DataType::Text | DataType::Varchar(None) | DataType::CharacterVarying(None),
+            ..
+        } => {
+            if let Expr::Function(function) = inner.as_mut()
+                && name(function) == "trim_scale"
+            {
+                function.name = ObjectName::from(vec![Ident::new("trimmed_scale")]);
+            }
+        }
         _ => {}
     }
     Ok(())
@@ -153,6 +165,23 @@ fn reworded(function: &mut Function) -> Result<Option<Expr>> {
         ("encode" | "decode", [value, Expr::Value(encoding)]) if matches!(&encoding.value, Value::SingleQuotedString(text) if text.eq_ignore_ascii_case("escape")) => {
             Some(call(&format!("{name}_escape"), vec![value.clone()]))
         }
+        // A literal that fits is `integer`.
+        ("pg_column_size", [literal @ Expr::Value(value)]) if matches!(&value.value, Value::Number(digits, _) if digits.parse::<i32>().is_ok()) => {
+            Some(call(
+                "pg_column_size",
+                vec![cast(literal.clone(), DataType::Integer(None))],
+            ))
+        }
+        ("trim_scale", [Expr::Value(value)]) => match &value.value {
+            Value::Number(digits, _) => {
+                let digits = without_zeros(digits).to_owned();
+                let whole = !digits.contains('.');
+                let number = Expr::Value(Value::Number(digits, false).into());
+                let numeric = DataType::Numeric(ExactNumberInfo::PrecisionAndScale(38, 0));
+                Some(if whole { cast(number, numeric) } else { number })
+            }
+            _ => None,
+        },
         ("age", [from]) => {
             let today = Expr::Function(bare("current_date"));
             Some(call("age", vec![today, from.clone()]))
@@ -287,10 +316,14 @@ fn bare(name: &str) -> Function {
 
 /// `expr::timestamptz`, which is in the session's zone.
 fn moment(expr: Expr) -> Expr {
+    cast(expr, DataType::Timestamp(None, TimezoneInfo::WithTimeZone))
+}
+
+fn cast(expr: Expr, data_type: DataType) -> Expr {
     Expr::Cast {
         kind: CastKind::DoubleColon,
         expr: Box::new(expr),
-        data_type: DataType::Timestamp(None, TimezoneInfo::WithTimeZone),
+        data_type,
         array: false,
         format: None,
     }
@@ -321,10 +354,11 @@ fn ordered_set(name: &str, function: &mut Function) -> Result<Option<Expr>> {
         "mode" => "mode_of_ordered",
         "percentile_disc" => "percentile_disc_of_ordered",
         "percentile_cont" => "percentile_cont_of_ordered",
-        "rank" | "dense_rank" | "percent_rank" | "cume_dist" => {
-            return Err(Error::unsupported(format!(
-                "{name} as a hypothetical-set aggregate"
-            )));
+        _ if hypothetical::NAMES.contains(&name) => {
+            let Some(given) = arguments(function) else {
+                return Err(Error::unsupported(format!("this form of {name}")));
+            };
+            return hypothetical::rewrite(name, &given, function).map(Some);
         }
         _ => return Ok(None),
     };

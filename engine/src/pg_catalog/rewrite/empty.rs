@@ -29,6 +29,19 @@ struct Pruner(Keys);
 impl VisitorMut for Pruner {
     type Break = ();
 
+    /// Before what is within is visited: the sub-query of ANY and ALL is a set, not a value.
+    fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+        let (right, of_none) = match expr {
+            Expr::AnyOp { right, .. } => (right, false),
+            Expr::AllOp { right, .. } => (right, true),
+            _ => return ControlFlow::Continue(()),
+        };
+        if matches!(right.as_ref(), Expr::Subquery(query) if is_empty(query, self.0)) {
+            *expr = boolean(of_none);
+        }
+        ControlFlow::Continue(())
+    }
+
     fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
         match expr {
             Expr::Exists { subquery, negated } if is_empty(subquery, self.0) => *expr = boolean(*negated),

@@ -1,4 +1,5 @@
-//! `generate_subscripts` and `_pg_expandarray` in a select's output; and the subscripts of vectors (`indkey[0]`), which begin at 0.
+//! `generate_subscripts` and `_pg_expandarray` in a select's output; the subscripts of vectors (`indkey[0]`), which begin at 0; and those of
+//! names (`typname[0]`), which are characters.
 
 use datafusion::sql::sqlparser::ast::{
     AccessExpr, ArrayElemTypeDef, BinaryOperator, CastKind, DataType, Expr, FunctionArg, FunctionArgExpr,
@@ -8,6 +9,7 @@ use std::ops::ControlFlow;
 
 use super::ast::{bare, call, folded, last, null};
 use super::scope::system_relation;
+use crate::pg_catalog::declared::PG_CATALOG;
 use crate::pg_catalog::functions::expand_array::NUMBERED;
 
 /// Columns of the types `int2vector` and `oidvector`.
@@ -20,30 +22,35 @@ const VECTORS: [&str; 6] = [
     "tgattr",
 ];
 
+/// Columns of the type `name` that are asked for their letters.
+const NAMES: [&str; 7] = [
+    "typname", "relname", "attname", "nspname", "proname", "conname", "rolname",
+];
+
 /// Rewrites them.
 pub(super) fn rewrite(statement: &mut Statement) {
-    let vectors = Visit::visit(statement, &mut Vectors).is_break();
-    let _ = VisitMut::visit(statement, &mut Subscripts { vectors });
+    let mut rewriter = Subscripts::default();
+    let _ = Visit::visit(statement, &mut rewriter);
+    let _ = VisitMut::visit(statement, &mut rewriter);
 }
 
-/// Looks for a relation with vectors: columns of other tables may have these names too.
-struct Vectors;
+/// Of which relations a statement reads any: columns of other tables may have these names too.
+#[derive(Default)]
+struct Subscripts {
+    vectors: bool,
+    names: bool,
+}
 
-impl Visitor for Vectors {
+impl Visitor for Subscripts {
     type Break = ();
 
     fn pre_visit_relation(&mut self, name: &ObjectName) -> ControlFlow<()> {
-        match system_relation(name) {
-            Some(relation) if ["pg_index", "pg_proc", "pg_trigger"].contains(&relation.name) => {
-                ControlFlow::Break(())
-            }
-            _ => ControlFlow::Continue(()),
+        if let Some(relation) = system_relation(name) {
+            self.names |= relation.namespace == PG_CATALOG;
+            self.vectors |= ["pg_index", "pg_proc", "pg_trigger"].contains(&relation.name);
         }
+        ControlFlow::Continue(())
     }
-}
-
-struct Subscripts {
-    vectors: bool,
 }
 
 impl VisitorMut for Subscripts {
@@ -51,19 +58,28 @@ impl VisitorMut for Subscripts {
 
     fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
         match expr {
-            Expr::CompoundFieldAccess { root, access_chain } if self.vectors => {
-                match access_chain.as_mut_slice() {
-                    [AccessExpr::Subscript(Subscript::Index { index })] if is_vector(root) => {
-                        *index = plus(index.clone(), 1);
-                    }
+            Expr::CompoundFieldAccess { root, access_chain } => {
+                let (column, index) = match access_chain.as_mut_slice() {
+                    [AccessExpr::Subscript(Subscript::Index { index })] => (root.as_ref().clone(), index),
                     // `i.indkey[0]`
                     [
-                        AccessExpr::Dot(column),
+                        AccessExpr::Dot(Expr::Identifier(column)),
                         AccessExpr::Subscript(Subscript::Index { index }),
-                    ] if is_vector(column) => {
-                        *index = plus(index.clone(), 1);
+                    ] => {
+                        let Expr::Identifier(table) = root.as_ref() else {
+                            return ControlFlow::Continue(());
+                        };
+                        (
+                            Expr::CompoundIdentifier(vec![table.clone(), column.clone()]),
+                            index,
+                        )
                     }
-                    _ => {}
+                    _ => return ControlFlow::Continue(()),
+                };
+                if self.vectors && is_of(&column, &VECTORS) {
+                    *index = plus(index.clone(), 1);
+                } else if self.names && is_of(&column, &NAMES) {
+                    *expr = call("substr", vec![column, plus(index.clone(), 1), number(1)]);
                 }
             }
             Expr::Function(function)
@@ -86,7 +102,11 @@ impl VisitorMut for Subscripts {
                 else {
                     return ControlFlow::Continue(());
                 };
-                let first = if self.vectors && is_vector(array) { 0 } else { 1 };
+                let first = if self.vectors && is_of(array, &VECTORS) {
+                    0
+                } else {
+                    1
+                };
                 let length = call("array_upper", vec![array.clone(), dimension.clone()]);
                 let range = call("range", vec![number(first), plus(length, first)]);
                 let integers = Expr::Cast {
@@ -107,7 +127,7 @@ impl VisitorMut for Subscripts {
     }
 }
 
-fn is_vector(expr: &Expr) -> bool {
+fn is_of(expr: &Expr, columns: &[&str]) -> bool {
     let column = match bare(expr) {
         Expr::Identifier(ident) => ident,
         Expr::CompoundIdentifier(idents) => match idents.last() {
@@ -116,7 +136,7 @@ fn is_vector(expr: &Expr) -> bool {
         },
         _ => return false,
     };
-    VECTORS.contains(&folded(column).as_str())
+    columns.contains(&folded(column).as_str())
 }
 
 fn number(number: i64) -> Expr {
