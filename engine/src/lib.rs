@@ -59,6 +59,7 @@ pub use radlake_catalogs::{CheckOptions, CheckReport, Finding, FindingKind, Opti
 pub use radlake_sql::{Copy, OptionValue, ast};
 pub use radlake_sql::{Kind, Statement};
 pub use radlake_udfs::datetime::read as datetimes;
+pub use radlake_udfs::types::numeric as numerics;
 pub use radlake_udfs::vectors;
 pub use session::{BINARY, CancelHandle, Notice, Prepared, Response, Session, Standing, TransactionStatus};
 pub use upkeep::{LOG_RETENTION, RETENTION, UpkeepOptions, Vacuum};

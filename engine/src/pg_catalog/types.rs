@@ -4,6 +4,7 @@
 //! [`pg_type_of`], so what a client reads about a column always agrees with how its values are sent.
 
 use arrow::datatypes::{DataType, Field, Fields, IntervalUnit, TimeUnit};
+use radlake_udfs::types::numeric;
 use radlake_udfs::vectors;
 use std::sync::Arc;
 
@@ -394,7 +395,10 @@ fn arrow_pg_type(data_type: &DataType) -> PgType {
         | DataType::Decimal128(precision, scale)
         | DataType::Decimal256(precision, scale) => PgType {
             oid: 1700,
-            typmod: numeric_typmod(*precision, *scale),
+            typmod: match numeric::is_open(data_type) {
+                true => -1,
+                false => numeric_typmod(*precision, *scale),
+            },
             len: -1,
             kind: PgKind::Scalar,
         },

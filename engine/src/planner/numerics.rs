@@ -16,10 +16,10 @@ use datafusion::logical_expr::{
 };
 use datafusion::optimizer::AnalyzerRule;
 
+use radlake_udfs::types::numeric::SCALE;
+
 use super::{expressions, literals};
 
-/// Digits behind the point of `numeric` without a scale.
-const SCALE: i8 = 10;
 /// `numeric` without precision and scale.
 pub(super) const NUMERIC: DataType = DataType::Decimal128(DECIMAL128_MAX_PRECISION, SCALE);
 

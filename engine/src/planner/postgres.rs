@@ -292,6 +292,14 @@ fn rewrite(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
                     Some(found) => Ok(Transformed::yes(found)),
                     None => Ok(Transformed::no(Expr::ScalarFunction(call))),
                 },
+                ("array_to_string", [list, ..]) if arrays::is_put_out(list, schema) => {
+                    let mut arguments = call.args;
+                    if let Some(list) = arguments.first_mut() {
+                        *list = arrays::PUT_OUT.call(vec![std::mem::take(list)]);
+                    }
+                    let joined = ScalarFunction::new_udf(call.func, arguments);
+                    Ok(Transformed::yes(Expr::ScalarFunction(joined)))
+                }
                 ("array_length", _) => {
                     let length = Expr::ScalarFunction(call);
                     Ok(Transformed::yes(arrays::LENGTH.call(vec![length])))

@@ -1,4 +1,5 @@
-//! Values as text, `x::text`, in PostgreSQL's output forms: Arrow's own differ for floating point, timestamps, intervals, bytes and arrays.
+//! Values as text, `x::text`, in PostgreSQL's output forms: Arrow's own differ for floating point, timestamps, intervals, bytes, arrays and
+//! numerics without a scale.
 
 use std::fmt::Write;
 use std::sync::Arc;
@@ -6,7 +7,7 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, AsArray, StringArray, StringBuilder};
 use arrow::compute::cast;
 use arrow::datatypes::{
-    DataType, Date32Type, Float32Type, Float64Type, IntervalMonthDayNanoType, IntervalUnit,
+    DataType, Date32Type, Decimal128Type, Float32Type, Float64Type, IntervalMonthDayNanoType, IntervalUnit,
     Time64MicrosecondType, TimeUnit, TimestampMicrosecondType,
 };
 use datafusion::common::{Result, exec_err};
@@ -16,6 +17,7 @@ use datafusion::logical_expr::{
     ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
 };
 use radlake_udfs::datetime::read::{self, Zone};
+use radlake_udfs::types::numeric;
 use radlake_udfs::vectors::{self, VectorError};
 
 /// Microseconds of a day.
@@ -37,6 +39,7 @@ pub(super) fn is_ours(from: &DataType) -> bool {
             | DataType::Interval(IntervalUnit::MonthDayNano)
             | DataType::List(_)
     ) || vectors::dimensions(from).is_some()
+        || numeric::is_open(from)
 }
 
 /// `expr::text`; moments in `zone`.
@@ -106,6 +109,13 @@ pub(super) fn texts(values: &ArrayRef, zone: &Zone) -> Result<StringArray> {
             each(&mut |row, text| {
                 let value = values.value(row);
                 float(f64::from(value), &format!("{value:e}"), text);
+                Ok(())
+            })?;
+        }
+        of if numeric::is_open(of) => {
+            let values = values.as_primitive::<Decimal128Type>();
+            each(&mut |row, text| {
+                text.push_str(numeric::without_zeros(&values.value_as_string(row)));
                 Ok(())
             })?;
         }

@@ -7,8 +7,9 @@ use radlake_sql::ast::{
     OrderByOptions, TimezoneInfo, UnaryOperator, Value,
 };
 
+use radlake_udfs::types::numeric::without_zeros;
+
 use super::dialect::{call, null};
-use super::postgres::sizes::without_zeros;
 use super::{hypothetical, quantified};
 use crate::{Error, Result};
 

@@ -3,6 +3,7 @@
 mod cut_blanks;
 mod name;
 mod namein;
+pub mod numeric;
 mod uuid;
 mod uuid_array_in;
 mod uuid_in;

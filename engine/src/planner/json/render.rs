@@ -6,6 +6,7 @@ use arrow::datatypes::{DataType, Field};
 use datafusion::common::{Result, exec_err, not_impl_err};
 use radlake_udfs::datetime::read::Zone;
 use radlake_udfs::json::quote;
+use radlake_udfs::types::numeric;
 
 use super::super::texts;
 use super::Kind;
@@ -41,6 +42,7 @@ impl Writer {
                 Some(other) => return not_impl_err!("{other} as JSON; cast it to text first"),
             },
             DataType::Float32 | DataType::Float64 => Self::Number(texts::texts(values, &utc)?),
+            open if numeric::is_open(open) => Self::Number(texts::texts(values, &utc)?),
             numeric if numeric.is_numeric() => Self::Number(text()?),
             strings if strings.is_string() => match Kind::of_field(field) {
                 Some(_) => Self::Document(text()?),

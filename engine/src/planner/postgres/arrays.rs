@@ -8,11 +8,15 @@ use arrow::array::{
 use arrow::buffer::OffsetBuffer;
 use arrow::compute::kernels::cmp::{distinct, eq};
 use arrow::compute::{cast, concat, filter};
-use arrow::datatypes::{DataType, Int32Type, Int64Type};
+use arrow::datatypes::{DataType, Field, Int32Type, Int64Type};
 use datafusion::common::{DFSchema, Result, ScalarValue, internal_err};
 use datafusion::logical_expr::expr::InList;
 use datafusion::logical_expr::{Expr, ExprSchemable};
 
+use radlake_udfs::datetime::read::Zone;
+use radlake_udfs::types::numeric;
+
+use super::super::texts;
 use super::Named;
 
 /// A length, which nothing has that has no elements.
@@ -31,6 +35,30 @@ pub(super) const LENGTH: Named = Named {
             .collect();
         let lengths: ArrayRef = Arc::new(lengths);
         Ok(cast(&lengths, to)?)
+    },
+};
+
+/// Whether the elements of an array have texts of their own: see [`PUT_OUT`].
+pub(super) fn is_put_out(list: &Expr, schema: &DFSchema) -> bool {
+    matches!(list.get_type(schema), Ok(DataType::List(item)) if item.data_type().is_floating() || numeric::is_open(item.data_type()))
+}
+
+/// An array of numbers as one of texts, for what joins them.
+pub(super) const PUT_OUT: Named = Named {
+    name: "array_texts",
+    returns: |_, _| Ok(DataType::new_list(DataType::Utf8, true)),
+    run: |values, _| {
+        let [lists] = values else {
+            return internal_err!("one array expected");
+        };
+        let lists = lists.as_list::<i32>();
+        let texts = texts::texts(lists.values(), &Zone::parse("UTC")?)?;
+        Ok(Arc::new(ListArray::try_new(
+            Arc::new(Field::new_list_field(DataType::Utf8, true)),
+            lists.offsets().clone(),
+            Arc::new(texts),
+            lists.nulls().cloned(),
+        )?))
     },
 };
 

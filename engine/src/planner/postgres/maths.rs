@@ -7,6 +7,7 @@ use arrow::compute::cast;
 use arrow::datatypes::{DataType, Decimal128Type, Float64Type, Int64Type};
 use datafusion::common::{Result, internal_err, not_impl_err};
 use radlake_udfs::datetime::NumberPattern;
+use radlake_udfs::types::numeric;
 
 use super::{Named, doubles, longs, texts, unknown};
 use crate::Error;
@@ -405,17 +406,20 @@ pub(super) const MIN_SCALE: Named = Named {
     },
 };
 
-/// Digits behind the point that a number is shown with: those of its column.
+/// Digits behind the point that a number is shown with: those of its column, if that has a number of them.
 pub(super) const SCALE: Named = Named {
     name: "scale",
     returns: |types, _| match types {
         [number] if is_exact(number) => Ok(DataType::Int32),
         _ => unknown("scale", types),
     },
-    run: |values, _| {
+    run: |values, to| {
         let [number] = values else {
             return internal_err!("scale takes one argument");
         };
+        if numeric::is_open(number.data_type()) {
+            return (MIN_SCALE.run)(values, to);
+        }
         let digits = scale(number.data_type()).unwrap_or(0);
         let digits: Int32Array = (0..number.len())
             .map(|row| number.is_valid(row).then_some(digits.into()))

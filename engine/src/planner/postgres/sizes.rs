@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, AsArray, Int32Array, StringArray};
+use arrow::array::{Array, AsArray, Int32Array};
 use arrow::compute::cast;
-use arrow::datatypes::{DECIMAL128_MAX_PRECISION, DataType, Decimal128Type};
+use arrow::datatypes::DataType;
 use datafusion::common::{internal_err, not_impl_err};
+
+use radlake_udfs::types::numeric;
 
 use super::{Named, unknown};
 
@@ -72,7 +74,7 @@ pub(in super::super) const TRIM_SCALE: Named = Named {
     run: |_, _| internal_err!("trim_scale is put out as a text"),
 };
 
-/// `trim_scale(x)::text`
+/// `trim_scale(x)::text`, and what numerics without a scale are as texts.
 pub(in super::super) const TRIMMED: Named = Named {
     name: "trimmed_scale",
     returns: |types, _| match types {
@@ -83,27 +85,9 @@ pub(in super::super) const TRIMMED: Named = Named {
         let [values] = values else {
             return internal_err!("trim_scale takes one argument");
         };
-        let scale = match values.data_type() {
-            DataType::Decimal128(_, scale) => *scale,
-            _ => 0,
-        };
-        let values = cast(values, &DataType::Decimal128(DECIMAL128_MAX_PRECISION, scale))?;
-        let values = values.as_primitive::<Decimal128Type>();
-        let trimmed: StringArray = (0..values.len())
-            .map(|row| {
-                values
-                    .is_valid(row)
-                    .then(|| without_zeros(&values.value_as_string(row)).to_owned())
-            })
-            .collect();
-        Ok(Arc::new(trimmed))
+        match numeric::texts_without_zeros(values) {
+            Some(texts) => Ok(texts),
+            None => Ok(cast(values, &DataType::Utf8)?),
+        }
     },
 };
-
-/// A number without the zeros that end it, and the point before them.
-pub(in super::super) fn without_zeros(number: &str) -> &str {
-    match number.contains('.') {
-        true => number.trim_end_matches('0').trim_end_matches('.'),
-        false => number,
-    }
-}

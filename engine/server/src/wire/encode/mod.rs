@@ -27,6 +27,8 @@ use arrow::datatypes::{
     UInt16Type, UInt32Type, UInt64Type,
 };
 
+use radlake::numerics;
+
 use super::types::{PgType, VECTOR, pg_type_of};
 pub(crate) use zone::Zone;
 
@@ -278,6 +280,9 @@ fn value(array: &ArrayRef, pg: &PgType, format: Format, style: &Style) -> Result
         ),
         (DataType::Decimal32(_, scale), _) => numeric::writer::<Decimal32Type>(array, *scale, format),
         (DataType::Decimal64(_, scale), _) => numeric::writer::<Decimal64Type>(array, *scale, format),
+        (of @ DataType::Decimal128(_, scale), _) if numerics::is_open(of) => {
+            numeric::writer_without_zeros(array, *scale, format)
+        }
         (DataType::Decimal128(_, scale), _) => numeric::writer::<Decimal128Type>(array, *scale, format),
         (DataType::Decimal256(_, scale), _) => numeric::writer::<Decimal256Type>(array, *scale, format),
         (DataType::Utf8, _) => text::utf8(array.as_string::<i32>().clone(), pg, format),

@@ -2,7 +2,7 @@
 
 use arrow::array::{ArrayRef, ArrowPrimitiveType, AsArray, PrimitiveArray};
 use arrow::buffer::ScalarBuffer;
-use arrow::datatypes::{ArrowNativeType, UInt64Type, i256};
+use arrow::datatypes::{ArrowNativeType, Decimal128Type, UInt64Type, i256};
 use bytes::{BufMut, BytesMut};
 
 use super::{Format, Result, Value};
@@ -56,6 +56,23 @@ impl Unscaled for i256 {
 struct Text<T: ArrowNativeType>(ScalarBuffer<T>, i8);
 struct Binary<T: ArrowNativeType>(ScalarBuffer<T>, i8);
 
+/// Decimals of a type without a scale: see [`radlake::numerics`].
+struct WithoutZeros {
+    values: ScalarBuffer<i128>,
+    scale: i8,
+    format: Format,
+}
+
+/// Decimals whose scale is none of the user's.
+pub(super) fn writer_without_zeros(array: &ArrayRef, scale: i8, format: Format) -> Box<dyn Value> {
+    let values = array.as_primitive::<Decimal128Type>().values().clone();
+    Box::new(WithoutZeros {
+        values,
+        scale,
+        format,
+    })
+}
+
 /// Decimals of a fixed scale.
 pub(super) fn writer<T: ArrowPrimitiveType>(array: &ArrayRef, scale: i8, format: Format) -> Box<dyn Value>
 where
@@ -99,27 +116,7 @@ impl<const N: usize> Value for Fixed<N> {
 
 impl<T: ArrowNativeType + Unscaled> Value for Text<T> {
     fn write(&self, row: usize, out: &mut BytesMut) -> Result {
-        let mut buffer = [0u8; 80];
-        let (count, negative) = self.0[row].digits(&mut buffer);
-        let digits = &buffer[..count];
-        if negative {
-            out.put_u8(b'-');
-        }
-        let scale = usize::from(self.1.unsigned_abs());
-        if self.1 <= 0 {
-            out.put_slice(digits);
-            if digits != b"0" {
-                out.put_bytes(b'0', scale);
-            }
-        } else if count > scale {
-            out.put_slice(&digits[..count - scale]);
-            out.put_u8(b'.');
-            out.put_slice(&digits[count - scale..]);
-        } else {
-            out.put_slice(b"0.");
-            out.put_bytes(b'0', scale - count);
-            out.put_slice(digits);
-        }
+        text(self.0[row], self.1, out);
         Ok(())
     }
 
@@ -129,41 +126,88 @@ impl<T: ArrowNativeType + Unscaled> Value for Text<T> {
 }
 
 impl<T: ArrowNativeType + Unscaled> Value for Binary<T> {
-    /// int16 ndigits, weight, sign, dscale; then groups of four decimal digits from the left.
     fn write(&self, row: usize, out: &mut BytesMut) -> Result {
-        let mut buffer = [0u8; 80];
-        let (count, negative) = self.0[row].digits(&mut buffer);
-        let scale = i32::from(self.1);
-        // Position of a digit: 0 is the last one before the point, -1 the first one after it.
-        let top = count as i32 - 1 - scale;
-        let (high, low) = (top.div_euclid(4), (-scale).div_euclid(4));
-        let mut groups = [0u16; 96];
-        let mut used = 0usize;
-        for group in (low..=high).rev() {
-            let value = (0..4).fold(0u16, |value, place| {
-                let index = top - (group * 4 + 3 - place);
-                let digit = usize::try_from(index)
-                    .ok()
-                    .filter(|i| *i < count)
-                    .map_or(0, |i| buffer[i] - b'0');
-                value * 10 + u16::from(digit)
-            });
-            groups[used] = value;
-            used += 1;
-        }
-        let leading = groups[..used].iter().take_while(|g| **g == 0).count();
-        let trailing = groups[leading..used]
-            .iter()
-            .rev()
-            .take_while(|g| **g == 0)
-            .count();
-        let kept = &groups[leading..used - trailing];
-        let weight = if kept.is_empty() { 0 } else { high - leading as i32 };
-        out.put_i16(kept.len() as i16);
-        out.put_i16(weight as i16);
-        out.put_u16(if negative && !kept.is_empty() { 0x4000 } else { 0 });
-        out.put_i16(scale.max(0) as i16);
-        kept.iter().for_each(|group| out.put_u16(*group));
+        binary(self.0[row], self.1, out);
         Ok(())
     }
+}
+
+impl Value for WithoutZeros {
+    fn write(&self, row: usize, out: &mut BytesMut) -> Result {
+        let (mut value, mut scale) = (self.values[row], self.scale);
+        while scale > 0 && value % 10 == 0 {
+            value /= 10;
+            scale -= 1;
+        }
+        match self.format {
+            Format::Text => text(value, scale, out),
+            Format::Binary => binary(value, scale, out),
+        }
+        Ok(())
+    }
+
+    fn bare(&self) -> bool {
+        matches!(self.format, Format::Text)
+    }
+}
+
+fn text(value: impl Unscaled, scale_of: i8, out: &mut BytesMut) {
+    let mut buffer = [0u8; 80];
+    let (count, negative) = value.digits(&mut buffer);
+    let digits = &buffer[..count];
+    if negative {
+        out.put_u8(b'-');
+    }
+    let scale = usize::from(scale_of.unsigned_abs());
+    if scale_of <= 0 {
+        out.put_slice(digits);
+        if digits != b"0" {
+            out.put_bytes(b'0', scale);
+        }
+    } else if count > scale {
+        out.put_slice(&digits[..count - scale]);
+        out.put_u8(b'.');
+        out.put_slice(&digits[count - scale..]);
+    } else {
+        out.put_slice(b"0.");
+        out.put_bytes(b'0', scale - count);
+        out.put_slice(digits);
+    }
+}
+
+/// int16 ndigits, weight, sign, dscale; then groups of four decimal digits from the left.
+fn binary(value: impl Unscaled, scale: i8, out: &mut BytesMut) {
+    let mut buffer = [0u8; 80];
+    let (count, negative) = value.digits(&mut buffer);
+    let scale = i32::from(scale);
+    // Position of a digit: 0 is the last one before the point, -1 the first one after it.
+    let top = count as i32 - 1 - scale;
+    let (high, low) = (top.div_euclid(4), (-scale).div_euclid(4));
+    let mut groups = [0u16; 96];
+    let mut used = 0usize;
+    for group in (low..=high).rev() {
+        let value = (0..4).fold(0u16, |value, place| {
+            let index = top - (group * 4 + 3 - place);
+            let digit = usize::try_from(index)
+                .ok()
+                .filter(|i| *i < count)
+                .map_or(0, |i| buffer[i] - b'0');
+            value * 10 + u16::from(digit)
+        });
+        groups[used] = value;
+        used += 1;
+    }
+    let leading = groups[..used].iter().take_while(|g| **g == 0).count();
+    let trailing = groups[leading..used]
+        .iter()
+        .rev()
+        .take_while(|g| **g == 0)
+        .count();
+    let kept = &groups[leading..used - trailing];
+    let weight = if kept.is_empty() { 0 } else { high - leading as i32 };
+    out.put_i16(kept.len() as i16);
+    out.put_i16(weight as i16);
+    out.put_u16(if negative && !kept.is_empty() { 0x4000 } else { 0 });
+    out.put_i16(scale.max(0) as i16);
+    kept.iter().for_each(|group| out.put_u16(*group));
 }
