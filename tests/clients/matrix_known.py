@@ -78,7 +78,7 @@ LIMITS = {
 MISSING = {
     **of(
         "numeric",
-        "a numeric without a scale has a fixed one: zeros follow (docs/sql/differences.md)",
+        "zeros that end a numeric without a scale are not kept (docs/sql/differences.md)",
         "psql", "psycopg", "psycopg binary", "psycopg async", "psycopg named cursor", "psycopg2", "asyncpg", "pg8000", "SQLAlchemy", "ADBC", "polars ADBC", "JDBC", "ODBC", "ODBC UseDeclareFetch", "node-postgres",
     ),
     **of(
@@ -108,8 +108,8 @@ MISSING = {
     ),
     **of(
         "parameter numeric",
-        "a numeric without a scale has a fixed one: zeros follow (docs/sql/differences.md)",
-        "psycopg", "psycopg binary", "psycopg async", "psycopg named cursor", "psycopg2", "asyncpg", "pg8000", "SQLAlchemy", "ADBC", "polars ADBC", "JDBC", "ODBC", "ODBC UseDeclareFetch", "node-postgres",
+        "zeros that end a numeric without a scale are not kept (docs/sql/differences.md)",
+        "psycopg", "psycopg binary", "psycopg async", "psycopg named cursor", "psycopg2", "asyncpg", "pg8000", "SQLAlchemy", "JDBC", "ODBC", "ODBC UseDeclareFetch", "node-postgres",
     ),
     **of(
         "table altered between runs",

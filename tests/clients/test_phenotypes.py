@@ -141,20 +141,7 @@ def test_the_generator_is_deterministic(tmp_path):
         assert path.read_bytes() == (tmp_path / "b" / path.name).read_bytes(), path.name
 
 
-# What a script asks for that is not there yet; strict, so that it shows when it is.
-MISSING = {
-    21: "numerics of different scales beside round() of a quotient: XX000",
-}
-
-
-def cases():
-    for script in SCRIPTS:
-        reason = MISSING.get(int(script.name[:2]))
-        marks = [pytest.mark.xfail(reason=reason, strict=True)] if reason else []
-        yield pytest.param(script, id=script.stem, marks=marks)
-
-
-@pytest.mark.parametrize("script", cases())
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.stem)
 def test_phenotype(script, theirs, ours, data, times):
     number = int(script.name[:2])
     clear(theirs)
