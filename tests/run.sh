@@ -6,7 +6,7 @@
 #                                         engine/server …) or of a folder of tests/slt; without AREA of all crates. No clients, no kills.
 #   tests/run.sh slt NAME…                the scripts of tests/slt whose paths hold NAME
 #   tests/run.sh record NAME…             writes PostgreSQL's answers into those of tests/slt/postgres
-#   RADLAKE_TEST_FULL=1 tests/run.sh      at full size: 5 GB results, 50 kills, a soak of half an hour, a dbt project, PostgreSQL's own regression scripts (two hours more)
+#   RADLAKE_TEST_FULL=1 tests/run.sh      at full size: 5 GB results, 50 kills, a soak of half an hour, a dbt project, R, PostgreSQL's own regression scripts (two hours more)
 #
 # On Debian as root (or with sudo that asks nothing) missing programs are installed by name; elsewhere the script says what is
 # missing, and the tests that need it say that they were skipped. Downloads: crates, and packages of PyPI and npm by version.
@@ -111,6 +111,7 @@ install node nodejs
 install npm npm
 [ -e /usr/share/java/postgresql.jar ] || install jdbc-is-missing default-jre-headless libpostgresql-jdbc-java
 ls /usr/lib/*/odbc/psqlodbcw.so >/dev/null 2>&1 || install odbc-is-missing odbc-postgresql libodbc2
+[ "${RADLAKE_TEST_FULL:-}" != 1 ] || install Rscript r-base-core r-cran-rpostgresql
 
 # Each step is run whatever became of those before it, so that one fault hides no other; the last line tells.
 failed=()

@@ -83,7 +83,7 @@ def of_tools():
         "## Statements of tools",
         "",
         "What these tools are known to ask of the catalogs (`tests/clients/tools/`), and whether columns, types and rows are PostgreSQL's.",
-        "pg_dump, pgcli, ibis and a dbt project run themselves: what they lack stands below.",
+        "pg_dump, pgcli, ibis, R (RPostgreSQL) and a dbt project run themselves: what they lack stands below.",
         "",
         "| tool | as on PostgreSQL |",
         "|---|---|",
