@@ -1,5 +1,6 @@
 """Phenotypes: thirty scripts of the shape that cohort definitions have for PostgreSQL, unchanged through psql, beside PostgreSQL itself."""
 
+import decimal
 import os
 import pathlib
 import re
@@ -101,14 +102,20 @@ def results(dsn):
         tables = connection.execute(
             "SELECT table_name FROM information_schema.tables WHERE table_schema = 'results' ORDER BY table_name"
         ).fetchall()
-        # As text, so that 1.50 and 1.5 differ.
+        # As text, so that types count; but for the zeros that end a numeric without a scale (docs/sql/differences.md).
         rows = {}
         for (table,) in tables:
             with connection.cursor() as cursor:
                 cursor.execute(f"SELECT * FROM results.{table}")
                 types = [column.type_code for column in cursor.description]
-                rows[table] = types, sorted(tuple("" if x is None else str(x) for x in row) for row in cursor)
+                rows[table] = types, sorted(tuple(map(shown, row)) for row in cursor)
         return rows
+
+
+def shown(value):
+    if value is None:
+        return ""
+    return f"{value.normalize():f}" if isinstance(value, decimal.Decimal) else str(value)
 
 
 def cohort(dsn, number):

@@ -1,5 +1,6 @@
 //! Constraints of a table, as its catalog entry keeps them.
 
+use arrow::datatypes::DataType;
 use radlake_catalogs::{Epoch, TableObject};
 use radlake_sql::ast;
 use serde::{Deserialize, Serialize};
@@ -107,6 +108,22 @@ pub(crate) fn primary_key(constraints: &[Constraint]) -> Option<&Constraint> {
     constraints
         .iter()
         .find(|constraint| matches!(constraint.rule, Rule::PrimaryKey { .. }))
+}
+
+/// Gives files that are written from now on a Bloom filter of each column of a key that values are looked up by.
+pub(super) fn looked_up(table: &mut TableObject, key: &[String]) {
+    for column in key {
+        let field = table.arrow_schema.field_with_name(column);
+        let hashed = field.is_ok_and(|field| {
+            matches!(
+                field.data_type(),
+                DataType::Utf8 | DataType::Int32 | DataType::Int64
+            )
+        });
+        if hashed && !table.bloom_columns.contains(column) {
+            table.bloom_columns.push(column.clone());
+        }
+    }
 }
 
 /// References are not enforced, but what they would do to rows is not left out without a word.

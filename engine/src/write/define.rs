@@ -172,17 +172,8 @@ impl Writer<'_> {
         let grants = self.born_with(owner, &schema)?;
         let mut table = TableObject::new(schema, name, Arc::new(Schema::new(fields))).with_owner(owner);
         table.grants = grants;
-        if let Some(key) = constraint::primary_key(&draft.constraints).and_then(Constraint::key) {
-            let texts = key.iter().filter(|column| {
-                let field = table.arrow_schema.field_with_name(column);
-                field.is_ok_and(|field| {
-                    matches!(
-                        field.data_type(),
-                        DataType::Utf8 | DataType::Int32 | DataType::Int64
-                    )
-                })
-            });
-            table.bloom_columns = texts.cloned().collect();
+        for key in draft.constraints.iter().filter_map(Constraint::key) {
+            constraint::looked_up(&mut table, key);
         }
         constraint::put(&mut table, &draft.constraints)?;
         // Expressions are planned once now, so that a mistake shows here and not at the first row.

@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 
+use arrow::datatypes::DataType;
 use radlake_catalogs::TableObject;
 use radlake_sql::ast;
 use serde::{Deserialize, Serialize};
@@ -133,6 +134,15 @@ impl Writer<'_> {
                 }
             },
         );
+        // Of an order nothing is kept, but a text that is looked up has a filter: a UID most of all.
+        if let Some(first) = columns.first()
+            && table
+                .arrow_schema
+                .field_with_name(first)
+                .is_ok_and(|field| *field.data_type() == DataType::Utf8)
+        {
+            constraint::looked_up(&mut table, std::slice::from_ref(first));
+        }
         let mut indexes = of(&table)?;
         indexes.push(Index {
             name,

@@ -8,7 +8,7 @@ use radlake_catalogs::{TableObject, mentions};
 use radlake_sql::ast;
 
 use super::Writer;
-use super::constraint::{self, Rule};
+use super::constraint::{self, Constraint, Rule};
 use super::define::{Draft, numbers_come_last};
 use super::own_types::OfDomain;
 use super::pipeline::{Gate, layers};
@@ -69,6 +69,9 @@ impl Writer<'_> {
                 let name = table.name.clone();
                 self.constraint(&mut draft, &name, constraint, None)?;
                 constraint::put(&mut table, &draft.constraints)?;
+                for key in draft.constraints.iter().filter_map(Constraint::key) {
+                    constraint::looked_up(&mut table, key);
+                }
                 if let Some(key) = constraint::primary_key(&draft.constraints).and_then(|key| key.key()) {
                     let fields = table.arrow_schema.fields().iter().map(|field| {
                         let field = field.as_ref().clone();
