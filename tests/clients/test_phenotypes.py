@@ -1,6 +1,5 @@
 """Phenotypes: thirty scripts of the shape that cohort definitions have for PostgreSQL, unchanged through psql, beside PostgreSQL itself."""
 
-import decimal
 import os
 import pathlib
 import re
@@ -102,20 +101,14 @@ def results(dsn):
         tables = connection.execute(
             "SELECT table_name FROM information_schema.tables WHERE table_schema = 'results' ORDER BY table_name"
         ).fetchall()
-        # As text, so that types count; but for the zeros that end a numeric without a scale (docs/sql/differences.md).
+        # As text, so that 1.50 and 1.5 differ.
         rows = {}
         for (table,) in tables:
             with connection.cursor() as cursor:
                 cursor.execute(f"SELECT * FROM results.{table}")
                 types = [column.type_code for column in cursor.description]
-                rows[table] = types, sorted(tuple(map(shown, row)) for row in cursor)
+                rows[table] = types, sorted(tuple("" if x is None else str(x) for x in row) for row in cursor)
         return rows
-
-
-def shown(value):
-    if value is None:
-        return ""
-    return f"{value.normalize():f}" if isinstance(value, decimal.Decimal) else str(value)
 
 
 def cohort(dsn, number):
@@ -148,9 +141,15 @@ def test_the_generator_is_deterministic(tmp_path):
         assert path.read_bytes() == (tmp_path / "b" / path.name).read_bytes(), path.name
 
 
+# What is not as PostgreSQL has it among all persons; strict, so that it shows when it is.
+MISSING = {21: "a numeric without a scale keeps no zeros that end it: 8.3 for 8.30"}
+
+
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.stem)
-def test_phenotype(script, theirs, ours, data, times):
+def test_phenotype(script, theirs, ours, data, times, full, request):
     number = int(script.name[:2])
+    if full and number in MISSING:
+        request.applymarker(pytest.mark.xfail(reason=MISSING[number], strict=True))
     clear(theirs)
     clear(ours)
     done, other = psql(theirs, script, data)
