@@ -13,3 +13,4 @@ environment="$target/benchmarks-python"
 "$target/release/radlake-benchmarks" upkeep
 "$target/release/radlake-benchmarks" vectors
 "$environment/bin/python" benchmarks/peers/volumes.py --radlake "$target/release/radlake"
+"$environment/bin/python" benchmarks/peers/transfer.py --radlake "$target/release/radlake"
